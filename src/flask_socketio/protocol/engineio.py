@@ -1,0 +1,82 @@
+"""Engine.IO v4: packets, the polling payload, the request's query, the open packet.
+
+https://github.com/socketio/engine.io-protocol, revision 4. Section names below are that document's.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from .errors import EngineProtocolError
+from .message import Message
+
+REVISION = "4"
+
+OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
+
+CLOSE_PACKET = Message(b"1")
+PING_PACKET = Message(b"2")
+PROBE_ANSWER = Message(b"3probe")
+NOOP_PACKET = Message(b"6")
+
+PROBE = "2probe"
+
+
+def open_packet(fields: dict[str, Any]) -> Message:
+    """The first packet of a session ("Handshake"): sid, upgrades, pingInterval, pingTimeout, maxPayload."""
+    return Message(b"0" + orjson.dumps(fields))
+
+
+def text_message(text: str | bytes) -> Message:
+    """A message packet with a text payload."""
+    return Message(b"4" + (text.encode() if isinstance(text, str) else text))
+
+
+def binary_message(data: bytes) -> Message:
+    """A message packet with a binary payload."""
+    return Message(None, (data,))
+
+
+def decode_payload(body: bytes) -> list[str | bytes]:
+    """The packets of a polling request's body ("HTTP long-polling"): text ones as str, binary ones as bytes.
+
+    Raises EngineProtocolError for an empty body, an empty packet, bad UTF-8 or bad base64.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise EngineProtocolError("payload is not UTF-8") from None
+    return [_decode_packet(packet) for packet in text.split("\x1e")]
+
+
+def _decode_packet(packet: str) -> str | bytes:
+    if not packet:
+        raise EngineProtocolError("empty packet")
+    if packet[0] != "b":
+        return packet
+    try:
+        return b64decode(packet[1:], validate=True)
+    except (Base64Error, ValueError):
+        raise EngineProtocolError("binary packet is not base64") from None
+
+
+@dataclass(slots=True, frozen=True)
+class Query:
+    """The parameters that the protocol gives a meaning to."""
+
+    transport: str
+    sid: str | None
+    revision: str
+
+
+def parse_query(query_string: bytes) -> Query:
+    """Read a request's query; the first of repeated keys counts."""
+    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
+    values = dict(reversed(pairs))
+    return Query(values.get("transport", ""), values.get("sid"), values.get("EIO", ""))

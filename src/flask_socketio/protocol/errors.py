@@ -1,0 +1,67 @@
+"""What the peer did wrong, as types.
+
+    ProtocolError                 anything a peer may not send
+    ├── EngineProtocolError       Engine.IO: unknown packet type, packet in the wrong state, bad payload
+    ├── SocketProtocolError       Socket.IO: malformed packet, wrong namespace, attachments that do not match
+    └── WebSocketProtocolError    RFC 6455: carries the close code that the specification asks for
+
+    HandshakeRefused              an HTTP request the engine answers with an error (Engine.IO v4, "Handshake")
+
+Mistakes of the application itself (an argument that is no JSON, say) are TypeError and ValueError, raised to the caller.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+
+class ProtocolError(Exception):
+    """The peer broke the protocol; the connection it came on is closed."""
+
+
+class EngineProtocolError(ProtocolError):
+    """Engine.IO: unknown packet type, packet in the wrong state, malformed payload."""
+
+
+class SocketProtocolError(ProtocolError):
+    """Socket.IO: malformed packet, a namespace the client is not in, attachments that do not match."""
+
+
+class WebSocketProtocolError(ProtocolError):
+    """RFC 6455; `code` is the status code for the close frame (section 7.4.1)."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class HandshakeRefused(Exception):  # noqa: N818 - a verdict, not a failure
+    """An HTTP request that the engine does not serve.
+
+    `code` and `message` are the reference server's (0 to 5), `status` the HTTP status that goes with them;
+    `detail` is for the log alone.
+    """
+
+    def __init__(self, code: int, detail: str = "", *, message: str | None = None) -> None:
+        self.code = code
+        self.message = message or MESSAGES[code]
+        self.status = HTTPStatus.FORBIDDEN if code == FORBIDDEN else HTTPStatus.BAD_REQUEST
+        self.detail = detail
+        super().__init__(f"{self.message}: {detail}" if detail else self.message)
+
+
+UNKNOWN_TRANSPORT = 0
+UNKNOWN_SID = 1
+BAD_HANDSHAKE_METHOD = 2
+BAD_REQUEST = 3
+FORBIDDEN = 4
+UNSUPPORTED_PROTOCOL_VERSION = 5
+
+MESSAGES = {
+    UNKNOWN_TRANSPORT: "Transport unknown",
+    UNKNOWN_SID: "Session ID unknown",
+    BAD_HANDSHAKE_METHOD: "Bad handshake method",
+    BAD_REQUEST: "Bad request",
+    FORBIDDEN: "Forbidden",
+    UNSUPPORTED_PROTOCOL_VERSION: "Unsupported protocol version",
+}

@@ -1,0 +1,100 @@
+"""Arguments <-> JSON, with binary attachments lifted out of them and put back (Socket.IO v5, "Sending and receiving").
+
+orjson carries the load. What it refuses but JSON allows (integers beyond 64 bits, keys that are not strings, lone
+surrogates) goes through the standard library instead, so that whatever `json.dumps` takes may be emitted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeGuard, cast
+
+import orjson
+
+from .errors import SocketProtocolError
+
+BINARY_TYPES = (bytes, bytearray, memoryview)
+
+# A surrogate escape without its other half. Valid pairs and every other escape match first and stay as they are.
+_ESCAPES = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"|\\.",
+    re.DOTALL,
+)
+
+
+def dumps(value: Any) -> tuple[bytes, list[bytes]]:
+    """Encode to UTF-8 JSON; return it and the attachments its placeholders stand for, in order.
+
+    Raises TypeError for what JSON cannot express.
+    """
+    attachments: list[bytes] = []
+
+    def lift_out(item: Any) -> dict[str, Any]:
+        if not isinstance(item, BINARY_TYPES):
+            raise TypeError(f"Object of type {type(item).__name__} is not JSON serializable")
+        attachments.append(bytes(item))
+        return {"_placeholder": True, "num": len(attachments) - 1}
+
+    try:
+        return orjson.dumps(value, default=lift_out), attachments
+    except orjson.JSONEncodeError:
+        attachments.clear()
+        text = json.dumps(value, default=lift_out, separators=(",", ":"), allow_nan=False)
+        return text.encode(), attachments
+
+
+def loads(text: str) -> Any:
+    """Decode JSON; raise SocketProtocolError for anything else, NaN and nesting beyond 1,024 levels included.
+
+    Half a surrogate pair (a browser sends it where a string was cut inside an emoji) becomes U+FFFD.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if "surrogate" not in str(error):
+            raise SocketProtocolError(f"invalid JSON: {error}") from None
+    try:
+        return orjson.loads(_ESCAPES.sub(_mend_surrogate, text))
+    except orjson.JSONDecodeError as error:
+        raise SocketProtocolError(f"invalid JSON: {error}") from None
+
+
+def _mend_surrogate(match: re.Match[str]) -> str:
+    return "\\ufffd" if match[1] else match[0]
+
+
+def restore(value: Any, attachments: list[bytes]) -> Any:
+    """Put `attachments` where their placeholders stand, in place; return the value.
+
+    Every attachment belongs to exactly one placeholder: a second reference to one would let a small packet grow
+    into a large one.
+    """
+    unused = dict(enumerate(attachments))
+
+    def walk(item: Any) -> Any:
+        if isinstance(item, list):
+            values = cast("list[Any]", item)
+            values[:] = [walk(entry) for entry in values]
+            return values
+        if not _is_object(item):
+            return item
+        if "_placeholder" in item and item["_placeholder"] is True:
+            num = item.get("num")
+            if type(num) is not int or num not in unused:
+                raise SocketProtocolError(f"no attachment for the placeholder num {num!r}")
+            return unused.pop(num)
+        for key, entry in item.items():
+            item[key] = walk(entry)
+        return item
+
+    restored = walk(value)
+    if unused:
+        raise SocketProtocolError(f"{len(unused)} attachments have no placeholder")
+    return restored
+
+
+def _is_object(item: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(item, dict)

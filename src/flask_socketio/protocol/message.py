@@ -1,0 +1,45 @@
+"""One outgoing Engine.IO packet in the forms in which it travels, each made once (design: encode once, write many)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+from .websocket import BINARY, TEXT, encode_frame
+
+SEPARATOR = b"\x1e"
+
+
+class Message:
+    """A text frame, and binary frames behind it; either may be missing, not both.
+
+    The text is a whole Engine.IO packet (type digit and all); a binary frame is always a message (Engine.IO v4,
+    "Packet encoding"). A broadcast shares one Message among all who receive it.
+    """
+
+    __slots__ = ("_polling", "_websocket", "binary", "size", "text")
+
+    def __init__(self, text: bytes | None, binary: tuple[bytes, ...] = ()) -> None:
+        self.text = text
+        self.binary = binary
+        #: bytes, as counted against the bound on what is queued to a client
+        self.size = (len(text) if text else 0) + sum(map(len, binary))
+        self._websocket: bytes | None = None
+        self._polling: bytes | None = None
+
+    @property
+    def websocket(self) -> bytes:
+        """The frames as a server sends them, ready to be written."""
+        if self._websocket is None:
+            frames = [] if self.text is None else [encode_frame(TEXT, self.text)]
+            frames += [encode_frame(BINARY, data) for data in self.binary]
+            self._websocket = b"".join(frames)
+        return self._websocket
+
+    @property
+    def polling(self) -> bytes:
+        """The packets of a polling payload, separated."""
+        if self._polling is None:
+            packets = [] if self.text is None else [self.text]
+            packets += [b"b" + b64encode(data) for data in self.binary]
+            self._polling = SEPARATOR.join(packets)
+        return self._polling

@@ -1,0 +1,195 @@
+"""Socket.IO v5: packets <-> frames.
+
+https://github.com/socketio/socket.io-protocol, revision 5. A frame is the payload of one Engine.IO message; a packet
+with attachments is one text frame and as many binary frames. The binary types 5 and 6 are a matter of the wire alone:
+a decoded packet is an EVENT or an ACK.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from . import json
+from .errors import SocketProtocolError
+from .message import Message
+
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
+TYPE_NAMES = (
+    "CONNECT",
+    "DISCONNECT",
+    "EVENT",
+    "ACK",
+    "CONNECT_ERROR",
+    "BINARY_EVENT",
+    "BINARY_ACK",
+)
+
+#: Names that belong to the protocol's own life cycle; as events of a client they are refused.
+RESERVED_EVENTS = frozenset(
+    ("connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener")
+)
+
+#: Ack ids are counted by the client from 0; more digits than this are no counter.
+_MAX_ID_DIGITS = 15
+#: Bytes in a namespace's name, which the server keeps per client.
+_MAX_NAMESPACE = 512
+
+
+@dataclass(slots=True)
+class Packet:
+    """`data` is a list for EVENT (name first) and ACK, an object or None for CONNECT and CONNECT_ERROR."""
+
+    type: int
+    namespace: str = "/"
+    data: Any = None
+    id: int | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Body:
+    """Encoded data: everything of a packet that does not depend on who receives it."""
+
+    json: bytes
+    attachments: tuple[bytes, ...] = ()
+
+
+def encode_body(data: Any) -> Body:
+    """Encode a packet's data; raises TypeError for what JSON cannot express."""
+    text, attachments = json.dumps(data)
+    return Body(text, tuple(attachments))
+
+
+def encode(type_: int, namespace: str, body: Body | None = None, id_: int | None = None) -> Message:
+    """The frames of a packet ("Packet encoding"), as one Engine.IO message."""
+    attachments = body.attachments if body else ()
+    if attachments:
+        type_ += BINARY_EVENT - EVENT
+    head = f"4{type_}"
+    if attachments:
+        head += f"{len(attachments)}-"
+    if namespace != "/":
+        head += namespace + ","
+    if id_ is not None:
+        head += str(id_)
+    return Message(head.encode() + (body.json if body else b""), attachments)
+
+
+class Decoder:
+    """Frames of one client -> packets; holds the packet whose attachments are still to come."""
+
+    __slots__ = ("_attachments", "_due", "_packet", "max_attachments")
+
+    def __init__(self, max_attachments: int) -> None:
+        self.max_attachments = max_attachments
+        self._packet: Packet | None = None
+        self._due = 0
+        self._attachments: list[bytes] = []
+
+    def feed_text(self, frame: str) -> Packet | None:
+        """Take a text frame; return its packet, or None if attachments must follow.
+
+        Raises SocketProtocolError.
+        """
+        if self._packet is not None:
+            raise SocketProtocolError(f"text frame where {self._due} attachments are due")
+        packet, attachments = decode(frame)
+        if not attachments:
+            return packet
+        if attachments > self.max_attachments:
+            raise SocketProtocolError(
+                f"{attachments} attachments, max_attachments is {self.max_attachments}"
+            )
+        self._packet, self._due = packet, attachments
+        return None
+
+    def feed_binary(self, frame: bytes) -> Packet | None:
+        """Take a binary frame; return the packet it completes. Raises SocketProtocolError."""
+        packet = self._packet
+        if packet is None:
+            raise SocketProtocolError("binary frame where no attachment is due")
+        self._attachments.append(frame)
+        self._due -= 1
+        if self._due:
+            return None
+        attachments, self._attachments, self._packet = self._attachments, [], None
+        packet.data = json.restore(packet.data, attachments)
+        return packet
+
+    @property
+    def awaited(self) -> Packet | None:
+        """The packet whose attachments are due, if there is one."""
+        return self._packet
+
+
+def decode(frame: str) -> tuple[Packet, int]:
+    """A text frame -> its packet and how many attachments follow. Raises SocketProtocolError."""
+    type_ = _parse_type(frame)
+    position = 1
+    attachments = 0
+    if type_ >= BINARY_EVENT:
+        attachments, position = _parse_attachments(frame)
+        type_ -= BINARY_EVENT - EVENT
+    namespace = "/"
+    if frame.startswith("/", position):
+        namespace, position = _parse_namespace(frame, position)
+    id_, position = _parse_id(frame, position)
+    data = json.loads(frame[position:]) if position < len(frame) else None
+    _check(type_, data, id_, has_data=position < len(frame))
+    return Packet(type_, namespace, data, id_), attachments
+
+
+def _parse_type(frame: str) -> int:
+    type_ = ord(frame[0]) - 48 if frame else -1
+    if not CONNECT <= type_ <= BINARY_ACK:
+        raise SocketProtocolError(f"unknown packet type {frame[:1]!r}")
+    return type_
+
+
+def _parse_attachments(frame: str) -> tuple[int, int]:
+    dash = frame.find("-", 1, 12)
+    digits = frame[1:dash]
+    if dash < 0 or not (digits.isascii() and digits.isdigit()) or int(digits) < 1:
+        raise SocketProtocolError(f"bad number of attachments in {frame[:12]!r}")
+    return int(digits), dash + 1
+
+
+def _parse_namespace(frame: str, start: int) -> tuple[str, int]:
+    comma = frame.find(",", start, start + _MAX_NAMESPACE + 1)
+    if comma >= 0:
+        return frame[start:comma], comma + 1
+    if len(frame) - start > _MAX_NAMESPACE:
+        raise SocketProtocolError(f"namespace of more than {_MAX_NAMESPACE} characters")
+    return frame[start:], len(frame)
+
+
+def _parse_id(frame: str, start: int) -> tuple[int | None, int]:
+    end = start
+    length = len(frame)
+    while end < length and "0" <= frame[end] <= "9":
+        end += 1
+        if end - start > _MAX_ID_DIGITS:
+            raise SocketProtocolError(f"ack id of more than {_MAX_ID_DIGITS} digits")
+    return (int(frame[start:end]) if end > start else None), end
+
+
+def _check(type_: int, data: Any, id_: int | None, *, has_data: bool) -> None:
+    if type_ == EVENT:
+        valid = _is_event(data)
+    elif type_ == ACK:
+        valid = isinstance(data, list) and id_ is not None
+    elif type_ == CONNECT:
+        valid = not has_data or isinstance(data, dict)
+    elif type_ == DISCONNECT:
+        valid = not has_data
+    else:
+        valid = isinstance(data, (str, dict))
+    if not valid:
+        raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet: {str(data)[:64]!r}")
+
+
+def _is_event(data: Any) -> bool:
+    if not isinstance(data, list) or not data:
+        return False
+    name = cast("list[Any]", data)[0]
+    return isinstance(name, str) and name not in RESERVED_EVENTS

@@ -1,0 +1,117 @@
+"""RFC 6455, the server's side: frames out, messages assembled from frames in, the opening handshake."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from hashlib import sha1
+from struct import Struct
+
+from .errors import WebSocketProtocolError
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+
+NORMAL_CLOSURE = 1000
+GOING_AWAY = 1001
+PROTOCOL_ERROR = 1002
+INVALID_TEXT = 1007
+POLICY_VIOLATION = 1008
+MESSAGE_TOO_BIG = 1009
+
+#: Fragments in one message. Each costs the receiver more than its bytes (ws: CVE-2026-48779).
+MAX_FRAGMENTS = 4096
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_LENGTH_16 = Struct("!BBH").pack
+_LENGTH_64 = Struct("!BBQ").pack
+
+
+def encode_frame(opcode: int, payload: bytes) -> bytes:
+    """An unfragmented, unmasked frame (section 5.2)."""
+    length = len(payload)
+    if length < 126:
+        return bytes((0x80 | opcode, length)) + payload
+    if length < 65536:
+        return _LENGTH_16(0x80 | opcode, 126, length) + payload
+    return _LENGTH_64(0x80 | opcode, 127, length) + payload
+
+
+def encode_close(code: int, reason: str = "") -> bytes:
+    """A close frame (section 5.5.1); the reason is cut to the 123 bytes that fit."""
+    text = reason.encode()[:123].decode(errors="ignore").encode()
+    return encode_frame(CLOSE, code.to_bytes(2, "big") + text)
+
+
+class MessageAssembler:
+    """Makes messages of data frames (section 5.4), where the frame parser leaves that to us.
+
+    The parser below has unmasked the payload and checked opcodes, lengths and control frames.
+    """
+
+    __slots__ = ("_fragments", "_opcode", "_size", "max_size")
+
+    def __init__(self, max_size: int) -> None:
+        self.max_size = max_size
+        self._opcode = CONTINUATION
+        self._fragments: list[bytes] = []
+        self._size = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no fragmented message is under way."""
+        return self._opcode == CONTINUATION
+
+    def feed(self, opcode: int, fin: bool, payload: bytes) -> str | bytes | None:
+        """Take one data frame; return the message it completes, text as str.
+
+        Raises WebSocketProtocolError with code 1002, 1007 or 1009.
+        """
+        if (opcode == CONTINUATION) == self.idle:
+            raise WebSocketProtocolError(PROTOCOL_ERROR, "continuation frame out of sequence")
+        self._size += len(payload)
+        if self._size > self.max_size:
+            raise WebSocketProtocolError(
+                MESSAGE_TOO_BIG, f"message exceeds max_http_buffer_size ({self.max_size} bytes)"
+            )
+        if len(self._fragments) >= MAX_FRAGMENTS:
+            raise WebSocketProtocolError(POLICY_VIOLATION, f"more than {MAX_FRAGMENTS} fragments")
+        if opcode != CONTINUATION:
+            self._opcode = opcode
+        self._fragments.append(payload)
+        return self._finish() if fin else None
+
+    def _finish(self) -> str | bytes:
+        opcode, message = self._opcode, b"".join(self._fragments)
+        self._opcode, self._fragments, self._size = CONTINUATION, [], 0
+        return decode_text(message) if opcode == TEXT else message
+
+
+def decode_text(payload: bytes) -> str:
+    """The text of a message (section 8.1); raises WebSocketProtocolError 1007."""
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise WebSocketProtocolError(INVALID_TEXT, "text message is not UTF-8") from None
+
+
+def accept_token(headers: Mapping[str, str]) -> str:
+    """Check the client's opening handshake (section 4.2.1); return the Sec-WebSocket-Accept value.
+
+    `headers` has lower-case names. Raises ValueError that says what is wrong.
+    """
+    if headers.get("upgrade", "").lower() != "websocket":
+        raise ValueError("the Upgrade header is not 'websocket'")
+    tokens = [token.strip() for token in headers.get("connection", "").lower().split(",")]
+    if "upgrade" not in tokens:
+        raise ValueError("the Connection header has no 'upgrade'")
+    if headers.get("sec-websocket-version") != "13":
+        raise ValueError("Sec-WebSocket-Version is not 13")
+    key = headers.get("sec-websocket-key", "")
+    try:
+        valid = len(b64decode(key, validate=True)) == 16
+    except (Base64Error, ValueError):
+        valid = False
+    if not valid:
+        raise ValueError("Sec-WebSocket-Key is not 16 bytes in base64")
+    return b64encode(sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
