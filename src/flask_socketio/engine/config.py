@@ -1,0 +1,74 @@
+"""What an engine is told, and what it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+#: None: same origin only. '*' or a list containing it: any. []: no check at all. A callable is asked.
+AllowedOrigins = str | Sequence[str] | Callable[..., bool] | None
+
+
+@dataclass(slots=True)
+class Limits:
+    """The bounds that hold for every session; sizes in bytes, times in seconds."""
+
+    #: one polling request's body, one WebSocket message; announced as maxPayload
+    max_payload: int = 1_000_000
+    #: what may wait for one client before it is closed as a slow consumer; one message alone may be larger
+    max_queued: int = 16 * 1024 * 1024
+    #: events of one client that are waiting for a handler or in one, before reading from it pauses
+    max_events_in_flight: int = 1_000
+    #: attachments of one packet
+    max_attachments: int = 10
+    #: namespaces one client may be in, the pending ones included
+    max_namespaces: int = 100
+    #: acks of one client that are still to come
+    max_pending_acks: int = 10_000
+    #: a connection that has joined no namespace
+    connect_timeout: float = 45.0
+    #: an upgrade that has been begun and not finished
+    upgrade_timeout: float = 10.0
+    #: the answer to a close frame; a last poll of a closed polling session
+    close_timeout: float = 5.0
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened since the start; touched on the loop alone."""
+
+    sessions_opened: int = 0
+    sessions_closed: int = 0
+    upgrades: int = 0
+    handshakes_refused: int = 0
+    #: sessions closed, by reason
+    closed_by: dict[str, int] = field(default_factory=dict[str, int])
+    reading_paused: int = 0
+
+
+@dataclass(slots=True)
+class EngineConfig:
+    """How an engine speaks; times in seconds."""
+
+    path: str = "/engine.io/"
+    transports: tuple[str, ...] = ("polling", "websocket")
+    allow_upgrades: bool = True
+    ping_interval: float = 25.0
+    ping_timeout: float = 20.0
+    #: added to ping_interval in what the client is told (Flask-SocketIO's second value of `ping_interval`)
+    ping_grace: float = 0.0
+    cors_allowed_origins: AllowedOrigins = None
+    cors_credentials: bool = True
+    limits: Limits = field(default_factory=Limits)
+
+    def handshake_fields(self, sid: str, transport: str) -> dict[str, Any]:
+        """The open packet's JSON (Engine.IO v4, "Handshake"); its times are in milliseconds."""
+        upgrade = transport == "polling" and self.allow_upgrades and "websocket" in self.transports
+        return {
+            "sid": sid,
+            "upgrades": ["websocket"] if upgrade else [],
+            "pingInterval": round((self.ping_interval + self.ping_grace) * 1000),
+            "pingTimeout": round(self.ping_timeout * 1000),
+            "maxPayload": self.limits.max_payload,
+        }

@@ -1,0 +1,210 @@
+"""The engine: which sessions there are, who may open one, and their deadlines."""
+
+from __future__ import annotations
+
+import logging
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from typing import Any
+
+from ..protocol import engineio as eio
+from ..protocol.errors import (
+    BAD_HANDSHAKE_METHOD,
+    BAD_REQUEST,
+    FORBIDDEN,
+    UNKNOWN_SID,
+    UNKNOWN_TRANSPORT,
+    UNSUPPORTED_PROTOCOL_VERSION,
+    HandshakeRefused,
+)
+from ..protocol.states import TransportRole
+from .config import Counters, EngineConfig
+from .ids import new_sid
+from .origin import OriginPolicy
+from .polling import PollingTransport
+from .reasons import CloseReason
+from .request import EngineRequest
+from .session import Session, SessionHandler, Transport
+from .timers import DelayQueue
+from .websocket import WebSocketLink, WebSocketTransport
+
+logger = logging.getLogger("flask_socketio.engine")
+
+
+class Engine:
+    """One per loop. `open_session` is called with every new session and returns who handles it."""
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        config: EngineConfig,
+        open_session: Callable[[Session], SessionHandler],
+    ) -> None:
+        limits = config.limits
+        self.loop = loop
+        self.config = config
+        self.counters = Counters()
+        self.origins = OriginPolicy(config.cors_allowed_origins, config.cors_credentials)
+        self.sessions: dict[str, Session] = {}
+        self.draining = False
+        self._open_session = open_session
+        self._pings = DelayQueue(loop, config.ping_interval, self._send_ping)
+        self._pongs = DelayQueue(loop, config.ping_timeout, self._pong_overdue)
+        self._upgrades = DelayQueue(
+            loop, limits.upgrade_timeout, WebSocketTransport.upgrade_timed_out
+        )
+        self._lingering: DelayQueue[Session] = DelayQueue(loop, limits.close_timeout, self._forget)
+
+    # -- the handshake, one for all transports -------------------------------------------------
+
+    async def admit(self, request: EngineRequest) -> Session | None:
+        """Check a request; return the session that it names, None if it asks for a new one.
+
+        Raises HandshakeRefused.
+        """
+        try:
+            self._check_origin(request)
+            session = self._named_session(request)
+            if session is None:
+                self._check_handshake(request)
+        except HandshakeRefused as refusal:
+            self.counters.handshakes_refused += 1
+            logger.warning("%s %s refused: %s", request.method, self.config.path, refusal)
+            raise
+        return session
+
+    def _check_origin(self, request: EngineRequest) -> None:
+        environ = request.environ
+        if not self.origins.allows(environ):
+            expected = self.origins.expected(environ)
+            raise HandshakeRefused(
+                FORBIDDEN,
+                f"origin {environ.get('HTTP_ORIGIN')!r} is not among {expected}; see cors_allowed_origins",
+            )
+
+    def _named_session(self, request: EngineRequest) -> Session | None:
+        query = request.query
+        if query.transport not in self.config.transports:
+            raise HandshakeRefused(UNKNOWN_TRANSPORT, f"transport={query.transport[:64]!r}")
+        if query.sid is None:
+            return None
+        session = self.sessions.get(query.sid)
+        if session is None:
+            raise HandshakeRefused(
+                UNKNOWN_SID,
+                "the session has ended, or another process has it: several workers need workers=N",
+            )
+        if query.revision != eio.REVISION:
+            raise HandshakeRefused(
+                BAD_REQUEST, f"EIO={query.revision[:16]!r} in a session of revision 4"
+            )
+        upgrade = query.transport == "websocket"
+        if upgrade != request.is_websocket or session.transport.name != "polling":
+            raise HandshakeRefused(
+                BAD_REQUEST, f"the session's transport is {session.transport.name}"
+            )
+        if upgrade and (session.probe is not None or not self.config.allow_upgrades):
+            raise HandshakeRefused(
+                BAD_REQUEST, "an upgrade is under way already, or allow_upgrades is off"
+            )
+        return session
+
+    def _check_handshake(self, request: EngineRequest) -> None:
+        query = request.query
+        if request.method != "GET":
+            raise HandshakeRefused(BAD_HANDSHAKE_METHOD, f"{request.method} without a session")
+        if (query.transport == "websocket") != request.is_websocket:
+            raise HandshakeRefused(
+                BAD_REQUEST, "transport=websocket goes with a WebSocket handshake"
+            )
+        if query.revision != eio.REVISION:
+            raise HandshakeRefused(
+                UNSUPPORTED_PROTOCOL_VERSION,
+                f"the client speaks Engine.IO revision {query.revision[:16]!r}, this server 4: "
+                "it needs socket.io-client 3 or later",
+            )
+        if self.draining:
+            raise HandshakeRefused(BAD_REQUEST, "the server is shutting down")
+
+    # -- opening -------------------------------------------------------------------------------
+
+    def open_polling(self, environ: dict[str, Any]) -> Session:
+        """A session that starts over polling."""
+        return self._open(environ, PollingTransport(self))
+
+    def open_websocket(self, environ: dict[str, Any], link: WebSocketLink) -> WebSocketTransport:
+        """A session that is a WebSocket from the start."""
+        transport = WebSocketTransport(self, link, TransportRole.CURRENT)
+        self._open(environ, transport)
+        return transport
+
+    def _open(self, environ: dict[str, Any], transport: Transport) -> Session:
+        session = transport.session = Session(self, new_sid(), environ, transport)
+        self.sessions[session.sid] = session
+        self.counters.sessions_opened += 1
+        session.send(eio.open_packet(self.config.handshake_fields(session.sid, transport.name)))
+        self._pings.add(session)
+        session.handler = self._open_session(session)
+        logger.debug("session %s opened over %s (%s)", session.sid, transport.name, transport.lane)
+        return session
+
+    # -- upgrade -------------------------------------------------------------------------------
+
+    def open_probe(self, session: Session, link: WebSocketLink) -> WebSocketTransport:
+        """A WebSocket that may take over from polling."""
+        transport = session.probe = WebSocketTransport(self, link, TransportRole.PROBING)
+        transport.session = session
+        self._upgrades.add(transport)
+        return transport
+
+    def upgrade_finished(self, probe: WebSocketTransport) -> None:
+        """The probe has succeeded, or failed."""
+        self._upgrades.discard(probe)
+
+    # -- heartbeat -----------------------------------------------------------------------------
+
+    def _send_ping(self, session: Session) -> None:
+        session.ping()
+        self._pongs.add(session)
+
+    def pong_received(self, session: Session) -> None:
+        if session in self._pongs:
+            self._pongs.discard(session)
+            self._pings.add(session)
+
+    def _pong_overdue(self, session: Session) -> None:
+        if session.is_alive():
+            self._pongs.add(session)
+        else:
+            session.close(CloseReason.PING_TIMEOUT)
+
+    # -- end -----------------------------------------------------------------------------------
+
+    def linger(self, session: Session) -> None:
+        """Keep a closed polling session until its last packets are fetched, for close_timeout at most."""
+        self._lingering.add(session)
+
+    def session_closed(self, session: Session, reason: CloseReason) -> None:
+        """Called by the session as it ends."""
+        self._pings.discard(session)
+        self._pongs.discard(session)
+        self.counters.sessions_closed += 1
+        self.counters.closed_by[reason.value] = self.counters.closed_by.get(reason.value, 0) + 1
+        if session not in self._lingering:
+            self._forget(session)
+
+    def last_poll_answered(self, session: Session) -> None:
+        """A closed polling session has had its last packets fetched."""
+        self._lingering.discard(session)
+        self._forget(session)
+
+    def _forget(self, session: Session) -> None:
+        self.sessions.pop(session.sid, None)
+
+    def close(self, reason: CloseReason = CloseReason.SERVER_SHUTDOWN) -> None:
+        """End every session, and open no more."""
+        self.draining = True
+        for session in list(self.sessions.values()):
+            session.close(reason)
+        for queue in (self._pings, self._pongs, self._upgrades, self._lingering):
+            queue.close()

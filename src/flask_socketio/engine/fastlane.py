@@ -1,0 +1,431 @@
+"""The fast lane: WebSockets under uvicorn, parsed by picows.
+
+uvicorn hands every WebSocket handshake to `FastLane`, which answers it itself (picows would refuse what Firefox sends,
+and could not wait for an answer) and then gives the connection to picows' `WSProtocol`: the transport reads straight
+into its buffer and frames are parsed and unmasked in C. Everything goes out through `FastWebSocket.write`, which
+collects what one turn of the loop produces into one write. picows' own writes (pong, close) are led there too, by
+giving it a `_Sink` for a transport: so they keep their place, and sockets without TCP options work as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
+from picows.picows import WSAutoPingStrategy, WSProtocol
+
+from ..protocol import websocket as ws
+from ..protocol.errors import BAD_REQUEST, HandshakeRefused, WebSocketProtocolError
+from ..protocol.message import Message
+from .http import refusal_answer
+from .reasons import CloseReason
+from .request import EngineRequest
+from .timers import DelayQueue
+from .websocket import WebSocketLink, WebSocketTransport
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+logger = logging.getLogger("flask_socketio.engine")
+
+#: A plain logging.Logger would make picows create one logger per connection.
+_picows_logger = logging.LoggerAdapter(logging.getLogger("flask_socketio.picows"), {})
+_picows_logger.logger.setLevel(
+    logging.CRITICAL
+)  # what it would say, the engine says with the session's id
+
+#: The request picows is shown in place of the client's, which has been answered already.
+_REQUEST = (
+    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+#: Bytes of read buffer per connection. It doubles as needed; a parser that grew this far is replaced.
+_READ_BUFFER = 2048
+_LARGE_FRAME = 64 * 1024
+
+_TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
+_CLOSE, _PONG = WSMsgType.CLOSE, WSMsgType.PONG
+
+
+class FastLane:
+    """What the connections of one server share."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._loop = engine.loop
+        self._dirty: list[FastWebSocket] = []
+        self.closing: DelayQueue[FastWebSocket] = DelayQueue(
+            engine.loop, engine.config.limits.close_timeout, FastWebSocket.abort
+        )
+
+    def flush_later(self, connection: FastWebSocket) -> None:
+        """Write what the connection holds at the end of this turn of the loop."""
+        if not self._dirty:
+            self._loop.call_soon(self._flush)
+        self._dirty.append(connection)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for connection in dirty:
+            connection.flush()
+
+
+class Handshake(asyncio.Protocol):
+    """Given to uvicorn as its WebSocket class: answers the handshake, then makes way for picows.
+
+    Subclassed per server (`handshake_class`), because uvicorn passes nothing of ours to the constructor.
+    """
+
+    lane: FastLane
+    path: str
+
+    def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
+        self._root_path: str = config.root_path
+        self._connections: set[Any] = server_state.connections
+        self._early = b""
+        self._task: asyncio.Task[None] | None = None
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._task is not None:
+            self._early += data
+            return
+        # uvicorn has parsed the request already and repeats it here whole, with lower-case header names.
+        self._transport.pause_reading()
+        self._task = asyncio.get_running_loop().create_task(self._negotiate(self._scope(data)))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        if self._task is not None:
+            self._task.cancel()
+
+    def shutdown(self) -> None:
+        """Called by uvicorn when it stops."""
+        self._transport.close()
+
+    def _scope(self, request: bytes) -> dict[str, Any]:
+        head, *lines = request.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
+        method, target, _ = head.split(b" ", 2)
+        path, _, query = target.partition(b"?")
+        get_info = self._transport.get_extra_info
+        secure = get_info("ssl_object") is not None
+        return {
+            "type": "websocket",
+            "method": method.decode(),
+            "scheme": "wss" if secure else "ws",
+            "http_version": "1.1",
+            "root_path": self._root_path,
+            "path": self._root_path + unquote(path.decode("latin-1")),
+            "raw_path": path,
+            "query_string": query,
+            "headers": [
+                (name, value) for name, _, value in (line.partition(b": ") for line in lines)
+            ],
+            "client": get_info("peername"),
+            "server": get_info("sockname"),
+        }
+
+    async def _negotiate(self, scope: dict[str, Any]) -> None:
+        request = EngineRequest(scope)
+        try:
+            accept = self._check(request)
+            session = await self.lane.engine.admit(request)
+        except HandshakeRefused as refusal:
+            self._refuse(refusal)
+            return
+        self._transport.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept.encode() + b"\r\n\r\n"
+        )
+        self._connections.discard(self)
+        connection = FastWebSocket(self.lane, self._transport, self._connections)
+        engine = self.lane.engine
+        connection.transport = (
+            engine.open_websocket(request.environ, connection)
+            if session is None
+            else engine.open_probe(session, connection)
+        )
+        connection.start(self._early)
+
+    def _check(self, request: EngineRequest) -> str:
+        if not request.scope["path"].startswith(self.path):
+            raise HandshakeRefused(BAD_REQUEST, f"no WebSocket at {request.scope['path'][:64]!r}")
+        try:
+            return ws.accept_token(request.headers)
+        except ValueError as error:
+            raise HandshakeRefused(BAD_REQUEST, str(error)) from None
+
+    def _refuse(self, refusal: HandshakeRefused) -> None:
+        status, content_type, body = refusal_answer(refusal)
+        self._transport.write(
+            b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+            % (status, refusal.status.phrase.encode(), content_type, len(body), body)
+        )
+        self._transport.close()
+
+
+def handshake_class(path: str) -> type[Handshake]:
+    """The class to give to uvicorn as `ws`; it serves the paths below `path`.
+
+    Its `lane` has to be set when the engine has been made, before the first connection.
+    """
+    return type("Handshake", (Handshake,), {"path": path})
+
+
+class FastWebSocket(WSListener, WebSocketLink):
+    """One connection: frames in from picows, bytes out to the transport."""
+
+    lane = "FastWebSocket"
+
+    def __init__(self, lane: FastLane, raw: asyncio.Transport, connections: set[Any]) -> None:
+        self._lane = lane
+        self._raw = raw
+        self._connections = connections
+        self._limits = lane.engine.config.limits
+        self._assembler: ws.MessageAssembler | None = None
+        self._out: list[bytes] = []
+        self._queued = 0
+        self._congested = False
+        self._closing = False
+        self.transport: WebSocketTransport
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def start(self, early: bytes) -> None:
+        """Give the connection to picows; `early` is what the client sent before it was accepted."""
+        self._connections.add(self)
+        parser = self._new_parser()
+        if early:
+            _feed(parser, early)
+        self._raw.resume_reading()
+
+    def _new_parser(self) -> WSProtocol:
+        parser = WSProtocol(
+            None,
+            None,
+            False,  # is_client_side
+            self._listen,
+            _picows_logger,
+            True,  # disconnect_on_exception
+            None,  # websocket_handshake_timeout
+            False,  # enable_auto_ping
+            None,
+            None,
+            WSAutoPingStrategy.PING_WHEN_IDLE,
+            True,  # enable_auto_pong
+            self._limits.max_payload,
+            None,  # extra_headers
+            _READ_BUFFER,
+        )
+        sink = _Sink(self)
+        parser.connection_made(sink)
+        _feed(parser, _REQUEST)
+        sink.open = True
+        self._raw.set_protocol(parser)
+        return parser
+
+    def _listen(self, request: WSUpgradeRequest) -> FastWebSocket:
+        return self
+
+    def shutdown(self) -> None:
+        """Called by uvicorn when it stops."""
+        self.transport.lost(CloseReason.SERVER_SHUTDOWN)
+
+    def abort(self) -> None:
+        self._raw.abort()
+
+    # -- out -----------------------------------------------------------------------------------
+
+    def write(self, message: Message) -> None:
+        self.write_bytes(message.websocket)
+
+    def write_bytes(self, data: bytes) -> None:
+        if self._closing:
+            return
+        if not self._out and not self._congested:
+            self._lane.flush_later(self)
+        self._out.append(data)
+        self._queued += len(data)
+        if self._queued > self._limits.max_queued:
+            self._relieve()
+
+    def _relieve(self) -> None:
+        """Too much is waiting: write it now, or give the client up if it does not read."""
+        if not self._congested:
+            self.flush()
+        elif len(self._out) > 1:
+            self._out.clear()
+            self._queued = 0
+            self._lane.engine.loop.call_soon(self.transport.overflow)
+
+    def flush(self) -> None:
+        out = self._out
+        if out and not self._congested:
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
+            self._queued = 0
+            self._raw.write(data)
+
+    def pause_writing(self) -> None:
+        self._congested = True
+
+    def resume_writing(self) -> None:
+        self._congested = False
+        self.flush()
+
+    def close(self, code: int, reason: str) -> None:
+        if self._closing:
+            return
+        self.write_bytes(ws.encode_close(code, reason))
+        self._closing = True
+        self._congested = False
+        self.flush()
+        self._raw.resume_reading()
+        self._lane.closing.add(self)
+
+    def pause_reading(self) -> None:
+        self._raw.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._raw.resume_reading()
+
+    # -- in: called by picows ------------------------------------------------------------------
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """picows' word for the end of the handshake; ours was over before."""
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if self._closing:
+            if frame.msg_type == _CLOSE:
+                self._raw.close()
+            return
+        kind = frame.msg_type
+        try:
+            if frame.rsv1 or frame.rsv2 or frame.rsv3:
+                raise WebSocketProtocolError(ws.PROTOCOL_ERROR, "a reserved bit is set")
+            if kind == _TEXT and frame.fin and self._assembler is None:
+                self._receive(_text(frame))
+            elif kind == _BINARY and frame.fin and self._assembler is None:
+                self.transport.receive_binary(frame.get_payload_as_bytes())
+            elif kind == _CLOSE:
+                self._answer_close(frame)
+            elif kind != _PONG:
+                self._assemble(frame)
+        except WebSocketProtocolError as error:
+            self.transport.protocol_error(error, error.code)
+        if frame.payload_size > _LARGE_FRAME and not frame.tail_size and not self._closing:
+            # The read buffer has grown to hold this frame and would never shrink.
+            self._new_parser()
+
+    def _receive(self, packet: str) -> None:
+        self.transport.receive_text(packet)
+
+    def _assemble(self, frame: WSFrame) -> None:
+        assembler = self._assembler
+        if assembler is None:
+            assembler = self._assembler = ws.MessageAssembler(self._limits.max_payload)
+        message = assembler.feed(frame.msg_type, bool(frame.fin), frame.get_payload_as_bytes())
+        if message is None:
+            return
+        self._assembler = None
+        if isinstance(message, str):
+            self.transport.receive_text(message)
+        else:
+            self.transport.receive_binary(message)
+
+    def _answer_close(self, frame: WSFrame) -> None:
+        code = frame.get_close_code() if frame.payload_size else ws.NORMAL_CLOSURE
+        self.close(code, "")
+        self._raw.close()
+        self.transport.lost(CloseReason.TRANSPORT_CLOSE)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._connections.discard(self)
+        self._lane.closing.discard(self)
+        self._closing = True
+        self.transport.lost(CloseReason.TRANSPORT_CLOSE)
+
+    def frames_were_wrong(self, close_frame: bytes) -> None:
+        """picows found a frame that RFC 6455 forbids, and said so with this close frame."""
+        code = int.from_bytes(close_frame[2:4], "big")
+        reason = close_frame[4:].decode(errors="replace")
+        self.transport.protocol_error(WebSocketProtocolError(code, reason), code)
+        # Its parser is of no more use; what else the client sends is read away until it closes.
+        self._raw.set_protocol(_Drain(self))
+
+
+def _text(frame: WSFrame) -> str:
+    try:
+        return frame.get_payload_as_utf8_text()
+    except UnicodeDecodeError:
+        raise WebSocketProtocolError(ws.INVALID_TEXT, "text message is not UTF-8") from None
+
+
+def _feed(parser: WSProtocol, data: bytes) -> None:
+    """Bytes into a protocol that expects to be read into."""
+    while data:
+        buffer = parser.get_buffer(-1)
+        size = min(len(buffer), len(data))
+        buffer[:size] = data[:size]
+        parser.buffer_updated(size)
+        data = data[size:]
+
+
+class _Drain(asyncio.Protocol):
+    """Reads away what a client still sends after its connection was failed.
+
+    Closing with unread data would reset the connection, and the close frame could be lost with it.
+    """
+
+    def __init__(self, connection: FastWebSocket) -> None:
+        self._connection = connection
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connection.on_ws_disconnected(cast(WSTransport, None))
+
+
+class _Sink:
+    """What picows takes for its transport: the writes of its own join ours, the rest needs no socket."""
+
+    def __init__(self, connection: FastWebSocket) -> None:
+        self._connection = connection
+        #: False while picows answers the request that it was shown
+        self.open = False
+
+    def write(self, data: bytes | bytearray) -> None:
+        if not self.open:
+            return
+        data = bytes(data)
+        if data[0] == 0x80 | ws.CLOSE:
+            self._connection.frames_were_wrong(data)
+        else:
+            self._connection.write_bytes(data)
+
+    def close(self) -> None:
+        """picows' delayed disconnect after a bad frame; the close is ours to finish."""
+
+    def abort(self) -> None:
+        self._connection.abort()
+
+    def get_write_buffer_size(self) -> int:
+        return 1  # keeps picows from writing to the descriptor behind our back
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self if name in ("socket", "ssl_object") else default
+
+    # -- as the socket it asks for -------------------------------------------------------------
+
+    def setsockopt(self, *args: Any) -> None: ...
+
+    def getsockopt(self, *args: Any) -> int:
+        return 0
+
+    def fileno(self) -> int:
+        return -1

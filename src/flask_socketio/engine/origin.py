@@ -1,0 +1,68 @@
+"""Which pages may talk to the server: the Origin header, checked on polling requests and WebSocket handshakes alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import signature
+from typing import Any
+
+from .config import AllowedOrigins
+
+
+class OriginPolicy:
+    """Answers whether an origin is allowed, and the headers that tell a browser so."""
+
+    def __init__(self, allowed: AllowedOrigins, credentials: bool) -> None:
+        self._allowed = (allowed,) if isinstance(allowed, str) else allowed
+        self._credentials = credentials
+        self._asks_environ = callable(allowed) and _takes_two(allowed)
+
+    def expected(self, environ: Mapping[str, Any]) -> list[str] | None:
+        """The origins that are allowed for this request; None if any is."""
+        if self._allowed is None:
+            return same_origins(environ)
+        if callable(self._allowed):
+            return []
+        return None if not self._allowed or "*" in self._allowed else list(self._allowed)
+
+    def allows(self, environ: Mapping[str, Any]) -> bool:
+        """Whether the request's origin may connect. No Origin header means no browser's page: allowed."""
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is None:
+            return True
+        if callable(self._allowed):
+            return bool(
+                self._allowed(origin, environ) if self._asks_environ else self._allowed(origin)
+            )
+        expected = self.expected(environ)
+        return expected is None or origin in expected
+
+    def response_headers(self, environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+        """The CORS headers of an answer to this request, which has passed `allows`."""
+        origin = environ.get("HTTP_ORIGIN")
+        # An empty list turns the check off, and the headers with it, as it always did.
+        if origin is None or (self._allowed is not None and self._allowed == []):
+            return []
+        headers = [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin")]
+        if self._credentials:
+            headers.append((b"access-control-allow-credentials", b"true"))
+        return headers
+
+
+def same_origins(environ: Mapping[str, Any]) -> list[str]:
+    """The origins of the page that this server itself would have served, seen directly and through a proxy."""
+    scheme, host = environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")
+    origins = [f"{scheme}://{host}"]
+    proto, forwarded = environ.get("HTTP_X_FORWARDED_PROTO"), environ.get("HTTP_X_FORWARDED_HOST")
+    if proto or forwarded:
+        first = [value.split(",")[0].strip() if value else None for value in (proto, forwarded)]
+        origins.append(f"{first[0] or scheme}://{first[1] or host}")
+    return origins
+
+
+def _takes_two(function: Callable[..., bool]) -> bool:
+    try:
+        signature(function).bind(None, None)
+    except (TypeError, ValueError):
+        return False
+    return True

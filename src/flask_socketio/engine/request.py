@@ -1,0 +1,92 @@
+"""An HTTP request as the engine sees it, whichever server and transport brought it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+from ..protocol.engineio import Query, parse_query
+
+
+class EngineRequest:
+    """Wraps an ASGI scope (`http` or `websocket`)."""
+
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.scope = scope
+
+    @property
+    def method(self) -> str:
+        return self.scope.get("method", "GET")
+
+    @property
+    def is_websocket(self) -> bool:
+        return self.scope["type"] == "websocket"
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """Lower-case names; repeated headers are joined."""
+        return join_headers(self.scope["headers"])
+
+    @cached_property
+    def query(self) -> Query:
+        return parse_query(self.scope["query_string"])
+
+    @cached_property
+    def environ(self) -> dict[str, Any]:
+        """The request as a WSGI environ, which is what Flask's contexts are made of."""
+        return build_environ(self.scope, self.headers)
+
+
+def join_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Header pairs with lower-case names -> a dict; repeated ones are joined as RFC 9110 and 6265 say."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if name in headers:
+            value = headers[name] + ("; " if name == "cookie" else ",") + value
+        headers[name] = value
+    return headers
+
+
+def build_environ(scope: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+    """A WSGI environ (PEP 3333) of an ASGI scope; its body is empty."""
+    root_path = scope.get("root_path", "")
+    host, port = scope.get("server") or ("localhost", 80)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.get("method", "GET"),
+        "SCRIPT_NAME": _latin1(root_path),
+        "PATH_INFO": _latin1(scope["path"].removeprefix(root_path)),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "REQUEST_URI": _request_uri(scope),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port or 0),
+        "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "https" if scope.get("scheme") in ("https", "wss") else "http",
+        "wsgi.input": BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "asgi.scope": scope,
+    }
+    if client := scope.get("client"):
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    for name, value in headers.items():
+        key = name.upper().replace("-", "_")
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+    return environ
+
+
+def _latin1(text: str) -> str:
+    """Text as WSGI wants it: UTF-8 bytes in a str of Latin-1 characters."""
+    return text.encode().decode("latin-1")
+
+
+def _request_uri(scope: dict[str, Any]) -> str:
+    path = scope.get("raw_path") or scope["path"].encode()
+    query = scope["query_string"]
+    return (path + b"?" + query if query else path).decode("latin-1")

@@ -1,0 +1,196 @@
+"""An Engine.IO session: one client's connection, whichever transport carries it at the moment."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..protocol import engineio as eio
+from ..protocol.errors import ProtocolError
+from ..protocol.message import Message
+from ..protocol.states import EngineAction, SessionState, TransportRole, engine_action
+from .reasons import CloseReason
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .websocket import WebSocketTransport
+
+logger = logging.getLogger("flask_socketio.engine")
+
+
+class SessionHandler(Protocol):
+    """Who a session's messages are for. May raise ProtocolError: the session is closed then."""
+
+    def on_text(self, text: str) -> None: ...
+
+    def on_binary(self, data: bytes) -> None: ...
+
+    def on_close(self, reason: CloseReason) -> None:
+        """Called once, after which nothing can be sent."""
+
+
+class Transport(Protocol):
+    """What a session needs of its transport."""
+
+    session: Session
+
+    @property
+    def name(self) -> str:
+        """polling or websocket"""
+        ...
+
+    @property
+    def lane(self) -> str:
+        """The class that serves it, for logs and tests."""
+        ...
+
+    def send(self, message: Message) -> None:
+        """Hand over one packet; it is written by the end of the loop's turn at the latest."""
+        ...
+
+    def close(self, reason: CloseReason) -> None:
+        """Deliver what was sent, tell the client, and let go of the connection."""
+        ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def probe_answered(self) -> None:
+        """Another transport is about to take over."""
+
+    def retire(self) -> list[Message]:
+        """Another transport has taken over: stop, and return what was not delivered."""
+        ...
+
+
+class Session:
+    """Touched on the engine's loop alone."""
+
+    __slots__ = (
+        "_grace",
+        "_received",
+        "engine",
+        "environ",
+        "handler",
+        "probe",
+        "reading_paused",
+        "sid",
+        "state",
+        "transport",
+    )
+
+    def __init__(
+        self, engine: Engine, sid: str, environ: dict[str, Any], transport: Transport
+    ) -> None:
+        self.engine = engine
+        self.sid = sid
+        #: the WSGI environ of the request that opened the session
+        self.environ = environ
+        self.transport = transport
+        #: the WebSocket that may take over from polling
+        self.probe: WebSocketTransport | None = None
+        self.state = SessionState.OPEN
+        self.reading_paused = False
+        self.handler: SessionHandler
+        self._received = 0
+        self._grace = 0
+
+    # -- out -----------------------------------------------------------------------------------
+
+    def send(self, message: Message) -> None:
+        """Send a packet; nothing happens once the session is closed."""
+        if self.state is SessionState.OPEN:
+            self.transport.send(message)
+
+    # -- in ------------------------------------------------------------------------------------
+
+    def receive_text(self, packet: str) -> None:
+        """Take a text packet from the transport that carries the session."""
+        self._received += 1
+        try:
+            if packet[:1] == eio.MESSAGE:
+                self.handler.on_text(packet[1:])
+                return
+            action = engine_action(TransportRole.CURRENT, packet)
+        except ProtocolError as error:
+            self.fail(error)
+            return
+        if action is EngineAction.PONG:
+            self.engine.pong_received(self)
+        elif action is EngineAction.CLOSE:
+            self.close(CloseReason.TRANSPORT_CLOSE)
+
+    def receive_binary(self, data: bytes) -> None:
+        """Take a binary packet, which is always a message."""
+        self._received += 1
+        try:
+            self.handler.on_binary(data)
+        except ProtocolError as error:
+            self.fail(error)
+
+    # -- heartbeat (Engine.IO v4, "Heartbeat") -------------------------------------------------
+
+    def ping(self) -> None:
+        self._grace = self._received
+        self.send(eio.PING_PACKET)
+
+    def is_alive(self) -> bool:
+        """Asked when the pong is overdue. Once per ping, any other packet since then counts too."""
+        if self.reading_paused:
+            return True
+        alive = self._received != self._grace
+        self._grace = self._received
+        return alive
+
+    # -- back-pressure -------------------------------------------------------------------------
+
+    def pause_reading(self) -> None:
+        """Take no more from the client for now; it is not pronounced dead meanwhile."""
+        if not self.reading_paused and self.state is SessionState.OPEN:
+            self.reading_paused = True
+            self.engine.counters.reading_paused += 1
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self.reading_paused:
+            self.reading_paused = False
+            self.transport.resume_reading()
+
+    # -- upgrade (Engine.IO v4, "Upgrade") -----------------------------------------------------
+
+    def probe_answered(self) -> None:
+        self.transport.probe_answered()
+
+    def switch(self, websocket: WebSocketTransport) -> None:
+        """The probe has succeeded and the client has let go of polling: the WebSocket carries the session now."""
+        polling, self.transport = self.transport, websocket
+        self.probe = None
+        for message in polling.retire():
+            websocket.send(message)
+        if self.reading_paused:
+            websocket.pause_reading()
+        self.engine.counters.upgrades += 1
+        logger.debug("session %s upgraded to websocket (%s)", self.sid, websocket.lane)
+
+    # -- end -----------------------------------------------------------------------------------
+
+    def fail(self, error: ProtocolError) -> None:
+        """The client broke the protocol."""
+        logger.warning("session %s: %s; closing the connection", self.sid, error)
+        self.close(CloseReason.PARSE_ERROR)
+
+    def close(self, reason: CloseReason) -> None:
+        """End the session. The only way out: every cause comes through here, and only the first one counts."""
+        if self.state is not SessionState.OPEN:
+            return
+        self.state = SessionState.CLOSING
+        self.resume_reading()
+        if self.probe is not None:
+            self.probe.close(reason)
+            self.probe = None
+        self.transport.close(reason)
+        self.state = SessionState.CLOSED
+        self.engine.session_closed(self, reason)
+        logger.debug("session %s closed: %s", self.sid, reason.value)
+        self.handler.on_close(reason)

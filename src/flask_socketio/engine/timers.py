@@ -1,0 +1,65 @@
+"""Many deadlines of equal length on one timer of the loop."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop, TimerHandle
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T", bound=Hashable)
+
+
+class DelayQueue(Generic[T]):
+    """Calls `fire(item)` once, `delay` seconds after `add(item)`, unless it is discarded before.
+
+    All delays of a queue are equal, so insertion order is due order and an item costs a dictionary entry: no timer
+    object and no task per client. Adding an item again starts its delay anew.
+    """
+
+    def __init__(self, loop: AbstractEventLoop, delay: float, fire: Callable[[T], None]) -> None:
+        self._loop = loop
+        self._delay = delay
+        self._fire = fire
+        self._due: dict[T, float] = {}
+        self._timer: TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def __contains__(self, item: T) -> bool:
+        return item in self._due
+
+    def add(self, item: T) -> None:
+        self._due.pop(item, None)
+        self._due[item] = self._loop.time() + self._delay
+        self._arm()
+
+    def discard(self, item: T) -> None:
+        self._due.pop(item, None)
+
+    def close(self) -> None:
+        """Forget everything; nothing fires any more."""
+        self._due.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self) -> None:
+        if self._timer is None and self._due:
+            self._timer = self._loop.call_at(next(iter(self._due.values())), self._run)
+
+    def _run(self) -> None:
+        self._timer = None
+        now = (
+            self._loop.time() + 0.001
+        )  # the loop's clock has a resolution; do not wake twice for one deadline
+        due: list[T] = []
+        for item, when in self._due.items():
+            if when > now:
+                break
+            due.append(item)
+        for item in due:
+            # An item that fired before may have discarded this one.
+            if self._due.pop(item, None) is not None:
+                self._fire(item)
+        self._arm()

@@ -1,0 +1,145 @@
+"""A WebSocket as a transport, whichever lane it came in on."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ..protocol import engineio as eio
+from ..protocol import websocket as ws
+from ..protocol.errors import EngineProtocolError, ProtocolError
+from ..protocol.message import Message
+from ..protocol.states import EngineAction, TransportRole, engine_action
+from .reasons import CloseReason
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .session import Session
+
+logger = logging.getLogger("flask_socketio.engine")
+
+_CLOSE_CODES = {
+    CloseReason.SERVER_SHUTDOWN: ws.GOING_AWAY,
+    CloseReason.PARSE_ERROR: ws.PROTOCOL_ERROR,
+    CloseReason.TRANSPORT_ERROR: ws.PROTOCOL_ERROR,
+    CloseReason.SLOW_CONSUMER: ws.POLICY_VIOLATION,
+    CloseReason.CONNECT_TIMEOUT: ws.POLICY_VIOLATION,
+}
+
+
+class WebSocketLink:
+    """What a lane does with a connection that has been accepted."""
+
+    lane: str
+
+    def write(self, message: Message) -> None:
+        raise NotImplementedError
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame behind what was written, and let go of the connection within close_timeout."""
+        raise NotImplementedError
+
+    def pause_reading(self) -> None:
+        raise NotImplementedError
+
+    def resume_reading(self) -> None:
+        raise NotImplementedError
+
+
+class WebSocketTransport:
+    """Between a session and a lane's link: probes, and then carries the session."""
+
+    name = "websocket"
+
+    session: Session
+
+    def __init__(self, engine: Engine, link: WebSocketLink, role: TransportRole) -> None:
+        self._engine = engine
+        self._link = link
+        self.role = role
+
+    @property
+    def lane(self) -> str:
+        return self._link.lane
+
+    # -- the session's side --------------------------------------------------------------------
+
+    def send(self, message: Message) -> None:
+        self._link.write(message)
+
+    def close(self, reason: CloseReason) -> None:
+        self._link.close(_CLOSE_CODES.get(reason, ws.NORMAL_CLOSURE), reason.value)
+
+    def pause_reading(self) -> None:
+        self._link.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._link.resume_reading()
+
+    def probe_answered(self) -> None:
+        raise NotImplementedError("a WebSocket is the last transport of a session")
+
+    def retire(self) -> list[Message]:
+        raise NotImplementedError("a WebSocket is the last transport of a session")
+
+    # -- the lane's side -----------------------------------------------------------------------
+
+    def receive_text(self, packet: str) -> None:
+        if self.role is TransportRole.CURRENT:
+            self.session.receive_text(packet)
+        else:
+            self._probe(packet)
+
+    def receive_binary(self, data: bytes) -> None:
+        if self.role is TransportRole.CURRENT:
+            self.session.receive_binary(data)
+        else:
+            self._abandon("a binary frame before the upgrade")
+
+    def lost(self, reason: CloseReason) -> None:
+        """The connection is gone, or cannot go on."""
+        if self.role is TransportRole.CURRENT:
+            self.session.close(reason)
+        else:
+            self._forget_probe()
+
+    def overflow(self) -> None:
+        """The client does not read what it is sent."""
+        self.session.close(CloseReason.SLOW_CONSUMER)
+
+    # -- upgrade -------------------------------------------------------------------------------
+
+    def _probe(self, packet: str) -> None:
+        try:
+            action = engine_action(self.role, packet)
+        except EngineProtocolError as error:
+            self._abandon(str(error))
+            return
+        if action is EngineAction.ANSWER_PROBE:
+            self.role = TransportRole.PROBED
+            self._link.write(eio.PROBE_ANSWER)
+            self.session.probe_answered()
+        elif action is EngineAction.SWITCH:
+            self.role = TransportRole.CURRENT
+            self._engine.upgrade_finished(self)
+            self.session.switch(self)
+
+    def _abandon(self, why: str) -> None:
+        """This WebSocket does not become the transport; the session goes on over polling."""
+        logger.warning("session %s: upgrade abandoned: %s", self.session.sid, why)
+        self._forget_probe()
+        self._link.close(ws.PROTOCOL_ERROR, "upgrade abandoned")
+
+    def _forget_probe(self) -> None:
+        self._engine.upgrade_finished(self)
+        if self.session.probe is self:
+            self.session.probe = None
+
+    def upgrade_timed_out(self) -> None:
+        self._abandon("not finished within upgrade_timeout")
+
+    def protocol_error(self, error: ProtocolError, code: int) -> None:
+        """The frames themselves were wrong (RFC 6455)."""
+        logger.warning("session %s: WebSocket: %s; closing the connection", self.session.sid, error)
+        self._link.close(code, str(error))
+        self.lost(CloseReason.TRANSPORT_ERROR)

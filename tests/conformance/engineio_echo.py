@@ -1,0 +1,49 @@
+"""A raw Engine.IO server that sends back every message: the engine standing alone.
+
+PORT, PING_INTERVAL and PING_TIMEOUT (seconds) come from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from flask_socketio.engine.config import EngineConfig
+from flask_socketio.engine.engine import Engine
+from flask_socketio.engine.reasons import CloseReason
+from flask_socketio.engine.session import Session
+from flask_socketio.protocol.engineio import binary_message, text_message
+from flask_socketio.serving.asgi import EngineApp
+from flask_socketio.serving.run import announcement, listen, make_server
+
+CONFIG = EngineConfig(
+    ping_interval=float(os.environ.get("PING_INTERVAL", "0.3")),
+    ping_timeout=float(os.environ.get("PING_TIMEOUT", "0.2")),
+)
+
+
+class Echo:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def on_text(self, text: str) -> None:
+        self.session.send(text_message(text))
+
+    def on_binary(self, data: bytes) -> None:
+        self.session.send(binary_message(data))
+
+    def on_close(self, reason: CloseReason) -> None:
+        pass
+
+
+class EchoApp(EngineApp):
+    async def start(self) -> Engine:
+        return Engine(asyncio.get_running_loop(), CONFIG, Echo)
+
+
+if __name__ == "__main__":
+    listener = listen("127.0.0.1", int(os.environ.get("PORT", "3000")))
+    server = make_server(
+        EchoApp(CONFIG), listener, announcement("127.0.0.1", listener), access_log=False
+    )
+    server.run(sockets=[listener])
