@@ -1,0 +1,75 @@
+"""The adapter contract: everything addressed to more than the socket at hand goes through one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..protocol.socketio import Body
+
+if TYPE_CHECKING:
+    from ..hub.socket import Socket
+
+Room = Hashable
+AckCallback = Callable[..., Any]
+
+
+@dataclass(slots=True)
+class Emission:
+    """One emit: to whom, what, and what comes back.
+
+    `args` (event name first) are what a broker passes on; `body` is their encoded form, made on the thread that
+    emitted.
+    """
+
+    namespace: str
+    args: list[Any]
+    body: Body
+    #: rooms whose members receive it, each client once; None for everybody in the namespace
+    to: tuple[Room, ...] | None = None
+    #: session ids, and rooms, that do not
+    skip: tuple[Room, ...] = ()
+    #: called with what each receiving client answers
+    callback: AckCallback | None = None
+
+
+class Adapter(ABC):
+    """Called on the loop alone."""
+
+    @abstractmethod
+    def add(self, socket: Socket) -> None:
+        """A client asks to join a namespace; from now on it can be addressed."""
+
+    @abstractmethod
+    def remove(self, socket: Socket) -> None:
+        """It has left, and with that all of its rooms."""
+
+    @abstractmethod
+    def find(self, namespace: str, sid: str) -> Socket | None:
+        """The socket with this id, if it is on this server."""
+
+    @abstractmethod
+    def join(self, namespace: str, sid: str, room: Room) -> None:
+        """Raises ValueError for a client that is not there, or a room that is another client's id."""
+
+    @abstractmethod
+    def leave(self, namespace: str, sid: str, room: Room) -> None:
+        """Leaving a room one is not in is no error."""
+
+    @abstractmethod
+    def close_room(self, namespace: str, room: Room) -> None:
+        """Everybody leaves. Raises ValueError for a client's own room."""
+
+    @abstractmethod
+    def rooms(self, namespace: str, sid: str) -> list[Room]:
+        """The client's rooms, its own id first; empty for a client that is not there."""
+
+    @abstractmethod
+    def broadcast(self, emission: Emission) -> None:
+        """Deliver to every client that the emission addresses."""
+
+    @abstractmethod
+    def disconnect(self, namespace: str, sid: str) -> None:
+        """Take the client out of the namespace, wherever it is."""

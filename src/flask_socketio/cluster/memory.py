@@ -1,0 +1,105 @@
+"""Rooms on this server alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..protocol import socketio as sio
+from .base import Adapter, Emission, Room
+
+if TYPE_CHECKING:
+    from ..hub.socket import Socket
+
+
+class MemoryAdapter(Adapter):
+    """Every client is in the room named after its id; that one needs no entry."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[str, dict[str, Socket]] = {}
+        self._rooms: dict[tuple[str, Room], dict[str, Socket]] = {}
+
+    def add(self, socket: Socket) -> None:
+        self._sockets.setdefault(socket.namespace, {})[socket.sid] = socket
+
+    def remove(self, socket: Socket) -> None:
+        for room in list(socket.rooms):
+            self._drop(socket, room)
+        sockets = self._sockets[socket.namespace]
+        sockets.pop(socket.sid, None)
+        if not sockets:
+            del self._sockets[socket.namespace]
+
+    def find(self, namespace: str, sid: str) -> Socket | None:
+        return self._sockets.get(namespace, {}).get(sid)
+
+    def join(self, namespace: str, sid: str, room: Room) -> None:
+        socket = self.find(namespace, sid)
+        if socket is None:
+            raise ValueError(f"client {sid!r} is not connected to namespace {namespace!r}")
+        if room == sid:
+            return
+        if room in self._sockets[namespace]:
+            raise ValueError("cannot enter a sid room")
+        socket.rooms[room] = None
+        self._rooms.setdefault((namespace, room), {})[sid] = socket
+
+    def leave(self, namespace: str, sid: str, room: Room) -> None:
+        socket = self.find(namespace, sid)
+        if socket is not None and room in socket.rooms:
+            self._drop(socket, room)
+
+    def close_room(self, namespace: str, room: Room) -> None:
+        if room in self._sockets.get(namespace, {}):
+            raise ValueError("cannot close a sid room")
+        for socket in list(self._rooms.get((namespace, room), {}).values()):
+            self._drop(socket, room)
+
+    def _drop(self, socket: Socket, room: Room) -> None:
+        del socket.rooms[room]
+        members = self._rooms[socket.namespace, room]
+        del members[socket.sid]
+        if not members:
+            del self._rooms[socket.namespace, room]
+
+    def rooms(self, namespace: str, sid: str) -> list[Room]:
+        socket = self.find(namespace, sid)
+        return [] if socket is None else [sid, *socket.rooms]
+
+    def broadcast(self, emission: Emission) -> None:
+        receivers = self._receivers(emission)
+        if emission.callback is not None:
+            for socket in receivers:
+                socket.send_with_ack(emission.body, emission.callback)
+            return
+        message = sio.encode(sio.EVENT, emission.namespace, emission.body)
+        for socket in receivers:
+            socket.send(message)
+
+    def _receivers(self, emission: Emission) -> Iterable[Socket]:
+        everybody = self._sockets.get(emission.namespace, {})
+        if emission.to is None:
+            chosen = everybody
+        elif len(emission.to) == 1:
+            chosen = self._members(emission.namespace, emission.to[0])
+        else:
+            chosen = {}
+            for room in emission.to:
+                chosen = chosen | self._members(emission.namespace, room)
+        if emission.skip:
+            skipped: set[str] = set()
+            for room in emission.skip:
+                skipped.update(self._members(emission.namespace, room))
+            return [socket for sid, socket in chosen.items() if sid not in skipped]
+        return list(chosen.values())
+
+    def _members(self, namespace: str, room: Room) -> dict[str, Socket]:
+        owner = self._sockets.get(namespace, {}).get(room) if isinstance(room, str) else None
+        if owner is not None:
+            return {owner.sid: owner}
+        return self._rooms.get((namespace, room), {})
+
+    def disconnect(self, namespace: str, sid: str) -> None:
+        socket = self.find(namespace, sid)
+        if socket is not None:
+            socket.disconnect()

@@ -1,0 +1,56 @@
+"""A handler that is to run: what the hub asks of whoever executes handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..protocol.socketio import Body
+    from .socket import Socket
+
+
+class CallKind(Enum):
+    CONNECT = auto()
+    EVENT = auto()
+    DISCONNECT = auto()
+    ACK = auto()
+
+
+@dataclass(slots=True, frozen=True)
+class Handler:
+    """A function of the application's, and how to call it."""
+
+    function: Callable[..., Any]
+    is_async: bool
+    #: how many positional arguments it takes at most; None for any number
+    max_args: int | None
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One run of a handler for a socket.
+
+    Whoever runs it calls `hub.finished(call, outcome)` afterwards, exactly once and where the hub lives.
+    """
+
+    socket: Socket
+    kind: CallKind
+    #: the event's name; None for an ack
+    event: str | None
+    args: tuple[Any, ...]
+    handler: Handler
+    #: the client asked for an answer
+    ack_id: int | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a call ended."""
+
+    #: connect: whether the client is accepted
+    accepted: bool = True
+    #: connect refused: the CONNECT_ERROR's data. Event: the encoded answer; None where there is none.
+    body: Body | None = None

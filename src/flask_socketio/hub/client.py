@@ -1,0 +1,95 @@
+"""A connection as Socket.IO sees it: frames in, sockets in namespaces behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..engine.reasons import CloseReason
+from ..protocol.errors import SocketProtocolError
+from ..protocol.message import Message
+from ..protocol.socketio import CONNECT, Decoder, Packet
+from ..protocol.states import SocketState
+
+if TYPE_CHECKING:
+    from .hub import Hub
+    from .socket import Socket
+
+
+class Connection(Protocol):
+    """What a client needs of its connection; an engine session is one."""
+
+    @property
+    def sid(self) -> str: ...
+
+    @property
+    def environ(self) -> dict[str, Any]: ...
+
+    def send(self, message: Message) -> None: ...
+
+    def close(self, reason: CloseReason) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class Client:
+    """Handles what an engine session receives."""
+
+    __slots__ = (
+        "_decoder",
+        "backlog",
+        "connection",
+        "contexts",
+        "hub",
+        "in_flight",
+        "sockets",
+        "taken_out",
+        "worker",
+    )
+
+    def __init__(self, hub: Hub, connection: Connection) -> None:
+        self.hub = hub
+        self.connection = connection
+        self.sockets: dict[str, Socket] = {}
+        #: namespaces that the server has disconnected the client from; what it sent before it knew is ignored
+        self.taken_out: set[str] = set()
+        #: calls that have not finished
+        self.in_flight = 0
+        #: for whoever runs the calls: where those in flight are, and those that wait for their turn
+        self.worker: Any = None
+        self.backlog: Any = None
+        #: for whoever makes the contexts in which handlers run
+        self.contexts: Any = None
+        self._decoder = Decoder(hub.limits.max_attachments)
+
+    def on_text(self, text: str) -> None:
+        packet = self._decoder.feed_text(text)
+        if packet is not None:
+            self.hub.packet_received(self, packet)
+        elif (awaited := self._decoder.awaited) is not None:
+            # Attachments are not collected for one who may not send the packet (python-socketio: CVE-2026-48804).
+            self._check_namespace(awaited)
+
+    def on_binary(self, data: bytes) -> None:
+        packet = self._decoder.feed_binary(data)
+        if packet is not None:
+            self.hub.packet_received(self, packet)
+
+    def _check_namespace(self, packet: Packet) -> None:
+        if packet.namespace not in self.sockets and packet.namespace not in self.taken_out:
+            raise SocketProtocolError(
+                f"packet for namespace {packet.namespace[:64]!r}, which the client is not in"
+            )
+
+    def on_close(self, reason: CloseReason) -> None:
+        self.hub.connection_closed(self, reason)
+
+    def state_in(self, packet: Packet) -> SocketState | None:
+        """The client's state in the packet's namespace; None if the packet is to be ignored."""
+        socket = self.sockets.get(packet.namespace)
+        if socket is not None:
+            return socket.state
+        if packet.namespace in self.taken_out and packet.type != CONNECT:
+            return None
+        return SocketState.ABSENT

@@ -1,0 +1,228 @@
+"""Packets of clients -> calls of handlers; commands of the application -> packets to clients."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from ..cluster.base import Adapter
+from ..engine.config import Limits
+from ..engine.ids import new_sid
+from ..engine.reasons import CloseReason
+from ..protocol import socketio as sio
+from ..protocol.errors import SocketProtocolError
+from ..protocol.socketio import Body, Packet, encode_body
+from ..protocol.states import SocketAction, SocketState, socket_action
+from .call import Call, CallKind, Handler, Outcome
+from .client import Client, Connection
+from .socket import Socket
+
+logger = logging.getLogger("flask_socketio.server")
+
+_INVALID_NAMESPACE = encode_body({"message": "Invalid namespace"})
+
+
+class Handlers(Protocol):
+    """The application's handlers."""
+
+    def serves(self, namespace: str) -> bool:
+        """Whether clients may connect to the namespace at all."""
+        ...
+
+    def find(self, namespace: str, event: str) -> tuple[Handler, tuple[str, ...]] | None:
+        """The handler for an event, and the arguments it wants in front of the client's."""
+        ...
+
+
+class Deadlines(Protocol):
+    """Clients that have to join a namespace in time."""
+
+    def add(self, item: Client) -> None: ...
+
+    def discard(self, item: Client) -> None: ...
+
+
+class Hub:
+    """`run` starts a call, in the order in which it is handed over."""
+
+    def __init__(
+        self,
+        handlers: Handlers,
+        adapter: Adapter,
+        limits: Limits,
+        run: Callable[[Call], None],
+        deadlines: Deadlines,
+        *,
+        always_connect: bool = False,
+    ) -> None:
+        self.handlers = handlers
+        self.adapter = adapter
+        self.limits = limits
+        self._run = run
+        self._deadlines = deadlines
+        self._always_connect = always_connect
+
+    # -- connections ---------------------------------------------------------------------------
+
+    def connection_opened(self, connection: Connection) -> Client:
+        client = Client(self, connection)
+        self._deadlines.add(client)
+        return client
+
+    def connection_closed(self, client: Client, reason: CloseReason) -> None:
+        for socket in list(client.sockets.values()):
+            self.leave(socket, reason)
+        self._deadlines.discard(client)
+
+    # -- packets -------------------------------------------------------------------------------
+
+    def packet_received(self, client: Client, packet: Packet) -> None:
+        """Act on a packet; raises SocketProtocolError for one that may not arrive now."""
+        state = client.state_in(packet)
+        if state is None:
+            return
+        socket = client.sockets.get(packet.namespace)
+        if socket is not None and socket.announced and state is SocketState.PENDING:
+            self._hold(socket, packet)
+            return
+        action = socket_action(state, packet)
+        if socket is None:
+            self._connect(client, packet)
+        elif action is SocketAction.EVENT:
+            self._event(socket, packet)
+        elif action is SocketAction.ACK:
+            self._ack(socket, packet)
+        else:
+            self.leave(socket, CloseReason.CLIENT_DISCONNECT)
+
+    def _hold(self, socket: Socket, packet: Packet) -> None:
+        """CONNECT was sent first (always_connect), so the client may speak before its connect handler has returned."""
+        socket_action(SocketState.CONNECTED, packet)
+        socket.held.append(packet)
+        if len(socket.held) >= self.limits.max_events_in_flight:
+            socket.client.connection.pause_reading()
+
+    def _connect(self, client: Client, packet: Packet) -> None:
+        namespace = packet.namespace
+        if not self.handlers.serves(namespace):
+            logger.warning("connection to namespace %r refused: it has no handlers", namespace[:64])
+            client.connection.send(sio.encode(sio.CONNECT_ERROR, namespace, _INVALID_NAMESPACE))
+            return
+        if len(client.sockets) >= self.limits.max_namespaces:
+            raise SocketProtocolError(f"more than {self.limits.max_namespaces} namespaces")
+        client.taken_out.discard(namespace)
+        socket = client.sockets[namespace] = Socket(client, namespace, new_sid())
+        self._deadlines.discard(client)
+        self.adapter.add(socket)
+        if self._always_connect:
+            socket.announce()
+        found = self.handlers.find(namespace, "connect")
+        if found is None:
+            self._accept(socket)
+        else:
+            self._start(Call(socket, CallKind.CONNECT, "connect", (packet.data,), found[0]))
+
+    def _event(self, socket: Socket, packet: Packet) -> None:
+        event, *args = packet.data
+        found = self.handlers.find(socket.namespace, event)
+        if found is None:
+            logger.info("event %r in namespace %r has no handler", event[:64], socket.namespace)
+            return
+        handler, prefix = found
+        self._start(Call(socket, CallKind.EVENT, event, (*prefix, *args), handler, packet.id))
+
+    def _ack(self, socket: Socket, packet: Packet) -> None:
+        callback = socket.acks.pop(packet.id, None) if packet.id is not None else None
+        if callback is None:
+            logger.info("ack %s of client %s belongs to no event", packet.id, socket.sid)
+            return
+        handler = Handler(callback, False, max_args=None)
+        self._start(Call(socket, CallKind.ACK, None, tuple(packet.data), handler))
+
+    def ack_dropped(self, socket: Socket) -> None:
+        logger.warning(
+            "client %s owes %d acks (max_pending_acks); the oldest callback is forgotten",
+            socket.sid,
+            len(socket.acks),
+        )
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    def _start(self, call: Call) -> None:
+        client = call.socket.client
+        client.in_flight += 1
+        if client.in_flight == self.limits.max_events_in_flight:
+            client.connection.pause_reading()
+        self._run(call)
+
+    def finished(self, call: Call, outcome: Outcome) -> None:
+        """A call that was started has ended."""
+        socket, client = call.socket, call.socket.client
+        client.in_flight -= 1
+        if client.in_flight == self.limits.max_events_in_flight // 2:
+            client.connection.resume_reading()
+        if call.kind is CallKind.EVENT:
+            if outcome.body is not None:
+                socket.send(sio.encode(sio.ACK, socket.namespace, outcome.body, call.ack_id))
+        elif call.kind is CallKind.CONNECT:
+            if outcome.accepted:
+                self._accept(socket)
+            else:
+                self._refuse(socket, outcome.body)
+        elif call.kind is CallKind.DISCONNECT:
+            self.adapter.remove(socket)
+
+    def _accept(self, socket: Socket) -> None:
+        if socket.left is not None:
+            self._disconnected(socket, socket.left)
+            return
+        if not socket.announced:
+            socket.announce()
+        socket.state = SocketState.CONNECTED
+        held, socket.held = socket.held, []
+        for packet in held:
+            if socket.state is SocketState.CONNECTED:
+                self.packet_received(socket.client, packet)
+        if len(held) >= self.limits.max_events_in_flight > socket.client.in_flight:
+            socket.client.connection.resume_reading()
+
+    def _refuse(self, socket: Socket, body: Body | None) -> None:
+        socket.state = SocketState.DISCONNECTED
+        self.adapter.remove(socket)
+        if socket.left is not None:
+            return
+        self._remove(socket)
+        socket.refuse(body or _INVALID_NAMESPACE)
+        if socket.announced:
+            socket.client.taken_out.add(socket.namespace)
+
+    # -- leaving -------------------------------------------------------------------------------
+
+    def leave(self, socket: Socket, reason: CloseReason) -> None:
+        """The client leaves a namespace: now, or, while its connect handler runs, when that has returned."""
+        if socket.state is SocketState.DISCONNECTED or socket.left is not None:
+            return
+        self._remove(socket)
+        if reason is CloseReason.SERVER_DISCONNECT:
+            socket.client.taken_out.add(socket.namespace)
+        if socket.state is SocketState.PENDING:
+            socket.left = reason
+        else:
+            self._disconnected(socket, reason)
+
+    def _remove(self, socket: Socket) -> None:
+        client = socket.client
+        client.sockets.pop(socket.namespace, None)
+        if not client.sockets:
+            self._deadlines.add(client)
+
+    def _disconnected(self, socket: Socket, reason: CloseReason) -> None:
+        socket.state = SocketState.DISCONNECTED
+        socket.acks.clear()
+        found = self.handlers.find(socket.namespace, "disconnect")
+        if found is None:
+            self.adapter.remove(socket)
+        else:
+            # It stays in its rooms until the handler has returned, so that the handler can tell which they were.
+            self._start(Call(socket, CallKind.DISCONNECT, "disconnect", (reason,), found[0]))

@@ -1,0 +1,95 @@
+"""A client in a namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..engine.reasons import CloseReason
+from ..protocol import socketio as sio
+from ..protocol.message import Message
+from ..protocol.socketio import Body, Packet
+from ..protocol.states import SocketState
+
+if TYPE_CHECKING:
+    from ..cluster.base import AckCallback, Room
+    from .client import Client
+
+
+class Socket:
+    """Its state is its own, not the connection's: a connection can end before its sockets do."""
+
+    __slots__ = (
+        "_pending",
+        "_pending_size",
+        "acks",
+        "announced",
+        "client",
+        "held",
+        "left",
+        "namespace",
+        "next_ack",
+        "rooms",
+        "sid",
+        "state",
+    )
+
+    def __init__(self, client: Client, namespace: str, sid: str) -> None:
+        self.client = client
+        self.namespace = namespace
+        self.sid = sid
+        self.state = SocketState.PENDING
+        #: rooms in the order in which they were joined, without the client's own
+        self.rooms: dict[Room, None] = {}
+        self.acks: dict[int, AckCallback] = {}
+        self.next_ack = 0
+        #: whether the CONNECT packet has been sent
+        self.announced = False
+        #: why it left while its connect handler was still running
+        self.left: CloseReason | None = None
+        #: packets that came before the connect handler returned (only where CONNECT was sent first)
+        self.held: list[Packet] = []
+        self._pending: list[Message] = []
+        self._pending_size = 0
+
+    def send(self, message: Message) -> None:
+        """Send a packet; what comes before CONNECT waits for it, what comes after the end is dropped."""
+        if self.state is SocketState.CONNECTED or (
+            self.announced and self.state is SocketState.PENDING
+        ):
+            self.client.connection.send(message)
+        elif self.state is SocketState.PENDING:
+            self._pending.append(message)
+            self._pending_size += message.size
+            if self._pending_size > self.client.hub.limits.max_queued and len(self._pending) > 1:
+                self.client.connection.close(CloseReason.SLOW_CONSUMER)
+
+    def send_with_ack(self, body: Body, callback: AckCallback) -> None:
+        """Send an event and call back with what the client answers."""
+        if len(self.acks) >= self.client.hub.limits.max_pending_acks:
+            self.client.hub.ack_dropped(self)
+            del self.acks[next(iter(self.acks))]
+        self.next_ack += 1
+        self.acks[self.next_ack] = callback
+        self.send(sio.encode(sio.EVENT, self.namespace, body, self.next_ack))
+
+    def announce(self) -> None:
+        """Send CONNECT, and behind it what has waited."""
+        self.announced = True
+        body = sio.encode_body({"sid": self.sid})
+        self.client.connection.send(sio.encode(sio.CONNECT, self.namespace, body))
+        pending, self._pending, self._pending_size = self._pending, [], 0
+        for message in pending:
+            self.client.connection.send(message)
+
+    def refuse(self, body: Body) -> None:
+        """Tell the client that it is not accepted."""
+        if self.announced:
+            self.client.connection.send(sio.encode(sio.DISCONNECT, self.namespace))
+        else:
+            self.client.connection.send(sio.encode(sio.CONNECT_ERROR, self.namespace, body))
+
+    def disconnect(self) -> None:
+        """The server takes the client out of the namespace; its connection goes on."""
+        if self.state in (SocketState.PENDING, SocketState.CONNECTED) and self.left is None:
+            self.client.connection.send(sio.encode(sio.DISCONNECT, self.namespace))
+            self.client.hub.leave(self, CloseReason.SERVER_DISCONNECT)
