@@ -1,0 +1,110 @@
+"""Where a call goes: `async def` to a task on the loop, `def` to the threads, and in what order."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ..hub.call import Call
+from ..hub.client import Client
+from .inbox import Inbox
+from .pool import Pool
+
+
+class Dispatcher:
+    """Collects the calls of one turn of the loop, then starts them.
+
+    `run` executes a call on the thread it is called on; `run_async` makes a coroutine that does.
+    Both report to the hub themselves. `serial`: a client's next call waits until its last one has finished.
+    """
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        inbox: Inbox,
+        run: Callable[[Call], None],
+        run_async: Callable[[Call], Coroutine[Any, Any, None]],
+        *,
+        serial: bool,
+        max_threads: int,
+    ) -> None:
+        self._loop = loop
+        self._inbox = inbox
+        self._run = run
+        self._run_async = run_async
+        self._serial = serial
+        self._pool = Pool(loop, self._execute, max_threads)
+        self._batch: list[Call] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.running = 0
+
+    def submit(self, call: Call) -> None:
+        """Start the call at the end of this turn of the loop."""
+        self.running += 1
+        client = call.socket.client
+        if self._serial and client.in_flight > 1:
+            if client.backlog is None:
+                client.backlog = deque[Call]()
+            client.backlog.append(call)
+            return
+        self._enqueue(call)
+
+    def finished(self, call: Call) -> None:
+        """To be told of every call that has ended, after the hub."""
+        self.running -= 1
+        client = call.socket.client
+        if client.in_flight == 0:
+            client.worker = None
+        backlog: deque[Call] | None = client.backlog
+        if backlog:
+            self._enqueue(backlog.popleft())
+
+    def _enqueue(self, call: Call) -> None:
+        if not self._batch:
+            self._loop.call_soon(self._flush)
+        self._batch.append(call)
+
+    def _flush(self) -> None:
+        batch, self._batch = self._batch, []
+        threaded: list[Call] = []
+        on_threads: set[Client] = set()
+        on_loop: set[Client] = set()
+        held: set[Client] = set()
+        for call in batch:
+            client = call.socket.client
+            if client in held:
+                self._enqueue(call)
+            elif call.handler.is_async and client.worker is None and client not in on_threads:
+                self._start_task(call)
+                on_loop.add(client)
+            elif client in on_loop:
+                # Behind a task of this client, which takes its first step before the next flush.
+                self._enqueue(call)
+                held.add(client)
+            else:
+                # An async call behind others of its client goes through their worker, to start in its turn.
+                threaded.append(call)
+                on_threads.add(client)
+        if threaded:
+            self._pool.submit(threaded)
+
+    def _execute(self, call: Call) -> None:
+        if call.handler.is_async:
+            self._inbox.post(self._start_task, call)
+        else:
+            self._run(call)
+
+    def _start_task(self, call: Call) -> None:
+        task = self._loop.create_task(self._run_async(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, timeout: float) -> bool:
+        """Wait until no call is running, for `timeout` seconds at most; return whether that came true."""
+        deadline = self._loop.time() + timeout
+        while self.running and self._loop.time() < deadline:
+            await asyncio.sleep(0.01)
+        return not self.running
