@@ -1,0 +1,89 @@
+"""The Flask contexts in which handlers run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask, session
+from flask.ctx import RequestContext
+from flask.sessions import SessionMixin
+
+from .engine.reasons import CloseReason
+from .hub.call import Call, CallKind
+
+
+class ManagedSession(dict[str, Any], SessionMixin):
+    """A connection's own copy of the session, made at its first event and kept in memory until it ends."""
+
+
+class EventContexts:
+    """An application and a request context per event, made from the environ of the connection's handshake.
+
+    `g` is new for every event; teardown functions run, before_request and after_request ones do not.
+    """
+
+    def __init__(self, app: Flask, *, manage_session: bool) -> None:
+        self._app = app
+        self._manage_session = manage_session
+
+    @contextmanager
+    def open(self, call: Call) -> Iterator[None]:
+        """Enter the contexts of a call; `request.sid`, `.namespace` and `.event` are set."""
+        client = call.socket.client
+        context = self._app.request_context(dict(client.connection.environ))
+        managed: ManagedSession | None = client.contexts
+        if managed is not None:
+            _set_session(context, managed)
+        request: Any = context.request
+        request.sid = call.socket.sid
+        request.namespace = call.socket.namespace
+        request.event = {"message": call.event, "args": _event_args(call)}
+        with context:
+            if self._manage_session:
+                if managed is None:
+                    client.contexts = managed = ManagedSession(session)
+                    _set_session(context, managed)
+                yield
+                return
+            yield
+            self._save_session()
+
+    def _save_session(self) -> None:
+        """Store what the handler changed, as far as the session interface can without a response."""
+        if getattr(session, "modified", True):
+            session_object: Any = getattr(session, "_get_current_object")()  # noqa: B009
+            self._app.session_interface.save_session(
+                self._app, session_object, self._app.response_class()
+            )
+
+
+def _set_session(context: RequestContext, value: SessionMixin) -> None:
+    # The attribute behind `flask.session` was renamed in Flask 3.1.3.
+    name = "_session" if hasattr(context, "_session") else "session"
+    setattr(context, name, value)
+
+
+def _event_args(call: Call) -> tuple[Any, ...]:
+    if call.kind is CallKind.CONNECT:
+        environ = call.socket.client.connection.environ
+        return (environ, *call.args) if call.args[0] is not None else (environ,)
+    if call.kind is CallKind.DISCONNECT:
+        return (public_reason(call.args[0]),)
+    return call.args
+
+
+_PUBLIC_REASONS = {
+    CloseReason.TRANSPORT_CLOSE: "transport close",
+    CloseReason.PING_TIMEOUT: "ping timeout",
+    CloseReason.CLIENT_DISCONNECT: "client disconnect",
+    CloseReason.SERVER_DISCONNECT: "server disconnect",
+    CloseReason.SERVER_SHUTDOWN: "server disconnect",
+    CloseReason.FORCED_CLOSE: "server disconnect",
+}
+
+
+def public_reason(reason: CloseReason) -> str:
+    """The name that a disconnect handler gets, one of `SocketIO.reason`'s."""
+    return _PUBLIC_REASONS.get(reason, "transport error")

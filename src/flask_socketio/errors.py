@@ -1,0 +1,45 @@
+"""What this package raises.
+
+SocketIOError                      the base of all
+├── ConnectionRefusedError         raised by a connect handler: the client is not accepted
+├── TimeoutError                   an ack did not come in time (also a builtin TimeoutError)
+└── NotServingError                the call needs a running server (also a RuntimeError)
+
+protocol.errors.ProtocolError      what a peer did wrong; it closes that peer's connection and is logged,
+                                   and never reaches the application
+"""
+
+from __future__ import annotations
+
+import builtins
+
+
+class SocketIOError(Exception):
+    """The base class of this package's errors."""
+
+
+class ConnectionRefusedError(SocketIOError):
+    """Raise it in a connect handler to refuse the client.
+
+    The first argument is the message that the client gets in its `connect_error` event; a second one, or the list of
+    all further ones, is its `data`.
+    """
+
+    @property
+    def error_args(self) -> dict[str, object]:
+        """What the client is told (Socket.IO v5, "CONNECT_ERROR")."""
+        if not self.args:
+            return {"message": "Connection rejected by server"}
+        message, *data = self.args
+        answer: dict[str, object] = {"message": str(message)}
+        if data:
+            answer["data"] = data[0] if len(data) == 1 else data
+        return answer
+
+
+class TimeoutError(SocketIOError, builtins.TimeoutError):
+    """An ack did not come in time."""
+
+
+class NotServingError(SocketIOError, RuntimeError):
+    """The call needs a running server."""

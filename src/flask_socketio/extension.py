@@ -1,0 +1,246 @@
+"""The Flask extension."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from flask import Flask, has_request_context, request
+
+from .cluster.base import AckCallback, Emission, Room
+from .errors import NotServingError
+from .facade import ServerFacade
+from .handlers import HandlerTable
+from .options import Options, parse_options
+from .protocol.socketio import encode_body
+from .runtime import Runtime
+
+if TYPE_CHECKING:
+    from .serving.run import Server
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+logger = logging.getLogger("flask_socketio.server")
+
+
+class DisconnectReason:
+    """Why a client was disconnected: what a disconnect handler is told."""
+
+    SERVER_DISCONNECT = "server disconnect"
+    CLIENT_DISCONNECT = "client disconnect"
+    PING_TIMEOUT = "ping timeout"
+    TRANSPORT_CLOSE = "transport close"
+    TRANSPORT_ERROR = "transport error"
+
+
+class SocketIO:
+    """Socket.IO for a Flask application.
+
+    `SocketIO(app)` or, in an application factory, `SocketIO()` and later `init_app(app)`; both take the options.
+    """
+
+    reason = DisconnectReason
+
+    def __init__(self, app: Flask | None = None, **kwargs: Any) -> None:
+        self._given: dict[str, Any] = {}
+        self._handlers = HandlerTable([])
+        self._runtime: Runtime | None = None
+        self._options: Options | None = None
+        #: the running server, while run() has not returned
+        self.wsgi_server: Server | None = None
+        self.server = ServerFacade(self)
+        if app is not None:
+            self.init_app(app, **kwargs)
+        else:
+            self._given.update(kwargs)
+
+    def init_app(self, app: Flask, **kwargs: Any) -> None:
+        """Attach to an application. Options given here win over those given before."""
+        self._given.update(kwargs)
+        self._options = parse_options(self._given)
+        self._handlers.namespaces.update(self._options.namespaces)
+        app.extensions["socketio"] = self
+
+    @property
+    def options(self) -> Options:
+        """The options in use. Raises RuntimeError before init_app."""
+        if self._options is None:
+            raise RuntimeError("this SocketIO has no application yet: call init_app(app)")
+        return self._options
+
+    # -- registering handlers ------------------------------------------------------------------
+
+    def on(self, message: str, namespace: str | None = None) -> Callable[[F], F]:
+        """Decorator: register a handler for an event; returns the function as it was."""
+
+        def decorator(handler: F) -> F:
+            self.on_event(message, handler, namespace)
+            return handler
+
+        return decorator
+
+    @overload
+    def event(self, handler: F, /) -> F: ...
+
+    @overload
+    def event(self, *, namespace: str | None = None) -> Callable[[F], F]: ...
+
+    def event(
+        self, handler: Callable[..., Any] | None = None, /, *, namespace: str | None = None
+    ) -> Any:
+        """Decorator: register a handler for the event that has the function's name."""
+        if handler is not None:
+            return self.on(handler.__name__)(handler)
+        return lambda function: self.on(function.__name__, namespace)(function)
+
+    def on_event(
+        self, message: str, handler: Callable[..., Any], namespace: str | None = None
+    ) -> None:
+        """Register a handler for an event."""
+        self._handlers.add(namespace or "/", message, handler)
+
+    # -- emitting ------------------------------------------------------------------------------
+
+    def emit(
+        self,
+        event: str,
+        *args: Any,
+        namespace: str | None = None,
+        to: Room | Sequence[Room] | None = None,
+        room: Room | Sequence[Room] | None = None,
+        include_self: bool = True,
+        skip_sid: str | Sequence[str] | None = None,
+        callback: AckCallback | None = None,
+        ignore_queue: bool = False,
+    ) -> None:
+        """Emit an event, from any thread: to everybody in the namespace, or to a room, a client, or a list of such.
+
+        Raises TypeError for arguments that are no JSON. An emission to nobody is no error.
+        """
+        skip = as_tuple(skip_sid) or ()
+        if not include_self:
+            skip = (*skip, _own_sid())
+        values = [event, *_flatten(args)]
+        emission = Emission(
+            namespace or "/",
+            values,
+            encode_body(values),
+            as_tuple(room if to is None else to),
+            skip,
+            callback,
+        )
+        runtime = self._runtime
+        if runtime is None:
+            _ = self.options  # raises before init_app
+            logger.debug("event %r emitted to nobody: the server is not running", event)
+            return
+        runtime.inbox.post(runtime.adapter.broadcast, emission)
+
+    def send(
+        self,
+        data: Any,
+        json: bool = False,
+        namespace: str | None = None,
+        to: Room | Sequence[Room] | None = None,
+        callback: AckCallback | None = None,
+        include_self: bool = True,
+        skip_sid: str | Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Emit the event `message`, or `json`."""
+        self.emit(
+            "json" if json else "message",
+            data,
+            namespace=namespace,
+            to=to,
+            callback=callback,
+            include_self=include_self,
+            skip_sid=skip_sid,
+            **kwargs,
+        )
+
+    def close_room(self, room: Room, namespace: str | None = None) -> None:
+        """Take every client out of a room. Raises ValueError for a client's own room."""
+        runtime = self.running()
+        runtime.inbox.ask(runtime.adapter.close_room, namespace or "/", room)
+
+    # -- running -------------------------------------------------------------------------------
+
+    def run(
+        self, app: Flask, host: str | None = None, port: int | None = None, **kwargs: Any
+    ) -> None:
+        """Serve the application until Ctrl-C, SIGTERM or `stop()`."""
+        from .serving.run import run_app
+
+        run_app(self, app, host, port, **kwargs)
+
+    def stop(self) -> None:
+        """Stop the server that `run` has started, from any thread. Raises NotServingError where there is none."""
+        if self.wsgi_server is None:
+            raise NotServingError("there is no server to stop: it was not started with run()")
+        self.wsgi_server.should_exit = True
+
+    def running(self) -> Runtime:
+        """The running server's parts. Raises NotServingError where there is none."""
+        if self._runtime is None:
+            raise NotServingError("the server is not running yet, so it has no clients")
+        return self._runtime
+
+    def start_runtime(self, app: Flask) -> Runtime:
+        """Called by what serves the application, on its loop."""
+        self._runtime = Runtime(app, self.options, self._handlers)
+        return self._runtime
+
+    def runtime_stopped(self) -> None:
+        """Called by what serves the application, at the end."""
+        self._runtime = None
+
+    # -- threads -------------------------------------------------------------------------------
+
+    def start_background_task(
+        self, target: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> threading.Thread:
+        """Run a function on a thread of its own; returns the started thread, which ends with the process."""
+        thread = threading.Thread(target=target, args=args, kwargs=kwargs, daemon=True)
+        thread.start()
+        return thread
+
+    def sleep(self, seconds: float = 0) -> None:
+        """Sleep; nobody else waits. Raises RuntimeError in an `async def` handler, where it would stop the server."""
+        if self._runtime is not None and self._runtime.inbox.on_loop:
+            raise RuntimeError(
+                "socketio.sleep() in an async handler stops the server: await asyncio.sleep()"
+            )
+        time.sleep(seconds)
+
+
+def as_tuple(value: Any) -> tuple[Any, ...] | None:
+    """One room or several -> a tuple; None stays None. Raises TypeError for a room that cannot be one."""
+    if value is None:
+        return None
+    rooms: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple, set)) else (value,)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    for room in rooms:
+        hash(room)
+    return rooms
+
+
+def _flatten(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What an event carries: a single None nothing, a single tuple its elements."""
+    if len(args) == 1:
+        if args[0] is None:
+            return ()
+        if isinstance(args[0], tuple):
+            return args[0]  # pyright: ignore[reportUnknownVariableType]
+    return args
+
+
+def _own_sid() -> str:
+    sid = getattr(request, "sid", None) if has_request_context() else None
+    if sid is None:
+        raise RuntimeError(
+            "include_self=False is for event handlers: outside of one there is no self"
+        )
+    return sid

@@ -1,0 +1,98 @@
+"""What a handler calls: emit(), join_room() and the like, for the client whose event it handles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from flask import current_app, has_request_context, request
+
+from .cluster.base import AckCallback, Room
+from .extension import SocketIO
+
+
+def emit(
+    event: str,
+    *args: Any,
+    namespace: str | None = None,
+    to: Room | Sequence[Room] | None = None,
+    room: Room | Sequence[Room] | None = None,
+    broadcast: bool = False,
+    include_self: bool = True,
+    skip_sid: str | Sequence[str] | None = None,
+    callback: AckCallback | None = None,
+    ignore_queue: bool = False,
+    **kwargs: Any,
+) -> None:
+    """Emit an event to the client whose event is being handled, or to whom `to` or `broadcast=True` says.
+
+    Raises RuntimeError outside of a handler, unless namespace and to (or broadcast) are given.
+    """
+    target = room if to is None else to
+    if target is None and not broadcast:
+        target = _sid()
+    _socketio().emit(
+        event,
+        *args,
+        namespace=namespace or _namespace(),
+        to=target,
+        include_self=include_self,
+        skip_sid=skip_sid,
+        callback=callback,
+        ignore_queue=ignore_queue,
+    )
+
+
+def send(message: Any, *, json: bool = False, **kwargs: Any) -> None:
+    """Emit the event `message`, or `json`; takes what `emit` takes."""
+    emit("json" if json else "message", message, **kwargs)
+
+
+def join_room(room: Room, sid: str | None = None, namespace: str | None = None) -> None:
+    """Put the client into a room. Raises ValueError for a client that is gone or a room that is another client's id."""
+    runtime = _socketio().running()
+    runtime.inbox.ask(runtime.adapter.join, namespace or _namespace(), sid or _sid(), room)
+
+
+def leave_room(room: Room, sid: str | None = None, namespace: str | None = None) -> None:
+    """Take the client out of a room; it need not be in it."""
+    runtime = _socketio().running()
+    runtime.inbox.ask(runtime.adapter.leave, namespace or _namespace(), sid or _sid(), room)
+
+
+def close_room(room: Room, namespace: str | None = None) -> None:
+    """Take everybody out of a room."""
+    _socketio().close_room(room, namespace or _namespace())
+
+
+def rooms(sid: str | None = None, namespace: str | None = None) -> list[Room]:
+    """The rooms the client is in, its own id among them."""
+    runtime = _socketio().running()
+    return runtime.inbox.ask(runtime.adapter.rooms, namespace or _namespace(), sid or _sid())
+
+
+def disconnect(sid: str | None = None, namespace: str | None = None, silent: bool = False) -> None:
+    """Disconnect the client from the namespace; its connection stays."""
+    runtime = _socketio().running()
+    runtime.inbox.ask(runtime.adapter.disconnect, namespace or _namespace(), sid or _sid())
+
+
+def _socketio() -> SocketIO:
+    return cast(SocketIO, current_app.extensions["socketio"])
+
+
+def _sid() -> str:
+    return _of_event("sid", "to= (or sid=)")
+
+
+def _namespace() -> str:
+    return _of_event("namespace", "namespace=")
+
+
+def _of_event(attribute: str, alternative: str) -> str:
+    value = getattr(request, attribute, None) if has_request_context() else None
+    if value is None:
+        raise RuntimeError(
+            f"there is no request.{attribute} outside of an event handler: give {alternative}, or use socketio.emit()"
+        )
+    return value

@@ -1,0 +1,67 @@
+"""The keyword arguments of `SocketIO(...)`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, cast
+
+from .engine.config import EngineConfig, Limits
+
+TRANSPORTS = ("polling", "websocket")
+
+
+@dataclass(slots=True)
+class Options:
+    """What an instance was told, in the form in which it is used."""
+
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    namespaces: list[str] = field(default_factory=lambda: ["/"])
+    async_handlers: bool = True
+    always_connect: bool = False
+    manage_session: bool = True
+    serve_client: bool = True
+    #: how many handlers may run at the same time
+    max_threads: int = 1000
+
+
+def parse_options(given: dict[str, Any]) -> Options:
+    """Read the keyword arguments; raises ValueError for a value that makes no sense and warns of names unknown."""
+    left = dict(given)
+    options = Options()
+    engine = options.engine
+    engine.path = (
+        "/" + str(left.pop("path", None) or left.pop("resource", "socket.io")).strip("/") + "/"
+    )
+    engine.transports = _transports(left.pop("transports", TRANSPORTS))
+    interval = left.pop("ping_interval", engine.ping_interval)
+    engine.ping_interval, engine.ping_grace = (
+        interval if isinstance(interval, tuple) else (interval, 0.0)
+    )
+    limits = engine.limits
+    limits.max_payload = left.pop("max_http_buffer_size", limits.max_payload)
+    _fill(limits, left, "connect_timeout", "upgrade_timeout", "max_attachments")
+    _fill(
+        engine, left, "ping_timeout", "allow_upgrades", "cors_allowed_origins", "cors_credentials"
+    )
+    names = [item.name for item in fields(Options) if item.name not in ("engine", "namespaces")]
+    _fill(options, left, *names)
+    options.namespaces = list(left.pop("namespaces", None) or ["/"])
+    for name in left:
+        warnings.warn(f"SocketIO() has no option {name!r}; it is ignored", stacklevel=4)
+    return options
+
+
+def _fill(target: EngineConfig | Limits | Options, given: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if name in given:
+            setattr(target, name, given.pop(name))
+
+
+def _transports(value: str | Sequence[str]) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else list(cast("Sequence[str]", value))
+    transports = tuple(name for name in names if name in TRANSPORTS)
+    if not transports:
+        raise ValueError(f"No valid transports provided: {names}; there are {list(TRANSPORTS)}")
+    return transports

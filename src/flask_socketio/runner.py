@@ -1,0 +1,94 @@
+"""Runs a handler in its contexts and turns what it returns or raises into the outcome of the call."""
+
+from __future__ import annotations
+
+import logging
+from builtins import ConnectionRefusedError as BuiltinConnectionRefusedError
+from collections.abc import Callable
+from typing import Any, cast
+
+from .context import EventContexts, public_reason
+from .errors import ConnectionRefusedError
+from .hub.call import Call, CallKind, Outcome
+from .protocol.socketio import Body, encode_body
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: What a handler may raise without taking its thread with it. sys.exit() in a handler ends that handler.
+_FAILURES = (Exception, SystemExit)
+
+_REJECTED = encode_body({"message": "Connection rejected by server"})
+_REFUSED = encode_body({"message": "Connection refused by server"})
+
+
+class Runner:
+    """`report` is called with every call that has ended and its outcome, from the thread it ran on."""
+
+    def __init__(self, contexts: EventContexts, report: Callable[[Call, Outcome], None]) -> None:
+        self._contexts = contexts
+        self._report = report
+
+    def run(self, call: Call) -> None:
+        """Run a `def` handler."""
+        try:
+            with self._contexts.open(call):
+                result = call.handler.function(*_arguments(call))
+        except _FAILURES as error:
+            outcome = _failed(call, error)
+        else:
+            outcome = _succeeded(call, result)
+        self._report(call, outcome)
+
+    async def run_async(self, call: Call) -> None:
+        """Run an `async def` handler."""
+        try:
+            with self._contexts.open(call):
+                result = await call.handler.function(*_arguments(call))
+        except _FAILURES as error:
+            outcome = _failed(call, error)
+        else:
+            outcome = _succeeded(call, result)
+        self._report(call, outcome)
+
+
+def _arguments(call: Call) -> tuple[Any, ...]:
+    """Connect and disconnect handlers may leave out their argument."""
+    if call.kind is CallKind.CONNECT:
+        return call.args[: call.handler.max_args]
+    if call.kind is CallKind.DISCONNECT:
+        return (public_reason(call.args[0]),)[: call.handler.max_args]
+    return call.args
+
+
+def _succeeded(call: Call, result: Any) -> Outcome:
+    if call.kind is CallKind.CONNECT:
+        return Outcome(accepted=False, body=_REJECTED) if result is False else Outcome()
+    if call.kind is CallKind.EVENT and call.ack_id is not None:
+        return Outcome(body=_encode_answer(call, result))
+    return Outcome()
+
+
+def _encode_answer(call: Call, result: Any) -> Body | None:
+    """What an ack carries: None nothing, a tuple its elements, anything else itself."""
+    if result is None:
+        answer: list[Any] = []
+    else:
+        answer = list(cast("tuple[Any, ...]", result)) if isinstance(result, tuple) else [result]
+    try:
+        return encode_body(answer)
+    except TypeError as error:
+        logger.error(
+            "no ack for event %r: what its handler returned is no JSON: %s", call.event, error
+        )
+        return None
+
+
+def _failed(call: Call, error: BaseException) -> Outcome:
+    if call.kind is CallKind.CONNECT:
+        if isinstance(error, ConnectionRefusedError):
+            return Outcome(accepted=False, body=encode_body(error.error_args))
+        if isinstance(error, BuiltinConnectionRefusedError):
+            return Outcome(accepted=False, body=_REFUSED)
+    what = f"handler of event {call.event!r}" if call.event else "ack callback"
+    logger.error("%s in namespace %r failed", what, call.socket.namespace, exc_info=error)
+    return Outcome(accepted=False, body=_REJECTED) if call.kind is CallKind.CONNECT else Outcome()

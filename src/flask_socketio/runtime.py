@@ -1,0 +1,86 @@
+"""Everything that lives on one running loop, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from flask import Flask
+
+from .cluster.memory import MemoryAdapter
+from .context import EventContexts
+from .dispatch.dispatcher import Dispatcher
+from .dispatch.inbox import Inbox
+from .engine.engine import Engine
+from .engine.reasons import CloseReason
+from .engine.timers import DelayQueue
+from .handlers import HandlerTable
+from .hub.call import Call, Outcome
+from .hub.client import Client
+from .hub.hub import Hub
+from .options import Options
+from .runner import Runner
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: Seconds that handlers have to return when the server stops.
+DRAIN_TIMEOUT = 3.0
+
+
+class Runtime:
+    """Made on the loop that will own it, after any fork."""
+
+    def __init__(self, app: Flask, options: Options, handlers: HandlerTable) -> None:
+        loop = asyncio.get_running_loop()
+        self.inbox = Inbox(loop)
+        self.adapter = MemoryAdapter()
+        contexts = EventContexts(app, manage_session=options.manage_session)
+        runner = Runner(contexts, self._report)
+        self.dispatcher = Dispatcher(
+            loop,
+            self.inbox,
+            runner.run,
+            runner.run_async,
+            serial=not options.async_handlers,
+            max_threads=options.max_threads,
+        )
+        self._deadlines = DelayQueue(
+            loop, options.engine.limits.connect_timeout, _close_idle_connection
+        )
+        self.hub = Hub(
+            handlers,
+            self.adapter,
+            options.engine.limits,
+            self.dispatcher.submit,
+            self._deadlines,
+            always_connect=options.always_connect,
+        )
+        self.engine = Engine(loop, options.engine, self.hub.connection_opened)
+
+    def _report(self, call: Call, outcome: Outcome) -> None:
+        self.inbox.post(self._finished, call, outcome)
+
+    def _finished(self, call: Call, outcome: Outcome) -> None:
+        self.hub.finished(call, outcome)
+        self.dispatcher.finished(call)
+
+    def close_connections(self) -> None:
+        """Say goodbye to every client; their disconnect handlers run."""
+        self.engine.close()
+
+    async def stop(self) -> None:
+        """Wait for handlers, for a while, then let go of everything."""
+        self.close_connections()
+        if not await self.dispatcher.drain(DRAIN_TIMEOUT):
+            logger.warning(
+                "%d handlers were still running after %g seconds",
+                self.dispatcher.running,
+                DRAIN_TIMEOUT,
+            )
+        self._deadlines.close()
+        self.inbox.close()
+
+
+def _close_idle_connection(client: Client) -> None:
+    logger.warning("session %s joined no namespace within connect_timeout", client.connection.sid)
+    client.connection.close(CloseReason.CONNECT_TIMEOUT)

@@ -1,0 +1,1 @@
+"""How an application is served: uvicorn, the ASGI application, the client's files."""

@@ -1,0 +1,99 @@
+"""An engine, and with it Flask's pages, as an ASGI application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+
+from ..engine.config import EngineConfig
+from ..engine.engine import Engine
+from ..engine.fastlane import FastLane, handshake_class
+from ..engine.http import Send, refusal_answer, respond, serve_polling
+from ..engine.polling import Receive
+from ..protocol.errors import BAD_REQUEST, HandshakeRefused
+from .client_files import serve_client_file
+
+if TYPE_CHECKING:
+    from ..extension import SocketIO
+    from ..runtime import Runtime
+
+
+class EngineApp:
+    """Serves one engine; a subclass makes it, and answers what is not the engine's."""
+
+    engine: Engine
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._path = config.path
+        #: to be given to uvicorn as its WebSocket class
+        self.websocket_class = handshake_class(config.path)
+
+    async def start(self) -> Engine:
+        """Called on the loop that will serve; returns the engine."""
+        raise NotImplementedError
+
+    async def stop(self) -> None:
+        """The counterpart of start."""
+        self.close_connections()
+
+    def close_connections(self) -> None:
+        """Say goodbye to every client."""
+        self.engine.close()
+
+    async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer a request that is not below the engine's path."""
+        refusal = HandshakeRefused(BAD_REQUEST, "not below the engine's path")
+        await respond(send, refusal_answer(refusal))
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            if scope["path"].startswith(self._path):
+                await self.below_path(scope, receive, send)
+            else:
+                await self.other(scope, receive, send)
+
+    async def below_path(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer a request below the engine's path."""
+        await serve_polling(self.engine, scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self.engine = await self.start()
+        self.websocket_class.lane = FastLane(self.engine)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class DuplexApp(EngineApp):
+    """Socket.IO and the client's files below the path, Flask's pages everywhere else."""
+
+    _runtime: Runtime
+
+    def __init__(self, socketio: SocketIO, app: Flask) -> None:
+        super().__init__(socketio.options.engine)
+        self._socketio = socketio
+        self._app = app
+        self._pages: Any = WSGIMiddleware(app)  # pyright: ignore[reportArgumentType]
+
+    async def start(self) -> Engine:
+        self._runtime = self._socketio.start_runtime(self._app)
+        return self._runtime.engine
+
+    async def stop(self) -> None:
+        await self._runtime.stop()
+        self._socketio.runtime_stopped()
+
+    async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await self._pages(scope, receive, send)
+
+    async def below_path(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        name = scope["path"].removeprefix(self._path)
+        if self._socketio.options.serve_client and await serve_client_file(name, scope, send):
+            return
+        await super().below_path(scope, receive, send)
