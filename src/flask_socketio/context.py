@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,7 +29,7 @@ class EventContexts:
         self._manage_session = manage_session
 
     @contextmanager
-    def open(self, call: Call) -> Iterator[None]:
+    def open(self, call: Call) -> Generator[None]:
         """Enter the contexts of a call; `request.sid`, `.namespace` and `.event` are set."""
         client = call.socket.client
         context = self._app.request_context(dict(client.connection.environ))

@@ -83,18 +83,20 @@ class SocketIO:
         return decorator
 
     @overload
-    def event(self, handler: F, /) -> F: ...
+    def event(self, function: F, /) -> F: ...
 
     @overload
-    def event(self, *, namespace: str | None = None) -> Callable[[F], F]: ...
+    def event(self, function: None = None, /, namespace: str | None = None) -> Callable[[F], F]: ...
 
     def event(
-        self, handler: Callable[..., Any] | None = None, /, *, namespace: str | None = None
-    ) -> Any:
-        """Decorator: register a handler for the event that has the function's name."""
-        if handler is not None:
-            return self.on(handler.__name__)(handler)
-        return lambda function: self.on(function.__name__, namespace)(function)
+        self, function: F | None = None, /, namespace: str | None = None
+    ) -> F | Callable[[F], F]:
+        """Decorator, with or without arguments: register a handler for the event that has the function's name."""
+
+        def decorator(handler: F) -> F:
+            return self.on(handler.__name__, namespace)(handler)
+
+        return decorator if function is None else decorator(function)
 
     def on_event(
         self, message: str, handler: Callable[..., Any], namespace: str | None = None

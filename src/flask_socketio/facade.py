@@ -8,7 +8,6 @@ from .cluster.base import Room
 
 if TYPE_CHECKING:
     from .extension import SocketIO
-    from .hub.socket import Socket
 
 
 class ServerFacade:
@@ -19,25 +18,17 @@ class ServerFacade:
 
     def transport(self, sid: str, namespace: str = "/") -> str:
         """The transport that carries the client: polling or websocket. Raises KeyError for an unknown client."""
-        return self._session(sid, namespace).transport.name
+        runtime = self._socketio.running()
 
-    def lane(self, sid: str, namespace: str = "/") -> str:
-        """The class that serves the client's transport. Raises KeyError for an unknown client."""
-        return self._session(sid, namespace).transport.lane
+        def find() -> str:
+            socket = runtime.adapter.find(namespace, sid)
+            if socket is None:
+                raise KeyError(f"client {sid!r} is not connected to namespace {namespace!r}")
+            return runtime.engine.sessions[socket.client.connection.sid].transport.name
+
+        return runtime.inbox.ask(find)
 
     def rooms(self, sid: str, namespace: str = "/") -> list[Room]:
         """The client's rooms, its own id first."""
         runtime = self._socketio.running()
         return runtime.inbox.ask(runtime.adapter.rooms, namespace, sid)
-
-    def _session(self, sid: str, namespace: str):
-        runtime = self._socketio.running()
-
-        def find() -> Socket:
-            socket = runtime.adapter.find(namespace, sid)
-            if socket is None:
-                raise KeyError(f"client {sid!r} is not connected to namespace {namespace!r}")
-            return socket
-
-        socket = runtime.inbox.ask(find)
-        return runtime.engine.sessions[socket.client.connection.sid]

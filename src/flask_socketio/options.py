@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, cast
+from typing import Any
 
 from .engine.config import EngineConfig, Limits
 
@@ -60,7 +60,7 @@ def _fill(target: EngineConfig | Limits | Options, given: dict[str, Any], *names
 
 
 def _transports(value: str | Sequence[str]) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else list(cast("Sequence[str]", value))
+    names = [value] if isinstance(value, str) else list(value)
     transports = tuple(name for name in names if name in TRANSPORTS)
     if not transports:
         raise ValueError(f"No valid transports provided: {names}; there are {list(TRANSPORTS)}")

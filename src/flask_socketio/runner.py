@@ -77,7 +77,7 @@ def _encode_answer(call: Call, result: Any) -> Body | None:
     try:
         return encode_body(answer)
     except TypeError as error:
-        logger.error(
+        logger.error(  # noqa: TRY400 - the traceback would say no more
             "no ack for event %r: what its handler returned is no JSON: %s", call.event, error
         )
         return None

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 from flask_socketio.engine.config import EngineConfig
 from flask_socketio.engine.engine import Engine
+from flask_socketio.engine.http import Send, respond
+from flask_socketio.engine.polling import Receive
 from flask_socketio.engine.reasons import CloseReason
 from flask_socketio.engine.session import Session
 from flask_socketio.protocol.engineio import binary_message, text_message
@@ -39,6 +42,11 @@ class Echo:
 class EchoApp(EngineApp):
     async def start(self) -> Engine:
         return Engine(asyncio.get_running_loop(), CONFIG, Echo)
+
+    async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """GET /lane/<sid>: the class that serves the session."""
+        session = self.engine.sessions[scope["path"].rpartition("/")[2]]
+        await respond(send, (200, b"text/plain", session.transport.lane.encode()))
 
 
 if __name__ == "__main__":

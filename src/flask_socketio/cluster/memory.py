@@ -78,6 +78,7 @@ class MemoryAdapter(Adapter):
 
     def _receivers(self, emission: Emission) -> Iterable[Socket]:
         everybody = self._sockets.get(emission.namespace, {})
+        chosen: dict[str, Socket]
         if emission.to is None:
             chosen = everybody
         elif len(emission.to) == 1:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import unquote
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
-from picows.picows import WSAutoPingStrategy, WSProtocol
+from picows.picows import WSAutoPingStrategy
+from picows.picows import WSProtocol as _WSProtocol  # pyright: ignore
 
 from ..protocol import websocket as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused, WebSocketProtocolError
@@ -48,6 +49,16 @@ _LARGE_FRAME = 64 * 1024
 
 _TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
 _CLOSE, _PONG = WSMsgType.CLOSE, WSMsgType.PONG
+
+
+class Parser(Protocol):
+    """What we use of picows' `WSProtocol`, which has no stub."""
+
+    def connection_made(self, transport: Any) -> None: ...
+
+    def get_buffer(self, size_hint: int) -> memoryview: ...
+
+    def buffer_updated(self, nbytes: int) -> None: ...
 
 
 class FastLane:
@@ -206,8 +217,8 @@ class FastWebSocket(WSListener, WebSocketLink):
             _feed(parser, early)
         self._raw.resume_reading()
 
-    def _new_parser(self) -> WSProtocol:
-        parser = WSProtocol(
+    def _new_parser(self) -> Parser:
+        parser = cast(Any, _WSProtocol)(
             None,
             None,
             False,  # is_client_side
@@ -311,7 +322,7 @@ class FastWebSocket(WSListener, WebSocketLink):
             if frame.rsv1 or frame.rsv2 or frame.rsv3:
                 raise WebSocketProtocolError(ws.PROTOCOL_ERROR, "a reserved bit is set")
             if kind == _TEXT and frame.fin and self._assembler is None:
-                self._receive(_text(frame))
+                self.transport.receive_text(_text(frame))
             elif kind == _BINARY and frame.fin and self._assembler is None:
                 self.transport.receive_binary(frame.get_payload_as_bytes())
             elif kind == _CLOSE:
@@ -324,14 +335,13 @@ class FastWebSocket(WSListener, WebSocketLink):
             # The read buffer has grown to hold this frame and would never shrink.
             self._new_parser()
 
-    def _receive(self, packet: str) -> None:
-        self.transport.receive_text(packet)
-
     def _assemble(self, frame: WSFrame) -> None:
         assembler = self._assembler
         if assembler is None:
             assembler = self._assembler = ws.MessageAssembler(self._limits.max_payload)
-        message = assembler.feed(frame.msg_type, bool(frame.fin), frame.get_payload_as_bytes())
+        message = assembler.feed(
+            int(cast(int, frame.msg_type)), bool(frame.fin), frame.get_payload_as_bytes()
+        )
         if message is None:
             return
         self._assembler = None
@@ -341,7 +351,7 @@ class FastWebSocket(WSListener, WebSocketLink):
             self.transport.receive_binary(message)
 
     def _answer_close(self, frame: WSFrame) -> None:
-        code = frame.get_close_code() if frame.payload_size else ws.NORMAL_CLOSURE
+        code = cast(int, frame.get_close_code()) if frame.payload_size else ws.NORMAL_CLOSURE
         self.close(code, "")
         self._raw.close()
         self.transport.lost(CloseReason.TRANSPORT_CLOSE)
@@ -368,7 +378,7 @@ def _text(frame: WSFrame) -> str:
         raise WebSocketProtocolError(ws.INVALID_TEXT, "text message is not UTF-8") from None
 
 
-def _feed(parser: WSProtocol, data: bytes) -> None:
+def _feed(parser: Parser, data: bytes) -> None:
     """Bytes into a protocol that expects to be read into."""
     while data:
         buffer = parser.get_buffer(-1)

@@ -7,7 +7,7 @@
 
     HandshakeRefused              an HTTP request the engine answers with an error (Engine.IO v4, "Handshake")
 
-Mistakes of the application itself (an argument that is no JSON, say) are TypeError and ValueError, raised to the caller.
+Mistakes of the application itself (an argument that is no JSON, say) are TypeError and ValueError, raised to it.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def dumps(value: Any) -> tuple[bytes, list[bytes]]:
     def lift_out(item: Any) -> dict[str, Any]:
         if not isinstance(item, BINARY_TYPES):
             raise TypeError(f"Object of type {type(item).__name__} is not JSON serializable")
-        attachments.append(bytes(item))
+        attachments.append(bytes(cast(bytes, item)))
         return {"_placeholder": True, "num": len(attachments) - 1}
 
     try:

@@ -177,13 +177,13 @@ def _check(type_: int, data: Any, id_: int | None, *, has_data: bool) -> None:
     if type_ == EVENT:
         valid = _is_event(data)
     elif type_ == ACK:
-        valid = isinstance(data, list) and id_ is not None
+        valid = _is_one_of(data, list) and id_ is not None
     elif type_ == CONNECT:
-        valid = not has_data or isinstance(data, dict)
+        valid = not has_data or _is_one_of(data, dict)
     elif type_ == DISCONNECT:
         valid = not has_data
     else:
-        valid = isinstance(data, (str, dict))
+        valid = _is_one_of(data, str, dict)
     if not valid:
         raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet: {str(data)[:64]!r}")
 
@@ -193,3 +193,7 @@ def _is_event(data: Any) -> bool:
         return False
     name = cast("list[Any]", data)[0]
     return isinstance(name, str) and name not in RESERVED_EVENTS
+
+
+def _is_one_of(data: Any, *types: type) -> bool:
+    return isinstance(data, types)

@@ -32,7 +32,9 @@ async def serve_client_file(name: str, scope: dict[str, Any], send: Send) -> boo
     try:
         body, version = _read(name), _version()
     except FileNotFoundError:
-        logger.error("%s is not installed: the build puts it there, run `pip install -e .`", name)
+        logger.error(  # noqa: TRY400 - the traceback would say no more
+            "%s is not installed: the build puts it there, run `pip install -e .`", name
+        )
         return False
     etag = f'"{version}"'
     headers = [
@@ -59,7 +61,7 @@ def _content_type(name: str) -> bytes:
 
 @lru_cache
 def _read(name: str) -> bytes:
-    return (files(__package__.rpartition(".")[0]) / "static" / name).read_bytes()
+    return (files("flask_socketio") / "static" / name).read_bytes()
 
 
 @lru_cache

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from flask import Flask
@@ -95,7 +95,7 @@ def run_app(
 
 
 def _default_port(app: Flask) -> int:
-    name = app.config.get("SERVER_NAME") or ""
+    name: str = cast("dict[str, Any]", app.config).get("SERVER_NAME") or ""
     _, _, port = name.rpartition(":")
     return int(port) if port.isdigit() else 5000
 

@@ -1,0 +1,43 @@
+# make example   run the example at http://127.0.0.1:8029/
+# make test      lint, types and tests
+# make clean     remove everything that was made
+#
+# Needs Python 3.11 or newer, nothing else: the rest goes into .venv, once.
+# Another Python: make PYTHON=/path/to/python
+
+PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 python
+SUITABLE = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON = $(shell for python in $(PYTHONS); do \
+	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
+
+BIN := .venv/bin
+INPUTS := pyproject.toml hatch_build.py package-lock.json
+
+.PHONY: example test clean
+
+example: .venv/installed
+	@$(BIN)/python example/socketio_example.py
+
+test: .venv/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf .venv dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/installed: $(INPUTS)
+	$(if $(PYTHON),,$(error Python 3.11 or newer with venv is needed (on Debian and Ubuntu: \
+	apt install python3-venv), or make PYTHON=/path/to/python))
+	@echo "Setting up .venv ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install -qq --editable .
+	@touch $@
+
+# One step more: who only wants to see the example does not wait for the test tools.
+.venv/installed-dev: .venv/installed
+	@$(BIN)/python -m pip install -qq --group dev
+	@touch $@
