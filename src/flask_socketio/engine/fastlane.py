@@ -3,8 +3,8 @@
 uvicorn hands every WebSocket handshake to `FastLane`, which answers it itself (picows would refuse what Firefox sends,
 and could not wait for an answer) and then gives the connection to picows' `WSProtocol`: the transport reads straight
 into its buffer and frames are parsed and unmasked in C. Everything goes out through `FastWebSocket.write`, which
-collects what one turn of the loop produces into one write. picows' own writes (pong, close) are led there too, by
-giving it a `_Sink` for a transport: so they keep their place, and sockets without TCP options work as well.
+collects what one turn of the loop produces into one write. For a transport picows is given a `_Sink`: the only thing it
+writes by itself is a close frame when it finds an error, and sockets without TCP options work as well.
 """
 
 from __future__ import annotations
@@ -46,9 +46,12 @@ _REQUEST = (
 #: Bytes of read buffer per connection. It doubles as needed; a parser that grew this far is replaced.
 _READ_BUFFER = 2048
 _LARGE_FRAME = 64 * 1024
+_OFFENCES = (ws.PROTOCOL_ERROR, ws.INVALID_TEXT, ws.MESSAGE_TOO_BIG)
+#: Seconds for which a client that broke RFC 6455 can still read the close frame.
+_DRAIN_TIME = 0.25
 
-_TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
-_CLOSE, _PONG = WSMsgType.CLOSE, WSMsgType.PONG
+_TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
+_CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
 
 
 class Parser(Protocol):
@@ -230,7 +233,7 @@ class FastWebSocket(WSListener, WebSocketLink):
             None,
             None,
             WSAutoPingStrategy.PING_WHEN_IDLE,
-            True,  # enable_auto_pong
+            False,  # enable_auto_pong: it would answer pings with reserved bits
             self._limits.max_payload,
             None,  # extra_headers
             _READ_BUFFER,
@@ -299,7 +302,13 @@ class FastWebSocket(WSListener, WebSocketLink):
         self._congested = False
         self.flush()
         self._raw.resume_reading()
-        self._lane.closing.add(self)
+        if code in _OFFENCES:
+            # No closing handshake with one who broke the rules. What else it sends is read away, for a moment: closing
+            # with unread data would reset the connection, and the close frame could be lost with it.
+            self._raw.set_protocol(_Drain(self))
+            self._lane.engine.loop.call_later(_DRAIN_TIME, self._raw.close)
+        else:
+            self._lane.closing.add(self)
 
     def pause_reading(self) -> None:
         self._raw.pause_reading()
@@ -327,6 +336,8 @@ class FastWebSocket(WSListener, WebSocketLink):
                 self.transport.receive_binary(frame.get_payload_as_bytes())
             elif kind == _CLOSE:
                 self._answer_close(frame)
+            elif kind == _PING:
+                self.write_bytes(ws.encode_frame(ws.PONG, frame.get_payload_as_bytes()))
             elif kind != _PONG:
                 self._assemble(frame)
         except WebSocketProtocolError as error:
@@ -351,8 +362,7 @@ class FastWebSocket(WSListener, WebSocketLink):
             self.transport.receive_binary(message)
 
     def _answer_close(self, frame: WSFrame) -> None:
-        code = cast(int, frame.get_close_code()) if frame.payload_size else ws.NORMAL_CLOSURE
-        self.close(code, "")
+        self.close(ws.close_code(frame.get_payload_as_bytes()), "")
         self._raw.close()
         self.transport.lost(CloseReason.TRANSPORT_CLOSE)
 
@@ -367,8 +377,6 @@ class FastWebSocket(WSListener, WebSocketLink):
         code = int.from_bytes(close_frame[2:4], "big")
         reason = close_frame[4:].decode(errors="replace")
         self.transport.protocol_error(WebSocketProtocolError(code, reason), code)
-        # Its parser is of no more use; what else the client sends is read away until it closes.
-        self._raw.set_protocol(_Drain(self))
 
 
 def _text(frame: WSFrame) -> str:
@@ -389,10 +397,7 @@ def _feed(parser: Parser, data: bytes) -> None:
 
 
 class _Drain(asyncio.Protocol):
-    """Reads away what a client still sends after its connection was failed.
-
-    Closing with unread data would reset the connection, and the close frame could be lost with it.
-    """
+    """Reads away what a client still sends after its connection was failed."""
 
     def __init__(self, connection: FastWebSocket) -> None:
         self._connection = connection
@@ -402,7 +407,7 @@ class _Drain(asyncio.Protocol):
 
 
 class _Sink:
-    """What picows takes for its transport: the writes of its own join ours, the rest needs no socket."""
+    """What picows takes for its transport."""
 
     def __init__(self, connection: FastWebSocket) -> None:
         self._connection = connection
@@ -412,11 +417,7 @@ class _Sink:
     def write(self, data: bytes | bytearray) -> None:
         if not self.open:
             return
-        data = bytes(data)
-        if data[0] == 0x80 | ws.CLOSE:
-            self._connection.frames_were_wrong(data)
-        else:
-            self._connection.write_bytes(data)
+        self._connection.frames_were_wrong(bytes(data))
 
     def close(self) -> None:
         """picows' delayed disconnect after a bad frame; the close is ours to finish."""

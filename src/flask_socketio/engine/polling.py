@@ -57,7 +57,7 @@ class PollingTransport:
         self._queued = 0
         self._poll: asyncio.Future[None] | None = None
         self._wake_scheduled = False
-        self._posting = False
+        self._post: asyncio.Task[Any] | None = None
         self._readable: asyncio.Future[None] | None = None
         self.session: Session
 
@@ -84,6 +84,8 @@ class PollingTransport:
             self._wake()
         elif len(self._queue) > 1:
             self._engine.linger(self.session)
+        if self._post is not None and self._post is not asyncio.current_task():
+            self._post.cancel()
 
     def pause_reading(self) -> None:
         if self._readable is None:
@@ -155,10 +157,10 @@ class PollingTransport:
         Raises HandshakeRefused where one is on its way already or this one is malformed, PayloadTooLarge, ClientGone.
         """
         session = self.session
-        if self._posting:
+        if self._post is not None:
             session.fail(EngineProtocolError("two POST requests at the same time"))
             raise HandshakeRefused(BAD_REQUEST, "overlapping POST")
-        self._posting = True
+        self._post = asyncio.current_task()
         try:
             packets = await self._read_packets(request, receive)
             if session.transport is not self:
@@ -169,7 +171,7 @@ class PollingTransport:
                     self._readable
                 )  # back-pressure: the client sends nothing more before it has this answer
         finally:
-            self._posting = False
+            self._post = None
         return 200, HTML, b"ok"
 
     def _deliver(self, packets: list[str | bytes]) -> None:
@@ -191,6 +193,10 @@ class PollingTransport:
         try:
             body = await self._read_body(request, receive)
             return eio.decode_payload(body)
+        except asyncio.CancelledError:
+            if self.session.state is SessionState.OPEN:
+                raise
+            raise HandshakeRefused(BAD_REQUEST, "the session was closed meanwhile") from None
         except ClientGone:
             self.session.close(CloseReason.TRANSPORT_ERROR)
             raise

@@ -31,7 +31,7 @@ RESERVED_EVENTS = frozenset(
 )
 
 #: Ack ids are counted by the client from 0; more digits than this are no counter.
-_MAX_ID_DIGITS = 15
+_MAX_ID_DIGITS = 16
 #: Bytes in a namespace's name, which the server keeps per client.
 _MAX_NAMESPACE = 512
 

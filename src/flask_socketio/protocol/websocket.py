@@ -43,6 +43,22 @@ def encode_close(code: int, reason: str = "") -> bytes:
     return encode_frame(CLOSE, code.to_bytes(2, "big") + text)
 
 
+def close_code(payload: bytes) -> int:
+    """The status code of a close frame's payload, 1000 where it has none (sections 5.5.1 and 7.4).
+
+    Raises WebSocketProtocolError for a code that may not be sent.
+    """
+    if not payload:
+        return NORMAL_CLOSURE
+    code = int.from_bytes(payload[:2], "big")
+    if len(payload) < 2 or not (
+        1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
+    ):
+        raise WebSocketProtocolError(PROTOCOL_ERROR, f"close code {code}")
+    decode_text(payload[2:])
+    return code
+
+
 class MessageAssembler:
     """Makes messages of data frames (section 5.4), where the frame parser leaves that to us.
 
