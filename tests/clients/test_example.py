@@ -1,0 +1,42 @@
+"""The user's first example, started as `make example` starts it and opened in Chromium without the internet."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.browser import Visit, chromium, visit
+from tests.kit.server import ROOT, ServerProcess
+
+
+@pytest.fixture
+def page() -> Iterator[Visit]:
+    script = ROOT / "example" / "socketio_example.py"
+    with (
+        ServerProcess.script(script) as server,
+        chromium() as browser,
+        visit(browser, server.url) as page,
+    ):
+        yield page
+
+
+def test_the_page_connects_sends_and_shows_the_answer(page: Visit, tmp_path: Path) -> None:
+    page.open()
+    answers = page.page.get_by_text("发送成功")
+    answers.first.wait_for(state="visible")
+    page.page.screenshot(path=tmp_path / "example.png")
+    assert page.console == ["发送成功"]
+    assert page.errors == []
+    assert page.hosts == {page.own_host}
+    assert f"{page.url}/socket.io/socket.io.min.js" in page.requests
+
+
+def test_what_the_visitor_types_is_answered(page: Visit) -> None:
+    page.open()
+    page.page.get_by_text("发送成功").first.wait_for(state="visible")
+    page.page.get_by_role("textbox").fill("再来一次")
+    page.page.get_by_role("button", name="Send").click()
+    page.page.get_by_text("发送成功").nth(1).wait_for(state="visible")
+    assert page.console == ["发送成功"] * 2
+    assert page.errors == []
+    assert page.hosts == {page.own_host}

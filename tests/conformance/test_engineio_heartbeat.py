@@ -1,0 +1,89 @@
+"""Engine.IO: the server pings, the client answers in time or is closed. 300 ms and 200 ms here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conformance.servers import ENGINE_PATH, open_session
+from tests.kit.engine import EngineClient, EngineWebSocket, RawPolling
+from tests.kit.server import ServerProcess
+
+INTERVAL = 0.3
+TIMEOUT = 0.2
+# What a busy machine may add.
+SLACK = 0.25
+
+
+@pytest.fixture
+def client(hasty_echo: ServerProcess, transport: str) -> Iterator[EngineClient]:
+    client = open_session(hasty_echo, transport, ENGINE_PATH)
+    yield client
+    client.leave()
+
+
+def test_pings_come_at_the_interval(client: EngineClient) -> None:
+    started = time.monotonic()
+    for number in range(1, 4):
+        assert client.recv() == "2"
+        client.send("3")
+        elapsed = time.monotonic() - started
+        assert number * INTERVAL - 0.1 < elapsed < number * INTERVAL + SLACK
+
+
+def test_pongs_keep_the_session(client: EngineClient) -> None:
+    for _ in range(4):
+        assert client.recv() == "2"
+        client.send("3")
+    client.send("4hello")
+    assert client.recv() == "4hello"
+
+
+def test_without_a_pong_the_session_is_closed(hasty_echo: ServerProcess, transport: str) -> None:
+    """Not before the time, and not later: a pending poll is answered, a WebSocket's TCP closed."""
+    client = open_session(hasty_echo, transport, ENGINE_PATH)
+    started = time.monotonic()
+    assert client.recv() == "2"
+    client.expect_gone(INTERVAL + TIMEOUT + 1)
+    elapsed = time.monotonic() - started
+    assert INTERVAL + TIMEOUT - 0.1 < elapsed < INTERVAL + TIMEOUT + SLACK
+
+
+def test_tcp_ends_though_nobody_answers_the_close_frame(hasty_echo: ServerProcess) -> None:
+    """A client that does not answer pings does not answer a close frame either."""
+    client = EngineWebSocket.open(hasty_echo.address, ENGINE_PATH)
+    messages, _ = client.ws.read_to_end(INTERVAL + TIMEOUT + 1, answer=False)
+    assert messages == ["2"]
+
+
+def test_a_polling_client_that_stays_away_is_closed(hasty_echo: ServerProcess) -> None:
+    client = RawPolling.open(hasty_echo.address, ENGINE_PATH)
+    time.sleep(INTERVAL + TIMEOUT + SLACK)
+    assert client.poll().json() == {"code": 1, "message": "Session ID unknown"}
+
+
+def test_a_message_in_place_of_the_pong_extends_the_time_once(client: EngineClient) -> None:
+    """Something that arrived shows life: the time starts anew, once for each ping."""
+    assert client.recv() == "2"
+    started = time.monotonic()
+    time.sleep(TIMEOUT * 0.75)
+    client.send("4one")
+    assert client.recv() == "4one"
+    time.sleep(TIMEOUT * 0.5)
+    client.send("4two")
+    assert client.recv() == "4two"
+    client.expect_gone()
+    elapsed = time.monotonic() - started
+    assert TIMEOUT * 1.5 < elapsed < TIMEOUT * 1.75 + SLACK
+
+
+def test_the_heartbeat_goes_on_after_messages(client: EngineClient) -> None:
+    """Messages both ways do not postpone the ping for ever."""
+    deadline = time.monotonic() + 3 * INTERVAL
+    while time.monotonic() < deadline:
+        client.send("4busy")
+        if client.recv() == "2":
+            return
+    pytest.fail("no ping while messages came and went")

@@ -1,0 +1,170 @@
+"""Start a server script in a process of its own, and stop that very process again.
+
+The script prints the start-up line `` * Running on http://HOST:PORT/`` when it listens; nothing is tried before that, and
+no port is guessed. Its whole output is kept. When the ``with`` block ends well, the process has to end on SIGTERM within a
+deadline and its log must hold no traceback, except those a test has announced with `ServerProcess.allow_traceback`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.kit.raw import Address, Reply, request
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTED = re.compile(r" \* Running on http://(?P<host>[^:/\s]+):(?P<port>\d+)/")
+TRACEBACK = re.compile(
+    r"Traceback \(most recent call last\):\n(?:[ \t]+.*\n|\n)*(?P<error>\S.*)", re.MULTILINE
+)
+START_DEADLINE = 20.0
+STOP_DEADLINE = 10.0
+
+
+class ServerProcess:
+    """A server under test; a context manager that starts and stops it."""
+
+    def __init__(
+        self, argv: Sequence[str], env: Mapping[str, str] | None = None, lane: str = ""
+    ) -> None:
+        self.argv = list(argv)
+        self.lane = lane
+        self.address: Address = ("", 0)
+        self._env = {**os.environ, "PORT": "0", "PYTHONUNBUFFERED": "1", **(env or {})}
+        self._env["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])
+        )
+        self._lines: list[str] = []
+        self._news = threading.Condition()
+        self._allowed: list[str] = []
+        self._process: subprocess.Popen[str] | None = None
+        self._drainer = threading.Thread()
+
+    @classmethod
+    def script(
+        cls, path: Path, env: Mapping[str, str] | None = None, lane: str = ""
+    ) -> ServerProcess:
+        """A Python script, run by the interpreter that runs the tests."""
+        return cls([sys.executable, str(path)], env, lane)
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "the server has not been started"
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return f"http://{self.address[0]}:{self.address[1]}"
+
+    @property
+    def log(self) -> str:
+        """All that the process has printed so far."""
+        with self._news:
+            return "".join(self._lines)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        ended = self.stop()
+        if kind is None:
+            assert ended, f"SIGTERM did not end {self.argv} within {STOP_DEADLINE} s\n{self.log}"
+            assert not self.tracebacks(), self.log
+
+    def start(self) -> None:
+        """Start the process and wait until it listens."""
+        self._process = subprocess.Popen(
+            self.argv,
+            env=self._env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self._drainer = threading.Thread(target=self._drain, daemon=True)
+        self._drainer.start()
+        try:
+            found = self.wait_for_log(STARTED, START_DEADLINE)
+        except AssertionError:
+            self.stop()
+            raise
+        self.address = (found["host"], int(found["port"]))
+
+    def _drain(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            for line in output:
+                with self._news:
+                    self._lines.append(line)
+                    self._news.notify_all()
+
+    def wait_for_log(self, pattern: re.Pattern[str], timeout: float) -> re.Match[str]:
+        """Wait until the log holds `pattern`."""
+        deadline = time.monotonic() + timeout
+        with self._news:
+            while True:
+                found = pattern.search("".join(self._lines))
+                if found is not None:
+                    return found
+                left = deadline - time.monotonic()
+                if left <= 0 or self.process.poll() is not None:
+                    raise AssertionError(f"no {pattern.pattern!r} in the log:\n{self.log}")
+                self._news.wait(min(left, 0.2))
+
+    def stop(self) -> bool:
+        """Send SIGTERM; kill the process if it goes on. Tells whether SIGTERM was enough."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_DEADLINE)
+            return True
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return False
+        finally:
+            self._drainer.join(STOP_DEADLINE)
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def allow_traceback(self, text: str) -> None:
+        """Tracebacks whose last line holds `text` are part of a test."""
+        self._allowed.append(text)
+
+    def tracebacks(self) -> list[str]:
+        """The last lines of the tracebacks in the log that no test has announced."""
+        errors = [match["error"] for match in TRACEBACK.finditer(self.log)]
+        return [line for line in errors if not any(text in line for text in self._allowed)]
+
+    def get(self, target: str, **headers: str) -> Reply:
+        """A plain GET of a page of the app."""
+        return request(self.address, "GET", target, headers=headers)
+
+    def get_json(self, target: str) -> Any:
+        reply = self.get(target)
+        assert reply.status == 200, reply
+        return json.loads(reply.body)
