@@ -172,8 +172,13 @@ class Engine:
             self._pongs.discard(session)
             self._pings.add(session)
 
+    def pong_extended(self, session: Session) -> None:
+        """The pong has not come, but another sign of life: wait for it as long again."""
+        if session in self._pongs:
+            self._pongs.add(session)
+
     def _pong_overdue(self, session: Session) -> None:
-        if session.is_alive():
+        if session.reading_paused:
             self._pongs.add(session)
         else:
             session.close(CloseReason.PING_TIMEOUT)

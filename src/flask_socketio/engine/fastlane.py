@@ -46,8 +46,7 @@ _REQUEST = (
 #: Bytes of read buffer per connection. It doubles as needed; a parser that grew this far is replaced.
 _READ_BUFFER = 2048
 _LARGE_FRAME = 64 * 1024
-_OFFENCES = (ws.PROTOCOL_ERROR, ws.INVALID_TEXT, ws.MESSAGE_TOO_BIG)
-#: Seconds for which a client that broke RFC 6455 can still read the close frame.
+#: Seconds for which a client whose answer is not awaited can still read the close frame.
 _DRAIN_TIME = 0.25
 
 _TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
@@ -294,7 +293,7 @@ class FastWebSocket(WSListener, WebSocketLink):
         self._congested = False
         self.flush()
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str, *, await_answer: bool) -> None:
         if self._closing:
             return
         self.write_bytes(ws.encode_close(code, reason))
@@ -302,13 +301,11 @@ class FastWebSocket(WSListener, WebSocketLink):
         self._congested = False
         self.flush()
         self._raw.resume_reading()
-        if code in _OFFENCES:
-            # No closing handshake with one who broke the rules. What else it sends is read away, for a moment: closing
-            # with unread data would reset the connection, and the close frame could be lost with it.
-            self._raw.set_protocol(_Drain(self))
+        if not await_answer:
+            # Reading goes on for a moment: to close with unread data would reset the connection, and the close frame
+            # could be lost with it.
             self._lane.engine.loop.call_later(_DRAIN_TIME, self._raw.close)
-        else:
-            self._lane.closing.add(self)
+        self._lane.closing.add(self)  # also for a close() that waits until a dead peer has read
 
     def pause_reading(self) -> None:
         self._raw.pause_reading()
@@ -341,7 +338,7 @@ class FastWebSocket(WSListener, WebSocketLink):
             elif kind != _PONG:
                 self._assemble(frame)
         except WebSocketProtocolError as error:
-            self.transport.protocol_error(error, error.code)
+            self._fail(error)
         if frame.payload_size > _LARGE_FRAME and not frame.tail_size and not self._closing:
             # The read buffer has grown to hold this frame and would never shrink.
             self._new_parser()
@@ -362,7 +359,7 @@ class FastWebSocket(WSListener, WebSocketLink):
             self.transport.receive_binary(message)
 
     def _answer_close(self, frame: WSFrame) -> None:
-        self.close(ws.close_code(frame.get_payload_as_bytes()), "")
+        self.close(ws.close_code(frame.get_payload_as_bytes()), "", await_answer=True)
         self._raw.close()
         self.transport.lost(CloseReason.TRANSPORT_CLOSE)
 
@@ -376,7 +373,11 @@ class FastWebSocket(WSListener, WebSocketLink):
         """picows found a frame that RFC 6455 forbids, and said so with this close frame."""
         code = int.from_bytes(close_frame[2:4], "big")
         reason = close_frame[4:].decode(errors="replace")
-        self.transport.protocol_error(WebSocketProtocolError(code, reason), code)
+        self._fail(WebSocketProtocolError(code, reason))
+
+    def _fail(self, error: WebSocketProtocolError) -> None:
+        self.transport.protocol_error(error, error.code)
+        self._raw.set_protocol(_Drain(self))  # what follows a broken frame are no frames
 
 
 def _text(frame: WSFrame) -> str:

@@ -29,6 +29,14 @@ HTML = b"text/html"
 #: What a GET is told that arrives while the client is switching to WebSocket, after at most this many seconds.
 _NOOP_AFTER = 0.1
 
+#: Nothing that still waits is worth sending.
+_DISCARDING = {CloseReason.PARSE_ERROR, CloseReason.SLOW_CONSUMER}
+#: No close packet: the client has said goodbye itself; or it shall find out and reconnect, which python-socketio's
+#: client does not do after a close packet.
+_UNSAID = {CloseReason.TRANSPORT_CLOSE, CloseReason.SERVER_SHUTDOWN}
+#: No GET will come that could fetch the rest.
+_NOBODY_COMES = _UNSAID | {CloseReason.PING_TIMEOUT}
+
 
 class ClientGone(Exception):  # noqa: N818 - not an error, nobody is left to tell
     """The client hung up before it was answered."""
@@ -74,15 +82,12 @@ class PollingTransport:
             self._loop.call_soon(self._wake)
 
     def close(self, reason: CloseReason) -> None:
-        if reason is CloseReason.TRANSPORT_CLOSE:
-            self._queue = [eio.NOOP_PACKET]  # the client has said goodbye itself
-        elif reason is CloseReason.PARSE_ERROR or reason is CloseReason.SLOW_CONSUMER:
-            self._queue = [eio.CLOSE_PACKET]
-        else:
-            self._queue.append(eio.CLOSE_PACKET)
+        if reason in _DISCARDING:
+            self._queue.clear()
+        self._queue.append(eio.NOOP_PACKET if reason in _UNSAID else eio.CLOSE_PACKET)
         if self._poll is not None:
             self._wake()
-        elif len(self._queue) > 1:
+        elif len(self._queue) > 1 and reason not in _NOBODY_COMES:
             self._engine.linger(self.session)
         if self._post is not None and self._post is not asyncio.current_task():
             self._post.cancel()
@@ -98,7 +103,8 @@ class PollingTransport:
 
     def retire(self) -> list[Message]:
         """Stop polling after an upgrade; return what was not fetched."""
-        queue, self._queue = self._queue, []
+        queue = [message for message in self._queue if message is not eio.NOOP_PACKET]
+        self._queue.clear()
         if self._poll is not None:
             self._queue.append(eio.NOOP_PACKET)
             self._wake()

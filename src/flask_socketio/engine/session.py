@@ -68,8 +68,7 @@ class Session:
     """Touched on the engine's loop alone."""
 
     __slots__ = (
-        "_grace",
-        "_received",
+        "_may_extend",
         "engine",
         "environ",
         "handler",
@@ -93,8 +92,7 @@ class Session:
         self.state = SessionState.OPEN
         self.reading_paused = False
         self.handler: SessionHandler
-        self._received = 0
-        self._grace = 0
+        self._may_extend = False
 
     # -- out -----------------------------------------------------------------------------------
 
@@ -107,9 +105,10 @@ class Session:
 
     def receive_text(self, packet: str) -> None:
         """Take a text packet from the transport that carries the session."""
-        self._received += 1
         try:
             if packet[:1] == eio.MESSAGE:
+                if self._may_extend:
+                    self._extend()
                 self.handler.on_text(packet[1:])
                 return
             action = engine_action(TransportRole.CURRENT, packet)
@@ -123,7 +122,8 @@ class Session:
 
     def receive_binary(self, data: bytes) -> None:
         """Take a binary packet, which is always a message."""
-        self._received += 1
+        if self._may_extend:
+            self._extend()
         try:
             self.handler.on_binary(data)
         except ProtocolError as error:
@@ -132,16 +132,13 @@ class Session:
     # -- heartbeat (Engine.IO v4, "Heartbeat") -------------------------------------------------
 
     def ping(self) -> None:
-        self._grace = self._received
+        self._may_extend = True
         self.send(eio.PING_PACKET)
 
-    def is_alive(self) -> bool:
-        """Asked when the pong is overdue. Once per ping, any other packet since then counts too."""
-        if self.reading_paused:
-            return True
-        alive = self._received != self._grace
-        self._grace = self._received
-        return alive
+    def _extend(self) -> None:
+        """A message shows life as well; the pong may be stuck behind it. Once per ping the timeout starts anew."""
+        self._may_extend = False
+        self.engine.pong_extended(self)
 
     # -- back-pressure -------------------------------------------------------------------------
 

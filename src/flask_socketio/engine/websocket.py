@@ -25,6 +25,8 @@ _CLOSE_CODES = {
     CloseReason.SLOW_CONSUMER: ws.POLICY_VIOLATION,
     CloseReason.CONNECT_TIMEOUT: ws.POLICY_VIOLATION,
 }
+#: A client that broke the rules, or shows no life, need not be waited for.
+_NO_ANSWER = {CloseReason.PARSE_ERROR, CloseReason.TRANSPORT_ERROR, CloseReason.PING_TIMEOUT}
 
 
 class WebSocketLink:
@@ -35,8 +37,11 @@ class WebSocketLink:
     def write(self, message: Message) -> None:
         raise NotImplementedError
 
-    def close(self, code: int, reason: str) -> None:
-        """Send a close frame behind what was written, and let go of the connection within close_timeout."""
+    def close(self, code: int, reason: str, *, await_answer: bool) -> None:
+        """Send a close frame behind what was written, and let go of the connection.
+
+        With `await_answer` the client has close_timeout to answer (RFC 6455, section 7.1.1), else a moment to read it.
+        """
         raise NotImplementedError
 
     def pause_reading(self) -> None:
@@ -68,7 +73,8 @@ class WebSocketTransport:
         self._link.write(message)
 
     def close(self, reason: CloseReason) -> None:
-        self._link.close(_CLOSE_CODES.get(reason, ws.NORMAL_CLOSURE), reason.value)
+        code = _CLOSE_CODES.get(reason, ws.NORMAL_CLOSURE)
+        self._link.close(code, reason.value, await_answer=reason not in _NO_ANSWER)
 
     def pause_reading(self) -> None:
         self._link.pause_reading()
@@ -128,7 +134,7 @@ class WebSocketTransport:
         """This WebSocket does not become the transport; the session goes on over polling."""
         logger.warning("session %s: upgrade abandoned: %s", self.session.sid, why)
         self._forget_probe()
-        self._link.close(ws.PROTOCOL_ERROR, "upgrade abandoned")
+        self._link.close(ws.PROTOCOL_ERROR, "upgrade abandoned", await_answer=False)
 
     def _forget_probe(self) -> None:
         self._engine.upgrade_finished(self)
@@ -141,5 +147,5 @@ class WebSocketTransport:
     def protocol_error(self, error: ProtocolError, code: int) -> None:
         """The frames themselves were wrong (RFC 6455)."""
         logger.warning("session %s: WebSocket: %s; closing the connection", self.session.sid, error)
-        self._link.close(code, str(error))
+        self._link.close(code, str(error), await_answer=False)
         self.lost(CloseReason.TRANSPORT_ERROR)
