@@ -1,5 +1,12 @@
 """Flask-Duplex: a Socket.IO server for Flask, with the names of Flask-SocketIO."""
 
+# ruff: noqa: E402 - the check comes before anything that a mixed installation could break
+from pathlib import Path
+
+from .coinstalled import refuse_flask_socketio
+
+refuse_flask_socketio(Path(__file__).parent)
+
 from .errors import ConnectionRefusedError
 from .extension import SocketIO
 from .functions import close_room, disconnect, emit, join_room, leave_room, rooms, send

@@ -37,6 +37,13 @@ def stream() -> Response:
     return Response(chunks(), mimetype="text/plain")
 
 
+@app.get("/slow")
+def slow() -> str:
+    print("the slow view has begun", flush=True)
+    time.sleep(30)
+    return "at last"
+
+
 @app.post("/upload")
 def upload() -> dict[str, Any]:
     return {"length": len(request.data), "sum": sum(request.data), "type": request.content_type}

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import itertools
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -175,5 +176,14 @@ def test_a_signal_during_a_stream_ends_the_server(ending: signal.Signals) -> Non
         connection = http.client.HTTPConnection(*server.address, timeout=PATIENCE)
         connection.request("GET", "/stream")
         assert connection.getresponse().readline() == b"chunk 0\n"
+        end(server, ending)
+        connection.close()
+
+
+def test_a_blocked_view_does_not_hold_up_the_end(ending: signal.Signals) -> None:
+    with ServerProcess.script(APP) as server:
+        connection = http.client.HTTPConnection(*server.address, timeout=PATIENCE)
+        connection.request("GET", "/slow")
+        server.wait_for_log(re.compile("the slow view has begun"), PATIENCE)
         end(server, ending)
         connection.close()

@@ -7,8 +7,10 @@ import threading
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, ParamSpec, TypeVar
+
+from ..errors import NotServingError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,6 +19,8 @@ logger = logging.getLogger("flask_socketio.server")
 
 #: Commands in one turn of the loop; then the network has its turn.
 _PER_TURN = 512
+#: Seconds between looks whether the loop that should answer is still there.
+_LOOK = 0.5
 
 
 class Inbox:
@@ -46,7 +50,10 @@ class Inbox:
             self._wake(self._drain)
 
     def ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Have the loop call the function, wait for it, and return what it returned or raise what it raised."""
+        """Have the loop call the function, wait for it, and return what it returned or raise what it raised.
+
+        Raises NotServingError when the loop has ended or ends meanwhile.
+        """
         if self.on_loop:
             return function(*args, **kwargs)
         answer: Future[R] = Future()
@@ -57,10 +64,12 @@ class Inbox:
             except Exception as error:  # noqa: BLE001 - it is the asking thread's to handle
                 answer.set_exception(error)
 
-        if self._closed:
-            raise RuntimeError("the server has stopped")
-        self.post(command)
-        return answer.result()
+        if not self._closed:
+            self.post(command)
+            while not self._loop.is_closed():
+                if wait([answer], _LOOK).done:
+                    return answer.result()
+        raise NotServingError("the server has stopped")
 
     def _wake(self, callback: Callable[[], None]) -> None:
         try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from a2wsgi import WSGIMiddleware
@@ -14,10 +17,18 @@ from ..engine.http import Send, refusal_answer, respond, serve_polling
 from ..engine.polling import Receive
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
+from .threads import DaemonThreads
 
 if TYPE_CHECKING:
     from ..extension import SocketIO
     from ..runtime import Runtime
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: Views that run at the same time; a page more waits.
+_MAX_VIEWS = 200
+
+_STOPPING = (503, b"text/plain", b"The server is shutting down")
 
 
 class EngineApp:
@@ -80,6 +91,7 @@ class DuplexApp(EngineApp):
         self._socketio = socketio
         self._app = app
         self._pages: Any = WSGIMiddleware(app)  # pyright: ignore[reportArgumentType]
+        self._pages.executor = DaemonThreads(_MAX_VIEWS)
 
     async def start(self) -> Engine:
         self._runtime = self._socketio.start_runtime(self._app)
@@ -90,7 +102,14 @@ class DuplexApp(EngineApp):
         self._socketio.runtime_stopped()
 
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        await self._pages(scope, receive, send)
+        try:
+            await self._pages(scope, receive, send)
+        except (
+            asyncio.CancelledError
+        ):  # the server is stopping, and has waited for this view long enough
+            logger.warning("%s was still being answered as the server stopped", scope["path"])
+            with suppress(RuntimeError):  # the answer had begun
+                await respond(send, _STOPPING, [(b"connection", b"close")])
 
     async def below_path(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         name = scope["path"].removeprefix(self._path)
