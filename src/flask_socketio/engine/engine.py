@@ -132,10 +132,14 @@ class Engine:
         """A session that starts over polling."""
         return self._open(environ, PollingTransport(self))
 
-    def open_websocket(self, environ: dict[str, Any], link: WebSocketLink) -> WebSocketTransport:
-        """A session that is a WebSocket from the start."""
+    def open_websocket(
+        self, request: EngineRequest, session: Session | None, link: WebSocketLink
+    ) -> WebSocketTransport:
+        """A WebSocket that `admit` has let in: it carries a new session, or may take over from polling."""
+        if session is not None:
+            return self._open_probe(session, link)
         transport = WebSocketTransport(self, link, TransportRole.CURRENT)
-        self._open(environ, transport)
+        self._open(request.environ, transport)
         return transport
 
     def _open(self, environ: dict[str, Any], transport: Transport) -> Session:
@@ -150,8 +154,7 @@ class Engine:
 
     # -- upgrade -------------------------------------------------------------------------------
 
-    def open_probe(self, session: Session, link: WebSocketLink) -> WebSocketTransport:
-        """A WebSocket that may take over from polling."""
+    def _open_probe(self, session: Session, link: WebSocketLink) -> WebSocketTransport:
         transport = session.probe = WebSocketTransport(self, link, TransportRole.PROBING)
         transport.session = session
         self._upgrades.add(transport)

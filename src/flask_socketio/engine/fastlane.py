@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import unquote
 
@@ -23,9 +24,9 @@ from ..protocol.errors import BAD_REQUEST, HandshakeRefused, WebSocketProtocolEr
 from ..protocol.message import Message
 from .http import refusal_answer
 from .reasons import CloseReason
-from .request import EngineRequest
+from .request import EngineRequest, Headers
 from .timers import DelayQueue
-from .websocket import WebSocketLink, WebSocketTransport
+from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -46,8 +47,6 @@ _REQUEST = (
 #: Bytes of read buffer per connection. It doubles as needed; a parser that grew this far is replaced.
 _READ_BUFFER = 2048
 _LARGE_FRAME = 64 * 1024
-#: Seconds for which a client whose answer is not awaited can still read the close frame.
-_DRAIN_TIME = 0.25
 
 _TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 _CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
@@ -155,33 +154,42 @@ class Handshake(asyncio.Protocol):
             return
         self._transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept.encode() + b"\r\n\r\n"
+            b"Sec-WebSocket-Accept: "
+            + accept.encode()
+            + _lines(request.response_headers)
+            + b"\r\n\r\n"
         )
         self._connections.discard(self)
         connection = FastWebSocket(self.lane, self._transport, self._connections)
-        engine = self.lane.engine
-        connection.transport = (
-            engine.open_websocket(request.environ, connection)
-            if session is None
-            else engine.open_probe(session, connection)
-        )
+        connection.transport = self.lane.engine.open_websocket(request, session, connection)
         connection.start(self._early)
 
     def _check(self, request: EngineRequest) -> str:
-        if not request.scope["path"].startswith(self.path):
-            raise HandshakeRefused(BAD_REQUEST, f"no WebSocket at {request.scope['path'][:64]!r}")
+        if not request.path.startswith(self.path):
+            raise HandshakeRefused(BAD_REQUEST, f"no WebSocket at {request.path[:64]!r}")
         try:
             return ws.accept_token(request.headers)
         except ValueError as error:
             raise HandshakeRefused(BAD_REQUEST, str(error)) from None
 
     def _refuse(self, refusal: HandshakeRefused) -> None:
-        status, content_type, body = refusal_answer(refusal)
+        (status, content_type, body), headers = refusal_answer(refusal)
         self._transport.write(
-            b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
-            % (status, refusal.status.phrase.encode(), content_type, len(body), body)
+            b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close%b\r\n\r\n%b"
+            % (
+                status,
+                HTTPStatus(status).phrase.encode(),
+                content_type,
+                len(body),
+                _lines(headers),
+                body,
+            )
         )
         self._transport.close()
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join(b"\r\n%b: %b" % header for header in headers)
 
 
 def handshake_class(path: str) -> type[Handshake]:
@@ -304,7 +312,7 @@ class FastWebSocket(WSListener, WebSocketLink):
         if not await_answer:
             # Reading goes on for a moment: to close with unread data would reset the connection, and the close frame
             # could be lost with it.
-            self._lane.engine.loop.call_later(_DRAIN_TIME, self._raw.close)
+            self._lane.engine.loop.call_later(DRAIN_TIME, self._raw.close)
         self._lane.closing.add(self)  # also for a close() that waits until a dead peer has read
 
     def pause_reading(self) -> None:

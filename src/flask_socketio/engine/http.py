@@ -11,11 +11,10 @@ import orjson
 from ..protocol.errors import BAD_HANDSHAKE_METHOD, HandshakeRefused
 from .engine import Engine
 from .polling import Answer, ClientGone, PayloadTooLarge, PollingTransport, Receive
-from .request import EngineRequest
+from .request import EngineRequest, Headers
 from .session import SessionState
 
 Send = Callable[[Any], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 _PREFLIGHT = [
     (b"access-control-allow-methods", b"OPTIONS, GET, POST"),
@@ -35,8 +34,9 @@ async def serve_polling(
         else:
             answer = await _answer(engine, request, receive)
             headers = engine.origins.response_headers(request.environ)
+        headers += request.response_headers
     except HandshakeRefused as refusal:
-        answer = refusal_answer(refusal)
+        answer, headers = refusal_answer(refusal)
     except PayloadTooLarge:
         answer = (413, b"text/plain", b"")
         headers = [(b"connection", b"close")]  # the rest of the body is not worth reading
@@ -70,22 +70,25 @@ def _preflight(engine: Engine, request: EngineRequest) -> tuple[Headers, Answer]
     return headers, (204, b"text/plain", b"")
 
 
-def refusal_answer(refusal: HandshakeRefused) -> Answer:
+def refusal_answer(refusal: HandshakeRefused) -> tuple[Answer, Headers]:
     """The reference server's JSON for a refused request; also a WebSocket handshake is refused with it."""
-    return refusal.status, b"application/json", refusal_body(refusal)
+    body = orjson.dumps({"code": refusal.code, "message": refusal.message})
+    return (refusal.status, b"application/json", body), []
 
 
-def refusal_body(refusal: HandshakeRefused) -> bytes:
-    return orjson.dumps({"code": refusal.code, "message": refusal.message})
-
-
-async def respond(send: Send, answer: Answer, headers: Headers | None = None) -> None:
+async def respond(
+    send: Send, answer: Answer, headers: Headers | None = None, prefix: str = "http"
+) -> None:
     """Send an answer of the engine; no cache may keep it."""
     status, content_type, body = answer
     start: Headers = [(b"cache-control", b"no-store")]
     if status != HTTPStatus.NO_CONTENT:
         start += [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     await send(
-        {"type": "http.response.start", "status": int(status), "headers": start + (headers or [])}
+        {
+            "type": f"{prefix}.response.start",
+            "status": int(status),
+            "headers": start + (headers or []),
+        }
     )
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": f"{prefix}.response.body", "body": body})

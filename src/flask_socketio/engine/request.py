@@ -10,12 +10,21 @@ from typing import Any
 
 from ..protocol.engineio import Query, parse_query
 
+Headers = list[tuple[bytes, bytes]]
+
 
 class EngineRequest:
     """Wraps an ASGI scope (`http` or `websocket`)."""
 
     def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
+        #: to be added to the answer
+        self.response_headers: Headers = []
+
+    @cached_property
+    def path(self) -> str:
+        """Without what the application is mounted at."""
+        return path_of(self.scope)
 
     @property
     def method(self) -> str:
@@ -53,12 +62,11 @@ def join_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def build_environ(scope: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
     """A WSGI environ (PEP 3333) of an ASGI scope; its body is empty."""
-    root_path = scope.get("root_path", "")
-    host, port = scope.get("server") or ("localhost", 80)
+    host, port = _address(scope.get("server")) or ("localhost", 80)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.get("method", "GET"),
-        "SCRIPT_NAME": _latin1(root_path),
-        "PATH_INFO": _latin1(scope["path"].removeprefix(root_path)),
+        "SCRIPT_NAME": _latin1(scope.get("root_path", "")),
+        "PATH_INFO": _latin1(path_of(scope)),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "REQUEST_URI": _request_uri(scope),
         "SERVER_NAME": host,
@@ -73,12 +81,24 @@ def build_environ(scope: dict[str, Any], headers: dict[str, str]) -> dict[str, A
         "wsgi.run_once": False,
         "asgi.scope": scope,
     }
-    if client := scope.get("client"):
+    if client := _address(scope.get("client")):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
     for name, value in headers.items():
+        if "_" in name:  # would pass for the header with a hyphen
+            continue
         key = name.upper().replace("-", "_")
         environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
     return environ
+
+
+def path_of(scope: dict[str, Any]) -> str:
+    """A scope's path, without what the application is mounted at."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
+
+
+def _address(value: Any) -> tuple[str, int | None] | None:
+    """Host and port; of a Unix socket there may be nothing, a path, or a path and None."""
+    return (value[0], value[1]) if isinstance(value, (tuple, list)) and value else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def _latin1(text: str) -> str:

@@ -28,6 +28,9 @@ _CLOSE_CODES = {
 #: A client that broke the rules, or shows no life, need not be waited for.
 _NO_ANSWER = {CloseReason.PARSE_ERROR, CloseReason.TRANSPORT_ERROR, CloseReason.PING_TIMEOUT}
 
+#: Seconds for which a client whose answer is not awaited can still read the close frame.
+DRAIN_TIME = 0.25
+
 
 class WebSocketLink:
     """What a lane does with a connection that has been accepted."""

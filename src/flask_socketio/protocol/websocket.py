@@ -38,9 +38,13 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
 
 
 def encode_close(code: int, reason: str = "") -> bytes:
-    """A close frame (section 5.5.1); the reason is cut to the 123 bytes that fit."""
-    text = reason.encode()[:123].decode(errors="ignore").encode()
-    return encode_frame(CLOSE, code.to_bytes(2, "big") + text)
+    """A close frame (section 5.5.1)."""
+    return encode_frame(CLOSE, code.to_bytes(2, "big") + cut_reason(reason).encode())
+
+
+def cut_reason(reason: str) -> str:
+    """As much of a close frame's reason as fits: 123 bytes (section 5.5)."""
+    return reason.encode()[:123].decode(errors="ignore")
 
 
 def close_code(payload: bytes) -> int:
@@ -87,9 +91,7 @@ class MessageAssembler:
             raise WebSocketProtocolError(PROTOCOL_ERROR, "continuation frame out of sequence")
         self._size += len(payload)
         if self._size > self.max_size:
-            raise WebSocketProtocolError(
-                MESSAGE_TOO_BIG, f"message exceeds max_http_buffer_size ({self.max_size} bytes)"
-            )
+            raise WebSocketProtocolError(MESSAGE_TOO_BIG, too_big(self.max_size))
         if len(self._fragments) >= MAX_FRAGMENTS:
             raise WebSocketProtocolError(POLICY_VIOLATION, f"more than {MAX_FRAGMENTS} fragments")
         if opcode != CONTINUATION:
@@ -101,6 +103,11 @@ class MessageAssembler:
         opcode, message = self._opcode, b"".join(self._fragments)
         self._opcode, self._fragments, self._size = CONTINUATION, [], 0
         return decode_text(message) if opcode == TEXT else message
+
+
+def too_big(limit: int) -> str:
+    """What is said of a message over the limit."""
+    return f"message exceeds max_http_buffer_size ({limit} bytes)"
 
 
 def decode_text(payload: bytes) -> str:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from a2wsgi import WSGIMiddleware
 from flask import Flask
 
+from ..engine.asgilane import refuse_websocket, serve_websocket
 from ..engine.config import EngineConfig
 from ..engine.engine import Engine
 from ..engine.fastlane import FastLane, handshake_class
 from ..engine.http import Send, refusal_answer, respond, serve_polling
 from ..engine.polling import Receive
+from ..engine.request import path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
 from .threads import DaemonThreads
@@ -55,17 +57,27 @@ class EngineApp:
 
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request that is not below the engine's path."""
-        refusal = HandshakeRefused(BAD_REQUEST, "not below the engine's path")
-        await respond(send, refusal_answer(refusal))
+        answer, headers = refusal_answer(HandshakeRefused(BAD_REQUEST, "not below the path"))
+        await respond(send, answer, headers)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] == "http":
-            if scope["path"].startswith(self._path):
-                await self.below_path(scope, receive, send)
+            return
+        if not hasattr(self, "engine"):  # a server without lifespan
+            self.engine = await self.start()
+        below = path_of(scope).startswith(self._path)
+        if scope["type"] == "websocket":
+            if below:
+                await serve_websocket(self.engine, scope, receive, send)
             else:
-                await self.other(scope, receive, send)
+                await receive()
+                refusal = HandshakeRefused(BAD_REQUEST, f"no WebSocket at {scope['path'][:64]!r}")
+                await refuse_websocket(scope, send, refusal)
+        elif below:
+            await self.below_path(scope, receive, send)
+        else:
+            await self.other(scope, receive, send)
 
     async def below_path(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request below the engine's path."""
@@ -112,7 +124,7 @@ class DuplexApp(EngineApp):
                 await respond(send, _STOPPING, [(b"connection", b"close")])
 
     async def below_path(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        name = scope["path"].removeprefix(self._path)
+        name = path_of(scope).removeprefix(self._path)
         if self._socketio.options.serve_client and await serve_client_file(name, scope, send):
             return
         await super().below_path(scope, receive, send)

@@ -1,0 +1,180 @@
+"""The standard lane: WebSockets through ASGI's messages, under whatever server speaks them.
+
+UTF-8, fragments, reserved bits and close frames are that server's to check here; what it may send us is whole messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ..protocol import websocket as ws
+from ..protocol.errors import HandshakeRefused, WebSocketProtocolError
+from ..protocol.message import Message
+from .http import Send, refusal_answer, respond
+from .polling import Receive
+from .reasons import CloseReason
+from .request import EngineRequest
+from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+logger = logging.getLogger("flask_socketio.engine")
+
+
+async def serve_websocket(
+    engine: Engine, scope: dict[str, Any], receive: Receive, send: Send
+) -> None:
+    """Answer a WebSocket handshake below the engine's path, and serve the connection until it ends."""
+    await receive()  # websocket.connect
+    request = EngineRequest(scope)
+    try:
+        session = await engine.admit(request)
+    except HandshakeRefused as refusal:
+        await refuse_websocket(scope, send, refusal)
+        return
+    await send({"type": "websocket.accept", "headers": request.response_headers})
+    connection = AsgiWebSocket(engine, receive, send)
+    connection.transport = engine.open_websocket(request, session, connection)
+    await connection.serve()
+
+
+async def refuse_websocket(scope: dict[str, Any], send: Send, refusal: HandshakeRefused) -> None:
+    """Refuse a handshake: with status and body where the server can, else it answers a bare 403."""
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close"})
+        return
+    answer, headers = refusal_answer(refusal)
+    await respond(send, answer, headers, prefix="websocket.http")
+
+
+class AsgiWebSocket(WebSocketLink):
+    """One connection: a coroutine that receives, and a task that sends while there is something to send."""
+
+    lane = "AsgiWebSocket"
+
+    def __init__(self, engine: Engine, receive: Receive, send: Send) -> None:
+        self._engine = engine
+        self._limits = engine.config.limits
+        self._receive = receive
+        self._send = send
+        self._out: list[Message] = []
+        self._queued = 0
+        self._sender: asyncio.Task[None] | None = None
+        self._server: asyncio.Task[Any] | None = None
+        self._readable: asyncio.Future[None] | None = None
+        self._close: dict[str, Any] | None = None
+        self._patience = 0.0
+        self.transport: WebSocketTransport
+
+    # -- in ------------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Receive until the connection is gone."""
+        task = self._server = asyncio.current_task()
+        assert task is not None
+        try:
+            while True:
+                if self._readable is not None:
+                    await self._readable
+                event = await self._receive()
+                if event["type"] == "websocket.disconnect":
+                    return
+                if self._close is None:
+                    self._take(event)
+        except asyncio.CancelledError:
+            if self._close is None:  # not our own, the server is being torn down
+                raise
+            task.uncancel()
+        finally:
+            self._server = None
+            self._close = self._close or {}
+            self.transport.lost(CloseReason.TRANSPORT_CLOSE)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        data: bytes | None = event.get("bytes")
+        message: str | bytes = event["text"] if data is None else data
+        if _exceeds(message, limit := self._limits.max_payload):
+            error = WebSocketProtocolError(ws.MESSAGE_TOO_BIG, ws.too_big(limit))
+            self.transport.protocol_error(error, error.code)
+        elif isinstance(message, str):
+            self.transport.receive_text(message)
+        else:
+            self.transport.receive_binary(message)
+
+    def pause_reading(self) -> None:
+        if self._readable is None:
+            self._readable = self._engine.loop.create_future()
+
+    def resume_reading(self) -> None:
+        if self._readable is not None:
+            self._readable.set_result(None)
+            self._readable = None
+
+    # -- out -----------------------------------------------------------------------------------
+
+    def write(self, message: Message) -> None:
+        if self._close is not None:
+            return
+        self._out.append(message)
+        self._queued += message.size
+        if self._queued > self._limits.max_queued and len(self._out) > 1:
+            self._out.clear()
+            self._queued = 0
+            self._engine.loop.call_soon(self.transport.overflow)
+        self._start_sender()
+
+    def close(self, code: int, reason: str, *, await_answer: bool) -> None:
+        if self._close is not None:
+            return
+        self._close = {"type": "websocket.close", "code": code, "reason": ws.cut_reason(reason)}
+        self._patience = self._limits.close_timeout if await_answer else DRAIN_TIME
+        self.resume_reading()
+        self._start_sender()
+        # From here on: also a client that does not read cannot hold the connection for longer.
+        self._engine.loop.call_later(self._limits.close_timeout, self._leave)
+
+    def _start_sender(self) -> None:
+        if self._sender is None:
+            self._sender = self._engine.loop.create_task(self._send_all())
+
+    async def _send_all(self) -> None:
+        try:
+            while self._out:
+                out, self._out, self._queued = self._out, [], 0
+                for message in out:
+                    for event in _events(message):
+                        await self._send(event)
+            if self._close:
+                await self._send(self._close)
+                self._engine.loop.call_later(self._patience, self._leave)
+        except Exception as error:  # noqa: BLE001 - each server has its own way to say that the client is gone
+            logger.debug("session %s: not sent: %r", self.transport.session.sid, error)
+            self._leave()
+        finally:
+            self._sender = None
+
+    def _leave(self) -> None:
+        """End `serve`, and with it the connection."""
+        if self._server is not None:
+            self._close = self._close or {}
+            self._server.cancel()
+        elif self._sender is not None:
+            self._sender.cancel()
+
+
+def _exceeds(message: str | bytes, limit: int) -> bool:
+    """Whether the message has more bytes than that."""
+    if isinstance(message, str) and len(message) <= limit < len(message) * 4:
+        return len(message.encode()) > limit
+    return len(message) > limit
+
+
+def _events(message: Message) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    if message.text is not None:
+        events.append({"type": "websocket.send", "text": message.text.decode()})
+    events += [{"type": "websocket.send", "bytes": data} for data in message.binary]
+    return events
