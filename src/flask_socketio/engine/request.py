@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from functools import cached_property
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 
 from ..protocol.engineio import Query, parse_query
 
@@ -46,7 +46,7 @@ class EngineRequest:
     @cached_property
     def environ(self) -> dict[str, Any]:
         """The request as a WSGI environ, which is what Flask's contexts are made of."""
-        return build_environ(self.scope, self.headers)
+        return build_environ(self.scope, self.headers, BytesIO())
 
 
 def join_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -60,8 +60,10 @@ def join_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-def build_environ(scope: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
-    """A WSGI environ (PEP 3333) of an ASGI scope; its body is empty."""
+def build_environ(
+    scope: dict[str, Any], headers: dict[str, str], body: IO[bytes]
+) -> dict[str, Any]:
+    """A WSGI environ (PEP 3333) of an ASGI scope."""
     host, port = _address(scope.get("server")) or ("localhost", 80)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.get("method", "GET"),
@@ -74,7 +76,8 @@ def build_environ(scope: dict[str, Any], headers: dict[str, str]) -> dict[str, A
         "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "https" if scope.get("scheme") in ("https", "wss") else "http",
-        "wsgi.input": BytesIO(),
+        "wsgi.input": body,
+        "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,

@@ -73,27 +73,32 @@ def restore(value: Any, attachments: list[bytes]) -> Any:
     into a large one.
     """
     unused = dict(enumerate(attachments))
-
-    def walk(item: Any) -> Any:
-        if isinstance(item, list):
-            values = cast("list[Any]", item)
-            values[:] = [walk(entry) for entry in values]
-            return values
-        if not _is_object(item):
-            return item
-        if "_placeholder" in item and item["_placeholder"] is True:
-            num = item.get("num")
-            if type(num) is not int or num not in unused:
-                raise SocketProtocolError(f"no attachment for the placeholder num {num!r}")
-            return unused.pop(num)
-        for key, entry in item.items():
-            item[key] = walk(entry)
-        return item
-
-    restored = walk(value)
+    root = [value]
+    # No recursion: JSON may be nested more deeply than Python's stack allows.
+    containers: list[Any] = [root]
+    while containers:
+        container = containers.pop()
+        entries = container.items() if _is_object(container) else enumerate(container)
+        for key, entry in entries:
+            if _is_placeholder(entry):
+                container[key] = _take(unused, entry.get("num"))
+            elif isinstance(entry, (list, dict)):
+                containers.append(entry)
     if unused:
         raise SocketProtocolError(f"{len(unused)} attachments have no placeholder")
-    return restored
+    return root[0]
+
+
+def _take(unused: dict[int, bytes], num: Any) -> bytes:
+    if type(num) is not int:
+        raise SocketProtocolError(f"a placeholder's num is a {type(num).__name__}")
+    if num not in unused:
+        raise SocketProtocolError(f"no attachment for the placeholder num {num}")
+    return unused.pop(num)
+
+
+def _is_placeholder(item: Any) -> TypeGuard[dict[str, Any]]:
+    return _is_object(item) and item.get("_placeholder") is True
 
 
 def _is_object(item: Any) -> TypeGuard[dict[str, Any]]:

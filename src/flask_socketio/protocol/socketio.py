@@ -135,7 +135,8 @@ def decode(frame: str) -> tuple[Packet, int]:
         namespace, position = _parse_namespace(frame, position)
     id_, position = _parse_id(frame, position)
     data = json.loads(frame[position:]) if position < len(frame) else None
-    _check(type_, data, id_, has_data=position < len(frame))
+    if not _is_valid(type_, data, id_, has_data=position < len(frame)):
+        raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet: {frame[:64]!r}")
     return Packet(type_, namespace, data, id_), attachments
 
 
@@ -173,19 +174,16 @@ def _parse_id(frame: str, start: int) -> tuple[int | None, int]:
     return (int(frame[start:end]) if end > start else None), end
 
 
-def _check(type_: int, data: Any, id_: int | None, *, has_data: bool) -> None:
+def _is_valid(type_: int, data: Any, id_: int | None, *, has_data: bool) -> bool:
     if type_ == EVENT:
-        valid = _is_event(data)
-    elif type_ == ACK:
-        valid = _is_one_of(data, list) and id_ is not None
-    elif type_ == CONNECT:
-        valid = not has_data or _is_one_of(data, dict)
-    elif type_ == DISCONNECT:
-        valid = not has_data
-    else:
-        valid = _is_one_of(data, str, dict)
-    if not valid:
-        raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet: {str(data)[:64]!r}")
+        return _is_event(data)
+    if type_ == ACK:
+        return _is_one_of(data, list) and id_ is not None
+    if type_ == CONNECT:
+        return not has_data or _is_one_of(data, dict)
+    if type_ == DISCONNECT:
+        return not has_data
+    return _is_one_of(data, str, dict)
 
 
 def _is_event(data: Any) -> bool:

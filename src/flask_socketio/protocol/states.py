@@ -93,6 +93,7 @@ SOCKET_ACTIONS: dict[SocketState, dict[int, SocketAction]] = {
         sio.EVENT: SocketAction.EVENT,
         sio.ACK: SocketAction.ACK,
     },
+    SocketState.DISCONNECTED: {},
 }
 
 

@@ -85,7 +85,7 @@ class MessageAssembler:
     def feed(self, opcode: int, fin: bool, payload: bytes) -> str | bytes | None:
         """Take one data frame; return the message it completes, text as str.
 
-        Raises WebSocketProtocolError with code 1002, 1007 or 1009.
+        Raises WebSocketProtocolError with code 1002, 1007, 1008 or 1009.
         """
         if (opcode == CONTINUATION) == self.idle:
             raise WebSocketProtocolError(PROTOCOL_ERROR, "continuation frame out of sequence")

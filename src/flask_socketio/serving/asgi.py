@@ -7,7 +7,6 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from a2wsgi import WSGIMiddleware
 from flask import Flask
 
 from ..engine.asgilane import refuse_websocket, serve_websocket
@@ -19,6 +18,7 @@ from ..engine.polling import Receive
 from ..engine.request import path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
+from .pages import Pages
 from .threads import DaemonThreads
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ class DuplexApp(EngineApp):
         super().__init__(socketio.options.engine)
         self._socketio = socketio
         self._app = app
-        self._pages: Any = WSGIMiddleware(app)  # pyright: ignore[reportArgumentType]
-        self._pages.executor = DaemonThreads(_MAX_VIEWS)
+        self._pages = Pages(app, DaemonThreads(_MAX_VIEWS))
 
     async def start(self) -> Engine:
         self._runtime = self._socketio.start_runtime(self._app)

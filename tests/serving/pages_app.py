@@ -1,0 +1,92 @@
+"""Flask pages of all kinds, served beside Socket.IO."""
+
+import hashlib
+import itertools
+import os
+import time
+from collections.abc import Iterator
+
+from flask import Flask, Response, request
+
+from flask_socketio import SocketIO
+
+app = Flask(__name__)
+socketio = SocketIO(app)
+ended: list[str] = []
+
+
+@app.get("/")
+def index() -> Response:
+    response = Response("index")
+    response.set_cookie("one", "1")
+    response.set_cookie("two", "2")
+    return response
+
+
+@app.get("/environ")
+def environ() -> dict[str, str]:
+    return {key: str(value) for key, value in request.environ.items()}
+
+
+@app.post("/digest")
+def digest() -> str:
+    if request.args.get("lines"):
+        return str(len(list(request.stream)))
+    return hashlib.sha256(request.get_data()).hexdigest()
+
+
+@app.post("/ignore")
+def ignore() -> str:
+    return "not read"
+
+
+@app.post("/form")
+def form() -> str:
+    file = request.files["file"]
+    return f"{request.form['name']} {file.filename} {len(file.read())}"
+
+
+@app.get("/large")
+def large() -> Response:
+    return Response(bytes([number % 251]) * 65536 for number in range(400))
+
+
+@app.get("/endless")
+def endless() -> Response:
+    def chunks() -> Iterator[str]:
+        try:
+            for number in itertools.count():
+                yield f"{number}\n"
+                time.sleep(0.01)
+        finally:
+            ended.append("endless")
+
+    return Response(chunks())
+
+
+@app.get("/ended")
+def get_ended() -> list[str]:
+    return ended
+
+
+@app.get("/error")
+def error() -> str:
+    raise ZeroDivisionError("an error of the view")
+
+
+@app.get("/error-in-stream")
+def error_in_stream() -> Response:
+    def chunks() -> Iterator[str]:
+        yield "begun\n"
+        raise ZeroDivisionError("an error of the stream")
+
+    return Response(chunks())
+
+
+@app.get("/empty")
+def empty() -> tuple[str, int]:
+    return "", 204
+
+
+if __name__ == "__main__":
+    socketio.run(app, port=int(os.environ.get("PORT", "0")))
