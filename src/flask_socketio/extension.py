@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from flask import Flask, has_request_context, request
 
 from .cluster.base import AckCallback, Emission, Room
+from .engine.engine import Negotiate
 from .errors import NotServingError
 from .facade import ServerFacade
 from .handlers import HandlerTable
 from .options import Options, parse_options
 from .protocol.socketio import encode_body
 from .runtime import Runtime
+from .serving.innermost import answer_instead
+from .serving.wsgi_pass import choose_answer
 
 if TYPE_CHECKING:
     from .serving.run import Server
@@ -62,6 +65,8 @@ class SocketIO:
         self._given.update(kwargs)
         self._options = parse_options(self._given)
         self._handlers.namespaces.update(self._options.namespaces)
+        if app.extensions.get("socketio") is not self:
+            answer_instead(app, choose_answer)
         app.extensions["socketio"] = self
 
     @property
@@ -191,9 +196,9 @@ class SocketIO:
             raise NotServingError("the server is not running yet, so it has no clients")
         return self._runtime
 
-    def start_runtime(self, app: Flask) -> Runtime:
+    def start_runtime(self, app: Flask, negotiate: Negotiate) -> Runtime:
         """Called by what serves the application, on its loop."""
-        self._runtime = Runtime(app, self.options, self._handlers)
+        self._runtime = Runtime(app, self.options, self._handlers, negotiate)
         return self._runtime
 
     def runtime_stopped(self) -> None:

@@ -43,7 +43,15 @@ def parse_options(given: dict[str, Any]) -> Options:
     limits.max_payload = left.pop("max_http_buffer_size", limits.max_payload)
     _fill(limits, left, "connect_timeout", "upgrade_timeout", "max_attachments")
     _fill(
-        engine, left, "ping_timeout", "allow_upgrades", "cors_allowed_origins", "cors_credentials"
+        engine,
+        left,
+        "ping_timeout",
+        "allow_upgrades",
+        "cors_allowed_origins",
+        "cors_credentials",
+        "cookie",
+        "http_compression",
+        "compression_threshold",
     )
     names = [item.name for item in fields(Options) if item.name not in ("engine", "namespaces")]
     _fill(options, left, *names)

@@ -11,7 +11,7 @@ from .cluster.memory import MemoryAdapter
 from .context import EventContexts
 from .dispatch.dispatcher import Dispatcher
 from .dispatch.inbox import Inbox
-from .engine.engine import Engine
+from .engine.engine import Engine, Negotiate
 from .engine.reasons import CloseReason
 from .engine.timers import DelayQueue
 from .handlers import HandlerTable
@@ -30,7 +30,9 @@ DRAIN_TIMEOUT = 3.0
 class Runtime:
     """Made on the loop that will own it, after any fork."""
 
-    def __init__(self, app: Flask, options: Options, handlers: HandlerTable) -> None:
+    def __init__(
+        self, app: Flask, options: Options, handlers: HandlerTable, negotiate: Negotiate
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
         self.adapter = MemoryAdapter()
@@ -55,7 +57,7 @@ class Runtime:
             self._deadlines,
             always_connect=options.always_connect,
         )
-        self.engine = Engine(loop, options.engine, self.hub.connection_opened)
+        self.engine = Engine(loop, options.engine, self.hub.connection_opened, negotiate)
 
     def _report(self, call: Call, outcome: Outcome) -> None:
         self.inbox.post(self._finished, call, outcome)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .cookie import CookieOption
+
 #: None: same origin only. '*' or a list containing it: any. []: no check at all. A callable is asked.
 AllowedOrigins = str | Sequence[str] | Callable[..., bool] | None
 
@@ -60,6 +62,10 @@ class EngineConfig:
     ping_grace: float = 0.0
     cors_allowed_origins: AllowedOrigins = None
     cors_credentials: bool = True
+    cookie: CookieOption = None
+    #: polling answers of compression_threshold bytes and more are compressed
+    http_compression: bool = True
+    compression_threshold: int = 1024
     limits: Limits = field(default_factory=Limits)
 
     def handshake_fields(self, sid: str, transport: str) -> dict[str, Any]:

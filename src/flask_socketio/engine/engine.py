@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..protocol import engineio as eio
@@ -30,15 +30,22 @@ from .websocket import WebSocketLink, WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
 
+Negotiate = Callable[[EngineRequest], Awaitable[None]]
+
 
 class Engine:
-    """One per loop. `open_session` is called with every new session and returns who handles it."""
+    """One per loop.
+
+    `open_session` is called with every new session and returns who handles it. `negotiate` is asked at every handshake:
+    it may replace the request's environ, add headers to the answer, and raise HandshakeRefused.
+    """
 
     def __init__(
         self,
         loop: AbstractEventLoop,
         config: EngineConfig,
         open_session: Callable[[Session], SessionHandler],
+        negotiate: Negotiate | None = None,
     ) -> None:
         limits = config.limits
         self.loop = loop
@@ -48,6 +55,7 @@ class Engine:
         self.sessions: dict[str, Session] = {}
         self.draining = False
         self._open_session = open_session
+        self._negotiate = negotiate
         self._pings = DelayQueue(loop, config.ping_interval, self._send_ping)
         self._pongs = DelayQueue(loop, config.ping_timeout, self._pong_overdue)
         self._upgrades = DelayQueue(
@@ -63,24 +71,28 @@ class Engine:
         Raises HandshakeRefused.
         """
         try:
-            self._check_origin(request)
             session = self._named_session(request)
             if session is None:
                 self._check_handshake(request)
+                if self._negotiate is not None:
+                    await self._negotiate(request)
+            self._check_origin(request, session)
         except HandshakeRefused as refusal:
             self.counters.handshakes_refused += 1
             logger.warning("%s %s refused: %s", request.method, self.config.path, refusal)
             raise
         return session
 
-    def _check_origin(self, request: EngineRequest) -> None:
-        environ = request.environ
-        if not self.origins.allows(environ):
-            expected = self.origins.expected(environ)
+    def _check_origin(self, request: EngineRequest, session: Session | None) -> None:
+        # Which host the server is known by, the handshake has told, behind proxies as well.
+        environ = request.environ if session is None else session.environ
+        origin = request.headers.get("origin")
+        if not self.origins.allows(environ, origin):
             raise HandshakeRefused(
                 FORBIDDEN,
-                f"origin {environ.get('HTTP_ORIGIN')!r} is not among {expected}; see cors_allowed_origins",
+                f"origin {origin!r} is not accepted, {self.origins.expected(environ)}; see cors_allowed_origins",
             )
+        request.response_headers += self.origins.response_headers(origin)
 
     def _named_session(self, request: EngineRequest) -> Session | None:
         query = request.query

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 
-from ..protocol.errors import BAD_HANDSHAKE_METHOD, HandshakeRefused
+from ..protocol.errors import BAD_HANDSHAKE_METHOD, FORBIDDEN, HandshakeRefused
+from .compression import compress
+from .config import EngineConfig
+from .cookie import session_cookie
 from .engine import Engine
 from .polling import Answer, ClientGone, PayloadTooLarge, PollingTransport, Receive
 from .request import EngineRequest, Headers
-from .session import SessionState
+from .session import Session, SessionState
 
 Send = Callable[[Any], Awaitable[None]]
 
@@ -20,6 +23,19 @@ _PREFLIGHT = [
     (b"access-control-allow-methods", b"OPTIONS, GET, POST"),
     (b"access-control-max-age", b"600"),
 ]
+
+#: Headers that an answer gets from us.
+_OWN_HEADERS = {b"content-type", b"content-length", b"transfer-encoding", b"connection"}
+
+
+class Answered(HandshakeRefused):
+    """Somebody else has answered the handshake, an application's WSGI middleware; the client gets that answer."""
+
+    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
+        super().__init__(FORBIDDEN, f"a WSGI middleware answered it with status {status}")
+        self.answer_status = status
+        self.headers = headers
+        self.body = body
 
 
 async def serve_polling(
@@ -29,12 +45,8 @@ async def serve_polling(
     request = EngineRequest(scope)
     headers: Headers = []
     try:
-        if request.method == "OPTIONS":
-            headers, answer = _preflight(engine, request)
-        else:
-            answer = await _answer(engine, request, receive)
-            headers = engine.origins.response_headers(request.environ)
-        headers += request.response_headers
+        answer = await _answer(engine, request, receive)
+        answer, headers = await _compressed(engine.config, request, answer)
     except HandshakeRefused as refusal:
         answer, headers = refusal_answer(refusal)
     except PayloadTooLarge:
@@ -42,13 +54,15 @@ async def serve_polling(
         headers = [(b"connection", b"close")]  # the rest of the body is not worth reading
     except ClientGone:
         return
-    await respond(send, answer, headers)
+    await respond(send, answer, headers + request.response_headers)
 
 
 async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> Answer:
+    if request.method == "OPTIONS":
+        return _preflight(engine, request)
     session = await engine.admit(request)
     if session is None:
-        session = engine.open_polling(request.environ)
+        session = _open(engine, request)
     transport = session.transport
     assert isinstance(transport, PollingTransport)
     if request.method == "GET":
@@ -61,23 +75,51 @@ async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> A
     raise HandshakeRefused(BAD_HANDSHAKE_METHOD, request.method)
 
 
-def _preflight(engine: Engine, request: EngineRequest) -> tuple[Headers, Answer]:
-    if not engine.origins.allows(request.environ):
-        return [], (204, b"text/plain", b"")
-    headers = engine.origins.response_headers(request.environ) + _PREFLIGHT
-    if asked := request.headers.get("access-control-request-headers"):
-        headers.append((b"access-control-allow-headers", asked.encode("latin-1")))
-    return headers, (204, b"text/plain", b"")
+def _open(engine: Engine, request: EngineRequest) -> Session:
+    session = engine.open_polling(request.environ)
+    if cookie := session_cookie(engine.config.cookie, session.sid):
+        request.response_headers.append((b"set-cookie", cookie))
+    return session
+
+
+def _preflight(engine: Engine, request: EngineRequest) -> Answer:
+    origin = request.headers.get("origin")
+    if engine.origins.allows(request.environ, origin):
+        request.response_headers += engine.origins.response_headers(origin) + _PREFLIGHT
+        if asked := request.headers.get("access-control-request-headers"):
+            name = b"access-control-allow-headers"
+            request.response_headers.append((name, asked.encode("latin-1")))
+    return 204, b"text/plain", b""
+
+
+async def _compressed(
+    config: EngineConfig, request: EngineRequest, answer: Answer
+) -> tuple[Answer, Headers]:
+    status, content_type, body = answer
+    if config.http_compression and len(body) >= config.compression_threshold:
+        coding = await compress(body, request.headers.get("accept-encoding", ""))
+        if coding is not None:
+            return (status, content_type, coding[0]), [(b"content-encoding", coding[1])]
+    return answer, []
 
 
 def refusal_answer(refusal: HandshakeRefused) -> tuple[Answer, Headers]:
     """The reference server's JSON for a refused request; also a WebSocket handshake is refused with it."""
-    body = orjson.dumps({"code": refusal.code, "message": refusal.message})
-    return (refusal.status, b"application/json", body), []
+    if not isinstance(refusal, Answered):
+        body = orjson.dumps({"code": refusal.code, "message": refusal.message})
+        return (refusal.status, b"application/json", body), []
+    others = own_headers_removed(refusal.headers)
+    content_type = dict(refusal.headers).get(b"Content-Type", b"text/plain")
+    return (refusal.answer_status, content_type, refusal.body), others
+
+
+def own_headers_removed(headers: Headers) -> Headers:
+    """What somebody else adds to an answer of ours."""
+    return [item for item in headers if item[0].lower() not in _OWN_HEADERS]
 
 
 async def respond(
-    send: Send, answer: Answer, headers: Headers | None = None, prefix: str = "http"
+    send: Send, answer: Answer, headers: Iterable[tuple[bytes, bytes]] = (), prefix: str = "http"
 ) -> None:
     """Send an answer of the engine; no cache may keep it."""
     status, content_type, body = answer
@@ -88,7 +130,7 @@ async def respond(
         {
             "type": f"{prefix}.response.start",
             "status": int(status),
-            "headers": start + (headers or []),
+            "headers": [*start, *headers],
         }
     )
     await send({"type": f"{prefix}.response.body", "body": body})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -17,29 +17,32 @@ class OriginPolicy:
         self._credentials = credentials
         self._asks_environ = callable(allowed) and _takes_two(allowed)
 
-    def expected(self, environ: Mapping[str, Any]) -> list[str] | None:
-        """The origins that are allowed for this request; None if any is."""
+    def expected(self, environ: Mapping[str, Any]) -> str:
+        """What would have been allowed, for the log."""
+        if callable(self._allowed):
+            return f"the callable {getattr(self._allowed, '__qualname__', self._allowed)!s} says"
+        return f"expected one of {self._accepted(environ)}"
+
+    def _accepted(self, environ: Mapping[str, Any]) -> Sequence[str]:
+        """The origins that are allowed; none at all, or a `*` among them, stands for any."""
         if self._allowed is None:
             return same_origins(environ)
-        if callable(self._allowed):
-            return []
-        return None if not self._allowed or "*" in self._allowed else list(self._allowed)
+        assert not callable(self._allowed)
+        return self._allowed
 
-    def allows(self, environ: Mapping[str, Any]) -> bool:
-        """Whether the request's origin may connect. No Origin header means no browser's page: allowed."""
-        origin = environ.get("HTTP_ORIGIN")
+    def allows(self, environ: Mapping[str, Any], origin: str | None) -> bool:
+        """Whether this Origin header may connect to the server of the environ. None is no browser's page: allowed."""
         if origin is None:
             return True
         if callable(self._allowed):
             return bool(
                 self._allowed(origin, environ) if self._asks_environ else self._allowed(origin)
             )
-        expected = self.expected(environ)
-        return expected is None or origin in expected
+        accepted = self._accepted(environ)
+        return not accepted or "*" in accepted or origin in accepted
 
-    def response_headers(self, environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-        """The CORS headers of an answer to this request, which has passed `allows`."""
-        origin = environ.get("HTTP_ORIGIN")
+    def response_headers(self, origin: str | None) -> list[tuple[bytes, bytes]]:
+        """The CORS headers of an answer to an origin that has passed `allows`."""
         # An empty list turns the check off, and the headers with it, as it always did.
         if origin is None or (self._allowed is not None and self._allowed == []):
             return []

@@ -45,7 +45,7 @@ class EngineRequest:
 
     @cached_property
     def environ(self) -> dict[str, Any]:
-        """The request as a WSGI environ, which is what Flask's contexts are made of."""
+        """The request as a WSGI environ, which is what Flask's contexts are made of. A handshake may replace it."""
         return build_environ(self.scope, self.headers, BytesIO())
 
 

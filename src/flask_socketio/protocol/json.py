@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, TypeGuard, cast
 
 import orjson
@@ -28,7 +29,7 @@ _ESCAPES = re.compile(
 def dumps(value: Any) -> tuple[bytes, list[bytes]]:
     """Encode to UTF-8 JSON; return it and the attachments its placeholders stand for, in order.
 
-    Raises TypeError for what JSON cannot express.
+    Raises TypeError for what JSON cannot express, a value within itself and nesting beyond Python's stack included.
     """
     attachments: list[bytes] = []
 
@@ -42,8 +43,11 @@ def dumps(value: Any) -> tuple[bytes, list[bytes]]:
         return orjson.dumps(value, default=lift_out), attachments
     except orjson.JSONEncodeError:
         attachments.clear()
+    try:
         text = json.dumps(value, default=lift_out, separators=(",", ":"), allow_nan=False)
-        return text.encode(), attachments
+    except (ValueError, RecursionError) as error:
+        raise TypeError(f"not JSON serializable: {error}") from None
+    return text.encode(), attachments
 
 
 def loads(text: str) -> Any:
@@ -78,6 +82,7 @@ def restore(value: Any, attachments: list[bytes]) -> Any:
     containers: list[Any] = [root]
     while containers:
         container = containers.pop()
+        entries: Iterable[tuple[Any, Any]]
         entries = container.items() if _is_object(container) else enumerate(container)
         for key, entry in entries:
             if _is_placeholder(entry):

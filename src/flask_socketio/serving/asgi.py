@@ -20,6 +20,7 @@ from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
 from .pages import Pages
 from .threads import DaemonThreads
+from .wsgi_pass import WsgiPass
 
 if TYPE_CHECKING:
     from ..extension import SocketIO
@@ -102,10 +103,12 @@ class DuplexApp(EngineApp):
         super().__init__(socketio.options.engine)
         self._socketio = socketio
         self._app = app
-        self._pages = Pages(app, DaemonThreads(_MAX_VIEWS))
+        self._threads = DaemonThreads(_MAX_VIEWS)
+        self._pages = Pages(app, self._threads)
 
     async def start(self) -> Engine:
-        self._runtime = self._socketio.start_runtime(self._app)
+        negotiate = WsgiPass(self._app, self._threads)
+        self._runtime = self._socketio.start_runtime(self._app, negotiate)
         return self._runtime.engine
 
     async def stop(self) -> None:

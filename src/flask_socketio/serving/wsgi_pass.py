@@ -1,0 +1,71 @@
+"""A handshake goes through the application's WSGI middlewares, as a page's request does.
+
+They may change its environ (ProxyFix), add headers to its answer, refuse it, or take their time: it happens on a
+thread, and only where there are middlewares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import run_wsgi_app
+
+from ..engine.http import Answered, own_headers_removed
+from ..engine.request import EngineRequest
+from .threads import DaemonThreads
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: Where in the environ our own answer to the handshake waits for the middlewares to let it through.
+ARRIVAL = "flask_duplex.arrival"
+
+
+class Arrival:
+    """The innermost WSGI application of a handshake: keeps the environ with which it is called."""
+
+    def __init__(self) -> None:
+        self.environ: dict[str, Any] | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.environ = environ
+        start_response("200 OK", [])
+        return []
+
+
+def choose_answer(environ: dict[str, Any]) -> Arrival | None:
+    """What a request is answered with in place of Flask's answer."""
+    return environ.get(ARRIVAL)
+
+
+class WsgiPass:
+    """Called with every handshake: replaces the request's environ and collects headers. Raises Answered."""
+
+    def __init__(self, app: Flask, threads: DaemonThreads) -> None:
+        self._app = app
+        self._threads = threads
+
+    async def __call__(self, request: EngineRequest) -> None:
+        if getattr(self._app.wsgi_app, "__func__", None) is Flask.wsgi_app:
+            return  # nobody stands around it
+        arrival = Arrival()
+        environ = {**request.environ, ARRIVAL: arrival}
+        loop = asyncio.get_running_loop()
+        status, headers, body = await loop.run_in_executor(self._threads, self._run, environ)
+        if arrival.environ is None:
+            raise Answered(status, headers, body)
+        arrival.environ.pop(ARRIVAL, None)
+        request.environ = arrival.environ
+        request.response_headers += own_headers_removed(headers)
+
+    def _run(self, environ: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        try:
+            chunks, status, headers = run_wsgi_app(self._app.wsgi_app, environ, buffered=True)
+        except Exception:
+            logger.exception("a WSGI middleware failed at a handshake")
+            return HTTPStatus.INTERNAL_SERVER_ERROR, [], b""
+        pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        return int(status.split(" ", 1)[0]), pairs, b"".join(chunks)
