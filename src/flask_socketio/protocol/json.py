@@ -82,16 +82,20 @@ def restore(value: Any, attachments: list[bytes]) -> Any:
     containers: list[Any] = [root]
     while containers:
         container = containers.pop()
-        entries: Iterable[tuple[Any, Any]]
-        entries = container.items() if _is_object(container) else enumerate(container)
-        for key, entry in entries:
+        for key, entry in _entries(container):
             if _is_placeholder(entry):
                 container[key] = _take(unused, entry.get("num"))
-            elif isinstance(entry, (list, dict)):
+            elif isinstance(entry, list | dict):
                 containers.append(entry)
     if unused:
         raise SocketProtocolError(f"{len(unused)} attachments have no placeholder")
     return root[0]
+
+
+def _entries(container: Any) -> Iterable[tuple[Any, Any]]:
+    if _is_object(container):
+        return container.items()
+    return enumerate(cast("list[Any]", container))
 
 
 def _take(unused: dict[int, bytes], num: Any) -> bytes:
