@@ -311,26 +311,12 @@ def test_placeholder_in_a_packet_without_attachments_is_data() -> None:
     assert packet.data == ["x", {"_placeholder": True, "num": 0}]
 
 
-BAD_COUNTS = [
-    "-",
-    "0-",
-    "00-",
-    "-1-",
-    "+1-",
-    "1",
-    "1.5-",
-    "1e1-",
-    "1_0-",
-    "0x1-",
-    "１-",
-    "²-",
-    "1--",
-    "11-",
-    "99999999999-",
-]
+BAD_COUNTS = ["-", "0-", "00-", "-1-", "+1-", "1", "1.5-", "1e1-", "1_0-", "0x1-", "１-", "²-"]
 
 
-@pytest.mark.parametrize("count", ["", " 1-", "1 -", "9" * 2000 + "-", *BAD_COUNTS])
+@pytest.mark.parametrize(
+    "count", ["", " 1-", "1 -", "1--", "11-", "9" * 11 + "-", "9" * 2000 + "-", *BAD_COUNTS]
+)
 @pytest.mark.parametrize("kind", "56")
 def test_bad_number_of_attachments(kind: str, count: str) -> None:
     id_ = "" if kind == "5" else "7"
@@ -548,43 +534,21 @@ def check(frames: list[Frame]) -> None:
 
 
 PIECES = [
-    "0",
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
-    "6",
-    "7",
-    "9",
-    "-",
     "0-",
     "1-",
     "2-",
-    "/",
     "/a",
-    ",",
-    "[",
-    "]",
-    "{",
-    "}",
-    '"',
-    ":",
     '"x"',
     '["x"',
     "null",
     "true",
     "NaN",
     "1e400",
-    "１",
-    "\\",
     "\\ud800",
     "\\udc00",
-    '{"_placeholder":true,"num":0}',
-    '"_placeholder"',
-    '"num"',
 ]
-pieces = st.lists(st.sampled_from([*PIECES, " ", "\x00", "\ud83d"]), max_size=12).map("".join)
+PIECES += [PLACEHOLDER, '"_placeholder"', '"num"', *'012345679-/,[]{}":\\１ ', "\x00", "\ud83d"]
+pieces = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 hostile_frames = st.lists(any_text | pieces | st.binary(max_size=8), max_size=6)
 
 
