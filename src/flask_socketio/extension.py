@@ -22,6 +22,7 @@ from .serving.innermost import answer_instead
 from .serving.wsgi_pass import choose_answer
 
 if TYPE_CHECKING:
+    from .serving.asgi import DuplexApp
     from .serving.run import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -183,6 +184,15 @@ class SocketIO:
         from .serving.run import run_app
 
         run_app(self, app, host, port, **kwargs)
+
+    def asgi_app(self, app: Flask) -> DuplexApp:
+        """The application and Socket.IO as one ASGI application, for uvicorn, hypercorn, granian or daphne.
+
+        One process of it: without a shared bus, several know nothing of each other's clients.
+        """
+        from .serving.asgi import DuplexApp
+
+        return DuplexApp(self, app)
 
     def stop(self) -> None:
         """Stop the server that `run` has started, from any thread. Raises NotServingError where there is none."""

@@ -2,7 +2,7 @@
 
 From the environment: ``PORT``, and ``SOCKETIO_OPTIONS``, the arguments of `SocketIO` as a JSON object.
 
-What ran is kept in a journal, which the tests read over HTTP: an event that must not reach the app leaves no line there.
+What ran is kept in a journal, which the tests read over HTTP: an event that must not reach the app leaves no line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from flask_socketio import (
     leave_room,
     rooms,
 )
-from tests.kit.lane import lane_of
+from tests.kit.lane import lane_of, serve
 
 app = Flask(__name__)
 socketio = SocketIO(app, **json.loads(os.environ.get("SOCKETIO_OPTIONS", "{}")))
@@ -275,4 +275,7 @@ def emit_from_a_view() -> str:
 
 
 if __name__ == "__main__":
-    socketio.run(app, host="127.0.0.1", port=int(os.environ.get("PORT", "0")))
+    if os.environ.get("LANE") == "asgi":
+        serve(socketio.asgi_app(app), int(os.environ.get("PORT", "0")))
+    else:
+        socketio.run(app, host="127.0.0.1", port=int(os.environ.get("PORT", "0")))

@@ -22,8 +22,19 @@ from tests.conformance.servers import (
 )
 from tests.kit.engine import EngineClient, open_engine
 from tests.kit.lane import LANES
+from tests.kit.raw import OPENED
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
+
+
+@pytest.fixture(autouse=True)
+def closed_sockets() -> Iterator[None]:
+    """No test leaves a connection behind."""
+    before = set(OPENED)
+    yield
+    for sock in OPENED - before:
+        sock.close()
+    OPENED.intersection_update(before)
 
 
 @pytest.fixture(scope="session", params=list(LANES))

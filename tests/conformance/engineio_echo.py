@@ -1,6 +1,6 @@
 """A raw Engine.IO server that sends back every message: the engine standing alone.
 
-PORT, PING_INTERVAL and PING_TIMEOUT (seconds) come from the environment.
+PORT, PING_INTERVAL and PING_TIMEOUT (seconds) come from the environment, and LANE: fast or asgi.
 """
 
 from __future__ import annotations
@@ -54,4 +54,9 @@ if __name__ == "__main__":
     server = make_server(
         EchoApp(CONFIG), listener, announcement("127.0.0.1", listener), access_log=False
     )
+    if os.environ.get("LANE") == "asgi":  # the standard lane: uvicorn's own WebSockets
+        server.config.ws = "websockets-sansio"
+        server.config.ws_max_size = CONFIG.limits.max_payload
+        server.config.ws_per_message_deflate = False
+        server.config.ws_ping_interval = None
     server.run(sockets=[listener])

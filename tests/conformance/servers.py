@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.kit.engine import EngineClient, RawPolling, open_engine, upgrade
 from tests.kit.lane import LANES
 from tests.kit.raw import WAIT
@@ -28,6 +30,10 @@ SOCKETIO_PATH = "/socket.io/"
 PATIENT = {"ping_interval": 25, "ping_timeout": 20}
 HASTY = {"ping_interval": 0.3, "ping_timeout": 0.2}
 
+OUR_OWN = "FastWebSocket"
+# Around the standard lane these matters are the ASGI server's.
+our_own_lane = pytest.mark.parametrize("lane", [OUR_OWN], indirect=True, scope="session")
+
 RunApp = Callable[..., ServerProcess]
 OpenEngine = Callable[[], EngineClient]
 OpenClient = Callable[..., SioClient]
@@ -39,7 +45,10 @@ def server_process(script: str, variable: str, env: dict[str, str], lane: str) -
     env = {**LANES[lane], **env}
     if command is not None:
         return ServerProcess(shlex.split(command), env, lane)
-    return ServerProcess.script(HERE / script, env, lane)
+    server = ServerProcess.script(HERE / script, env, lane)
+    if lane != OUR_OWN:
+        server.allow_traceback("UnicodeDecodeError")  # uvicorn's word for text that is not UTF-8
+    return server
 
 
 def echo_process(lane: str, interval: float, timeout: float) -> ServerProcess:

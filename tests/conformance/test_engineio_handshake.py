@@ -139,9 +139,7 @@ def test_no_compression_is_negotiated(echo: ServerProcess) -> None:
     [{"Sec-WebSocket-Key": "short"}, {"Sec-WebSocket-Version": "12"}],
     ids=["key", "version"],
 )
-def test_a_bad_websocket_handshake_is_refused(
-    echo: ServerProcess, headers: dict[str, str]
-) -> None:
+def test_a_bad_websocket_handshake_is_refused(echo: ServerProcess, headers: dict[str, str]) -> None:
     reply = refused_upgrade(echo, "EIO=4&transport=websocket", **headers)
     assert 400 <= reply.status < 500
 
@@ -176,9 +174,7 @@ def test_a_foreign_origin_is_forbidden_in_a_session_too(app: ServerProcess) -> N
     reply = client.start_post(b"40", **headers).reply()
     assert (reply.status, reply.json()["code"]) == (403, 4)
     with pytest.raises(Refused) as refused:
-        RawWebSocket.connect(
-            app.address, target(SOCKETIO_PATH, "websocket", client.sid), headers
-        )
+        RawWebSocket.connect(app.address, target(SOCKETIO_PATH, "websocket", client.sid), headers)
     assert refused.value.reply.status == 403
     assert client.post("40").status == 200
     client.leave()

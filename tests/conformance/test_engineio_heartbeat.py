@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.servers import ENGINE_PATH, open_session
+from tests.conformance.servers import ENGINE_PATH, open_session, our_own_lane
 from tests.kit.engine import EngineClient, EngineWebSocket, RawPolling
 from tests.kit.server import ServerProcess
 
@@ -51,6 +51,7 @@ def test_without_a_pong_the_session_is_closed(hasty_echo: ServerProcess, transpo
     assert INTERVAL + TIMEOUT - 0.1 < elapsed < INTERVAL + TIMEOUT + SLACK
 
 
+@our_own_lane
 def test_tcp_ends_though_nobody_answers_the_close_frame(hasty_echo: ServerProcess) -> None:
     """A client that does not answer pings does not answer a close frame either."""
     client = EngineWebSocket.open(hasty_echo.address, ENGINE_PATH)

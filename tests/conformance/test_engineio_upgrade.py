@@ -179,7 +179,9 @@ def test_a_poll_that_waits_survives_an_abandoned_upgrade(polling: RawPolling) ->
     assert pending.reply().body == b"4hello"
 
 
-@pytest.mark.parametrize("packet", ["4hello", "3probe", "2", "2other", "6", "1", "abc", "", b"\x01"])
+@pytest.mark.parametrize(
+    "packet", ["4hello", "3probe", "2", "2other", "6", "1", "abc", "", b"\x01"]
+)
 def test_anything_but_a_probe_closes_the_websocket(
     polling: RawPolling, packet: str | bytes
 ) -> None:

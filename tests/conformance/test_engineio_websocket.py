@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.servers import ENGINE_PATH
+from tests.conformance.servers import ENGINE_PATH, our_own_lane
 from tests.kit.engine import EngineWebSocket, open_engine
 from tests.kit.raw import (
     BINARY,
@@ -107,6 +107,7 @@ def test_a_pong_nobody_asked_for_is_ignored(ws: RawWebSocket) -> None:
     assert ws.recv() == "4hello"
 
 
+@our_own_lane
 def test_messages_before_a_close_frame_are_processed(ws: RawWebSocket) -> None:
     ws.send_raw(frame(TEXT, b"4last") + frame(CLOSE, struct.pack("!H", 1000)))
     assert ws.recv() == "4last"

@@ -6,6 +6,7 @@ The log of the server must hold no traceback (`ServerProcess` looks at its end).
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from urllib.parse import quote
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conformance.servers import SOCKETIO_PATH
+from tests.conformance.servers import SOCKETIO_PATH, our_own_lane
 from tests.kit.engine import EngineWebSocket, Packet, RawPolling, target
 from tests.kit.raw import WAIT, ConnectionClosed, Exchange, RawWebSocket, frame
 from tests.kit.server import ServerProcess
@@ -68,7 +69,9 @@ packets: st.SearchStrategy[Packet] = st.one_of(
         st.sampled_from(JSON),
     ),
     st.builds(lambda kind, text: clean(f"4{kind}{text}"), st.sampled_from("2356"), st.text()),
-    st.sampled_from(["0", "1", "2", "2probe", "3", "3probe", "5", "6", "7", "", "b", "bAQ==", "b!"]),
+    st.sampled_from(
+        ["0", "1", "2", "2probe", "3", "3probe", "5", "6", "7", "", "b", "bAQ==", "b!"]
+    ),
     st.text(max_size=20).map(clean),
     st.binary(max_size=20),
 )
@@ -111,7 +114,7 @@ payloads = st.one_of(
         lambda sent: "\x1e".join(p if isinstance(p, str) else "bAQI=" for p in sent).encode()
     ),
     st.binary(max_size=50),
-    st.text(alphabet="0123456b\x1e[]{}\",-/ \x00é", max_size=40).map(str.encode),
+    st.text(alphabet='0123456b\x1e[]{}",-/ \x00é', max_size=40).map(str.encode),
     st.integers(1, 3000).map(lambda count: b"\x1e" * count),
     st.integers(1, 3000).map(lambda count: b"3\x1e" * count + b"3"),
 )
@@ -152,6 +155,7 @@ def test_fuzzed_query_strings(app: ServerProcess, query: str, method: str) -> No
     assert 200 <= status < 300 or 400 <= status < 500
 
 
+@our_own_lane
 @some_examples
 @given(query=queries)
 def test_fuzzed_query_strings_of_websockets(app: ServerProcess, query: str) -> None:
@@ -175,9 +179,12 @@ frames = st.builds(
     rsv=st.sampled_from([0, 0, 0, 0, 1, 2, 4, 7]),
     masked=st.sampled_from([True, True, True, False]),
 )
-raw_bytes = st.one_of(st.binary(min_size=1, max_size=50), st.lists(frames, min_size=1).map(b"".join))
+raw_bytes = st.one_of(
+    st.binary(min_size=1, max_size=50), st.lists(frames, min_size=1).map(b"".join)
+)
 
 
+@our_own_lane
 @some_examples
 @given(data=raw_bytes, cuts=st.lists(st.integers(0, 200), max_size=3))
 def test_fuzzed_websocket_bytes(app: ServerProcess, data: bytes, cuts: list[int]) -> None:
@@ -185,10 +192,8 @@ def test_fuzzed_websocket_bytes(app: ServerProcess, data: bytes, cuts: list[int]
     ws = RawWebSocket.connect(app.address, target(SOCKETIO_PATH, "websocket"))
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(data)], strict=True):
         ws.send_raw(data[start:end])
-    try:
+    with contextlib.suppress(OSError):
         ws.sock.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
     read_until_closed(ws.sock)
 
 

@@ -164,9 +164,7 @@ def test_auth_that_is_no_object_closes(
 
 
 @pytest.mark.parametrize("namespace", ["/", "/custom"])
-def test_a_second_connect_closes(
-    app: ServerProcess, client: SioClient, namespace: str
-) -> None:
+def test_a_second_connect_closes(app: ServerProcess, client: SioClient, namespace: str) -> None:
     sid = client.join(namespace)
     before = runs(app)
     client.engine.send(connect_packet(namespace))
@@ -187,9 +185,7 @@ def test_a_second_connect_while_pending_closes(
     assert runs(app)["begin"] == runs(app)["end"]
 
 
-def test_an_event_while_pending_closes(
-    app: ServerProcess, client: SioClient, token: str
-) -> None:
+def test_an_event_while_pending_closes(app: ServerProcess, client: SioClient, token: str) -> None:
     sid = begin_slow(app, client, token=token)
     client.emit("echo", 1, namespace="/slow")
     client.engine.expect_gone()

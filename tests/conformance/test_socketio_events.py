@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.conformance.servers import OpenClient, journal, runs
-from tests.kit.raw import QUIET
 from tests.kit.server import ServerProcess
 from tests.kit.sio import ACK, EVENT, SioClient, event_packet
 
@@ -84,7 +83,7 @@ def test_binary_comes_and_goes(client: SioClient, namespace: str) -> None:
 
 
 def test_binary_is_put_in_its_place(joined: SioClient) -> None:
-    """Whatever the order of the placeholders; each may be used more than once."""
+    """Whatever the order of the placeholders."""
     places = '{"b":{"_placeholder":true,"num":1}},[{"_placeholder":true,"num":0}]'
     joined.engine.send(f'452-["message",{places}]', b"zero", b"")
     joined.expect("message-back", {"b": b""}, [b"zero"])
@@ -314,9 +313,7 @@ def test_an_emit_of_a_view_reaches_a_client(app: ServerProcess, client: SioClien
     told(client, "hello")
 
 
-def test_clients_of_all_transports_share_rooms(
-    app: ServerProcess, open_client: OpenClient
-) -> None:
+def test_clients_of_all_transports_share_rooms(app: ServerProcess, open_client: OpenClient) -> None:
     clients = [open_client(app, way) for way in ("polling", "websocket", "upgraded")]
     for client in clients:
         client.join("/custom")
@@ -336,4 +333,3 @@ def test_an_event_waits_for_no_blocked_handler(app: ServerProcess, joined: SioCl
     app.get(f"/release/{token}")
     packet = joined.recv()
     assert (packet.type, packet.id, packet.data) == (ACK, 1, [])
-

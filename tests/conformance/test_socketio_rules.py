@@ -121,7 +121,9 @@ BINARY = [
 ]
 
 
-def assert_closes(server: ServerProcess, client: SioClient, packets: tuple[str | bytes, ...]) -> None:
+def assert_closes(
+    server: ServerProcess, client: SioClient, packets: tuple[str | bytes, ...]
+) -> None:
     """The packets close the connection; no handler runs beside that of "disconnect", once."""
     sid = client.join()
     before = runs(server)

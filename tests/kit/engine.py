@@ -1,6 +1,6 @@
 """Engine.IO clients that do what a test tells them, packet by packet, over either transport.
 
-A packet is a `str` with its type digit in front (``"4hello"``), or `bytes` for a binary message, whatever the transport.
+A packet is a `str` with its type digit in front (``"4hello"``), or `bytes` for a binary message, on any transport.
 """
 
 from __future__ import annotations

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import os
+
 from flask_socketio import SocketIO
+from flask_socketio.serving.asgi import EngineApp
+from flask_socketio.serving.run import announcement, listen, make_server
 
 # One line a lane: the class that must serve every WebSocket, and the environment that makes the apps under test use it.
 LANES: dict[str, dict[str, str]] = {
-    "FastWebSocket": {},
+    "FastWebSocket": {"LANE": "fast"},
+    "AsgiWebSocket": {"LANE": "asgi"},
 }
+
+
+def serve(app: EngineApp, port: int) -> None:
+    """Serve until stopped: as `run()` does, or with a WebSocket implementation of uvicorn's instead of our own."""
+    listener = listen("127.0.0.1", port)
+    server = make_server(app, listener, announcement("127.0.0.1", listener), access_log=False)
+    if os.environ.get("LANE") == "asgi":
+        server.config.ws = "websockets-sansio"
+        server.config.ws_max_size = 1_000_000
+        server.config.ws_per_message_deflate = False
+        server.config.ws_ping_interval = None
+    server.run(sockets=[listener])
 
 
 def lane_of(socketio: SocketIO, sid: str) -> str:

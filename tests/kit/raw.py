@@ -7,6 +7,7 @@ not hang.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -55,19 +56,22 @@ class Refused(Exception):
         self.reply = reply
 
 
+# What has been opened; a fixture closes what a test has left open.
+OPENED: set[socket.socket] = set()
+
+
 class Exchange:
     """One HTTP request on a TCP connection of its own, written as the test likes."""
 
     def __init__(self, address: Address) -> None:
         self.sock = socket.create_connection(address, timeout=WAIT)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        OPENED.add(self.sock)
 
     def send(self, data: bytes) -> None:
         """Send raw bytes; that the server has hung up already shows when the answer is read."""
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.sock.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
 
     def is_answered(self, within: float) -> bool:
         """Whether bytes (or the end of the connection) arrive within so many seconds."""

@@ -1,8 +1,9 @@
 """Start a server script in a process of its own, and stop that very process again.
 
-The script prints the start-up line `` * Running on http://HOST:PORT/`` when it listens; nothing is tried before that, and
-no port is guessed. Its whole output is kept. When the ``with`` block ends well, the process has to end on SIGTERM within a
-deadline and its log must hold no traceback, except those a test has announced with `ServerProcess.allow_traceback`.
+The script prints the start-up line `` * Running on http://HOST:PORT/`` when it listens; nothing is tried before that,
+and no port is guessed. Its whole output is kept. When the ``with`` block ends well, the process has to end on SIGTERM
+within a deadline and its log must hold no traceback, except those a test has announced with
+`ServerProcess.allow_traceback`.
 """
 
 from __future__ import annotations
