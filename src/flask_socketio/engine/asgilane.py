@@ -21,6 +21,9 @@ from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 if TYPE_CHECKING:
     from .engine import Engine
 
+#: What the server says of a connection that it failed itself.
+_FAILURES = {ws.PROTOCOL_ERROR, ws.INVALID_TEXT, ws.MESSAGE_TOO_BIG}
+
 logger = logging.getLogger("flask_socketio.engine")
 
 
@@ -75,12 +78,15 @@ class AsgiWebSocket(WebSocketLink):
         """Receive until the connection is gone."""
         task = self._server = asyncio.current_task()
         assert task is not None
+        reason = CloseReason.TRANSPORT_CLOSE
         try:
             while True:
                 if self._readable is not None:
                     await self._readable
                 event = await self._receive()
                 if event["type"] == "websocket.disconnect":
+                    if event.get("code") in _FAILURES:
+                        reason = CloseReason.TRANSPORT_ERROR
                     return
                 if self._close is None:
                     self._take(event)
@@ -91,7 +97,7 @@ class AsgiWebSocket(WebSocketLink):
         finally:
             self._server = None
             self._close = self._close or {}
-            self.transport.lost(CloseReason.TRANSPORT_CLOSE)
+            self.transport.lost(reason)
 
     def _take(self, event: dict[str, Any]) -> None:
         data: bytes | None = event.get("bytes")
