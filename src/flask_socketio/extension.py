@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flask import Flask, has_request_context, request
 
+from .background import BackgroundTask, BackgroundTasks
 from .cluster.base import AckCallback, Emission, Room
 from .engine.engine import Negotiate
 from .errors import NotServingError
@@ -56,6 +56,7 @@ class SocketIO:
         #: the running server, while run() has not returned
         self.wsgi_server: Server | None = None
         self.server = ServerFacade(self)
+        self.background = BackgroundTasks()
         if app is not None:
             self.init_app(app, **kwargs)
         else:
@@ -209,6 +210,7 @@ class SocketIO:
     def start_runtime(self, app: Flask, negotiate: Negotiate) -> Runtime:
         """Called by what serves the application, on its loop."""
         self._runtime = Runtime(app, self.options, self._handlers, negotiate)
+        self.background.serving()
         return self._runtime
 
     def runtime_stopped(self) -> None:
@@ -219,11 +221,12 @@ class SocketIO:
 
     def start_background_task(
         self, target: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> threading.Thread:
-        """Run a function on a thread of its own; returns the started thread, which ends with the process."""
-        thread = threading.Thread(target=target, args=args, kwargs=kwargs, daemon=True)
-        thread.start()
-        return thread
+    ) -> BackgroundTask:
+        """Run a function on a thread of its own; returns the thread, which ends with the process.
+
+        What a program starts before run() starts when the server does, so that it runs once in debug mode too.
+        """
+        return self.background.start(target, args, kwargs)
 
     def sleep(self, seconds: float = 0) -> None:
         """Sleep; nobody else waits. Raises RuntimeError in an `async def` handler, where it would stop the server."""

@@ -17,7 +17,8 @@ from flask_socketio.engine.reasons import CloseReason
 from flask_socketio.engine.session import Session
 from flask_socketio.protocol.engineio import binary_message, text_message
 from flask_socketio.serving.asgi import EngineApp
-from flask_socketio.serving.run import announcement, listen, make_server
+from flask_socketio.serving.listen import announcement, listen
+from flask_socketio.serving.run import make_server
 
 CONFIG = EngineConfig(
     ping_interval=float(os.environ.get("PING_INTERVAL", "0.3")),
@@ -51,9 +52,7 @@ class EchoApp(EngineApp):
 
 if __name__ == "__main__":
     listener = listen("127.0.0.1", int(os.environ.get("PORT", "3000")))
-    server = make_server(
-        EchoApp(CONFIG), listener, announcement("127.0.0.1", listener), access_log=False
-    )
+    server = make_server(EchoApp(CONFIG), announcement("127.0.0.1", listener))
     if os.environ.get("LANE") == "asgi":  # the standard lane: uvicorn's own WebSockets
         server.config.ws = "websockets-sansio"
         server.config.ws_max_size = CONFIG.limits.max_payload

@@ -6,7 +6,8 @@ import os
 
 from flask_socketio import SocketIO
 from flask_socketio.serving.asgi import EngineApp
-from flask_socketio.serving.run import announcement, listen, make_server
+from flask_socketio.serving.listen import announcement, listen
+from flask_socketio.serving.run import make_server
 
 # One line a lane: the class that must serve every WebSocket, and the environment that makes the apps under test use it.
 LANES: dict[str, dict[str, str]] = {
@@ -18,7 +19,7 @@ LANES: dict[str, dict[str, str]] = {
 def serve(app: EngineApp, port: int) -> None:
     """Serve until stopped: as `run()` does, or with a WebSocket implementation of uvicorn's instead of our own."""
     listener = listen("127.0.0.1", port)
-    server = make_server(app, listener, announcement("127.0.0.1", listener), access_log=False)
+    server = make_server(app, announcement("127.0.0.1", listener))
     if os.environ.get("LANE") == "asgi":
         server.config.ws = "websockets-sansio"
         server.config.ws_max_size = 1_000_000

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
+from werkzeug.debug import DebuggedApplication
 
 from ..engine.asgilane import refuse_websocket, serve_websocket
 from ..engine.config import EngineConfig
@@ -18,7 +19,7 @@ from ..engine.polling import Receive
 from ..engine.request import path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
-from .pages import Pages
+from .pages import Pages, WsgiApp
 from .threads import DaemonThreads
 from .wsgi_pass import WsgiPass
 
@@ -104,7 +105,7 @@ class DuplexApp(EngineApp):
         self._socketio = socketio
         self._app = app
         self._threads = DaemonThreads(_MAX_VIEWS)
-        self._pages = Pages(app, self._threads)
+        self._pages = Pages(_with_debugger(app) if app.debug else app, self._threads)
 
     async def start(self) -> Engine:
         negotiate = WsgiPass(self._app, self._threads)
@@ -130,3 +131,9 @@ class DuplexApp(EngineApp):
         if self._socketio.options.serve_client and await serve_client_file(name, scope, send):
             return
         await super().below_path(scope, receive, send)
+
+
+def _with_debugger(app: Flask) -> WsgiApp:
+    """The application with Werkzeug's debugger on the pages that fail."""
+    debugger: Any = DebuggedApplication(app, evalex=True)
+    return debugger

@@ -5,22 +5,29 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import ssl
 import sys
+import threading
+import warnings
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from flask import Flask
+from flask.cli import show_server_banner
+from werkzeug.serving import is_running_from_reloader
 
 from .asgi import DuplexApp, EngineApp
+from .hints import hint_at_missing_templates
+from .listen import BACKLOG, announcement, listen
+from .reloader import inherited_listener, serve_and_reload
+from .tls import make_context
 
 if TYPE_CHECKING:
     from ..extension import SocketIO
 
 #: Seconds that responses under way have when the server stops.
 _GRACE = 3
-
-_BACKLOG = 2048
 
 #: Seconds after which a thread that computes lets another run. With Python's default of 0.005 the loop waits 1-2 s for
 #: its turns while a handler burns CPU and others come and go, with this one some 20 ms.
@@ -52,9 +59,18 @@ class Server(uvicorn.Server):
 
 
 def make_server(
-    app: EngineApp, listener: socket.socket, announcement: str, *, access_log: bool
+    app: EngineApp,
+    announcement: str,
+    *,
+    access_log: bool = False,
+    tls: ssl.SSLContext | None = None,
 ) -> Server:
     """A server for the application; its `run(sockets=[listener])` serves until it is stopped."""
+
+    def get_tls(*_: Any) -> ssl.SSLContext:
+        assert tls is not None
+        return tls
+
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType]
         http="httptools",
@@ -65,7 +81,8 @@ def make_server(
         proxy_headers=False,  # ProxyFix is how Flask applications say whom they trust
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
+        ssl_context_factory=get_tls if tls else None,
     )
     return Server(config, app, announcement)
 
@@ -77,47 +94,78 @@ def run_app(
     port: int | None = None,
     *,
     debug: bool | None = None,
+    use_reloader: bool | None = None,
+    reloader_options: dict[str, Any] | None = None,
+    extra_files: list[str] | None = None,
     log_output: bool | None = None,
-    **kwargs: Any,
+    certfile: Any = None,
+    keyfile: Any = None,
+    ssl_context: Any = None,
+    **unknown: Any,
 ) -> None:
     """Serve until stopped. Port 0 takes a free one; the start-up line names it.
 
-    Sets the process's `sys.setswitchinterval` to 0.5 ms unless it is shorter already.
+    In debug mode (`debug`, or the app's own) pages that fail show Werkzeug's debugger, requests are logged
+    (`log_output`) and a changed file starts the server anew (`use_reloader`). Sets the process's
+    `sys.setswitchinterval` to 0.5 ms unless it is shorter already.
     """
-    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL))
+    for name in unknown:
+        warnings.warn(f"run() has no option {name!r}; it is ignored", stacklevel=3)
     if debug is not None:
         app.debug = debug
+    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL))
+    tls = make_context(certfile, keyfile, ssl_context)
     access_log = app.debug if log_output is None else log_output
     if access_log:
         _show_requests()
+    hint_at_missing_templates(app)
     host = host or "127.0.0.1"
-    listener = listen(host, _default_port(app) if port is None else port)
-    server = make_server(
-        DuplexApp(socketio, app), listener, announcement(host, listener), access_log=access_log
-    )
+    listener = inherited_listener() or listen(host, _default_port(app) if port is None else port)
+    show_server_banner(app.debug, app.name)
+    lines = announcement(host, listener, "http" if tls is None else "https")
+    server = make_server(DuplexApp(socketio, app), lines, access_log=access_log, tls=tls)
     socketio.wsgi_server = server
     try:
-        server.run(sockets=[listener])
+        if app.debug if use_reloader is None else use_reloader:
+            _reload(socketio, server, listener, extra_files, reloader_options or {})
+        else:
+            server.run(sockets=[listener])
     finally:
         socketio.wsgi_server = None
+
+
+def _reload(
+    socketio: SocketIO,
+    server: Server,
+    listener: socket.socket,
+    extra_files: list[str] | None,
+    options: dict[str, Any],
+) -> None:
+    """Run the server on a thread, under the reloader; or, in the first process, only the reloader."""
+    begun = threading.Event()
+    ended = threading.Event()
+
+    def serve() -> None:
+        begun.set()
+        try:
+            server.run(sockets=[listener])
+        finally:
+            ended.set()
+
+    def stop() -> None:
+        server.should_exit = True
+        if begun.is_set():
+            ended.wait(2 * _GRACE)
+
+    if not is_running_from_reloader():
+        socketio.background.not_serving()
+    serve_and_reload(serve, stop, listener, extra_files, options)
 
 
 def _default_port(app: Flask) -> int:
     name: str = cast("dict[str, Any]", app.config).get("SERVER_NAME") or ""
     _, _, port = name.rpartition(":")
     return int(port) if port.isdigit() else 5000
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-
-
-def announcement(host: str, listener: socket.socket) -> str:
-    """The start-up line: which address to open."""
-    name = f"[{host}]" if ":" in host else host
-    return f" * Running on http://{name}:{listener.getsockname()[1]}/ (Press CTRL+C to quit)"
 
 
 def _show_requests() -> None:

@@ -1,0 +1,65 @@
+"""Debug mode's reloader: Werkzeug's, with whatever watchdog there is or none."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from werkzeug._reloader import run_with_reloader  # what werkzeug.serving.run_simple calls
+from werkzeug.serving import is_running_from_reloader
+
+#: Where the process that serves finds the socket that the first one listens on: it stays open over restarts.
+_LISTENER = "FLASK_DUPLEX_LISTENER"
+
+_WATCHDOG_EVENTS = (
+    "EVENT_TYPE_CLOSED",
+    "EVENT_TYPE_CREATED",
+    "EVENT_TYPE_DELETED",
+    "EVENT_TYPE_MODIFIED",
+    "EVENT_TYPE_MOVED",
+    "FileModifiedEvent",
+    "PatternMatchingEventHandler",
+)
+
+
+def inherited_listener() -> socket.socket | None:
+    """The socket on which the process before this one listened, None in the first one."""
+    descriptor = os.environ.get(_LISTENER)
+    return (
+        socket.socket(fileno=int(descriptor)) if descriptor and is_running_from_reloader() else None
+    )
+
+
+def serve_and_reload(
+    serve: Callable[[], None],
+    stop: Callable[[], None],
+    listener: socket.socket,
+    extra_files: list[str] | None,
+    options: dict[str, Any],
+) -> None:
+    """Serve in a process of its own, which is started anew whenever a source file has changed.
+
+    Called in both processes: the first one watches over the second, the second serves on a thread.
+    """
+    options = {"reloader_type": _reloader_type(), **options}
+    if not is_running_from_reloader():
+        listener.set_inheritable(True)
+        os.environ[_LISTENER] = str(listener.fileno())
+    try:
+        run_with_reloader(serve, extra_files=extra_files, **options)
+    finally:
+        stop()
+
+
+def _reloader_type() -> str:
+    """Which reloader of Werkzeug's works: watchdog's, if that is installed and has what Werkzeug takes from it."""
+    try:
+        events = import_module("watchdog.events")
+        _ = import_module("watchdog.observers").Observer
+        _ = [getattr(events, name) for name in _WATCHDOG_EVENTS]
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not needed
+        return "stat"
+    return "watchdog"
