@@ -24,7 +24,7 @@ from typing import Any, Self
 from tests.kit.raw import Address, Reply, request
 
 ROOT = Path(__file__).resolve().parents[2]
-STARTED = re.compile(r" \* Running on http://(?P<host>[^:/\s]+):(?P<port>\d+)/")
+STARTED = re.compile(r" \* Running on https?://(?P<host>[^:/\s]+):(?P<port>\d+)/")
 TRACEBACK = re.compile(
     r"Traceback \(most recent call last\):\n(?:[ \t]+.*\n|\n)*(?P<error>\S.*)", re.MULTILINE
 )

@@ -1,0 +1,112 @@
+"""Debug mode: the debugger's page, and a changed file that is served."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.engine import EngineWebSocket, RawPolling
+from tests.kit.raw import ConnectionClosed
+from tests.kit.server import ServerProcess
+
+PROGRAM = """
+import os
+from flask import Flask
+from flask_socketio import SocketIO
+app = Flask(__name__)
+socketio = SocketIO(app)
+
+def task():
+    print("the task runs", os.getpid(), flush=True)
+    while True:
+        socketio.sleep(0.05)
+
+socketio.start_background_task(task)
+
+@app.get("/")
+def index():
+    return "first"
+
+@app.get("/pid")
+def pid():
+    return str(os.getpid())
+
+@app.get("/error")
+def error():
+    secret = "a local variable"
+    return 1 / 0
+
+@socketio.on("message")
+def message():
+    return "first"
+
+if __name__ == "__main__":
+    socketio.run(app, port=0, debug=True)
+"""
+BROKEN_WATCHDOG = "raise ImportError('cannot import name EVENT_TYPE_OPENED')"
+OLD_WATCHDOG = "class FileModifiedEvent: pass"
+
+
+@pytest.fixture(params=["absent", "broken", "old"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProcess]:
+    """The program in debug mode, with various watchdogs."""
+    env = {}
+    if request.param != "absent":
+        package = tmp_path / "path" / "watchdog"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        source = BROKEN_WATCHDOG if request.param == "broken" else OLD_WATCHDOG
+        (package / "events.py").write_text(source)
+        env["PYTHONPATH"] = str(package.parent)
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    with ServerProcess.script(program, env) as server:
+        server.allow_traceback("ZeroDivisionError")
+        yield server
+
+
+def answer_of(server: ServerProcess, transport: str) -> str:
+    client = {"polling": RawPolling, "websocket": EngineWebSocket}[transport].open(
+        server.address, "/socket.io/"
+    )
+    client.send("40")
+    client.recv()
+    client.send('420["message"]')
+    answer = client.recv()
+    client.leave()
+    return str(answer)
+
+
+def test_debug_mode(server: ServerProcess) -> None:
+    """One test for all of it, because each start takes a second or two."""
+    assert " * Debug mode: on" in server.log
+    assert server.get("/").text == "first"
+    assert answer_of(server, "polling") == answer_of(server, "websocket") == '430["first"]'
+
+    page = server.get("/error", Host="127.0.0.1")
+    assert page.status == 500
+    assert "Werkzeug Debugger" in page.text and "ZeroDivisionError" in page.text
+    assert "EVALEX = true" in page.text
+
+    first = server.get("/pid").text
+    assert re.findall(r"the task runs (\d+)", server.log) == [first]
+
+    waiting = EngineWebSocket.open(server.address, "/socket.io/")
+    program = Path(server.argv[-1])
+    time.sleep(1)  # the resolution of modification times, and of Werkzeug's looks at them
+    program.write_text(PROGRAM.replace("first", "second"))
+    os.utime(program)
+    deadline = time.monotonic() + 15
+    while server.get("/").text != "second":
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.1)
+    assert answer_of(server, "websocket") == '430["second"]'
+    with pytest.raises(ConnectionClosed):
+        while True:
+            waiting.recv()
+    waiting.leave()
+    second = server.get("/pid").text
+    assert re.findall(r"the task runs (\d+)", server.log) == [first, second]
