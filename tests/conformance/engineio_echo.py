@@ -41,7 +41,7 @@ class Echo:
 
 
 class EchoApp(EngineApp):
-    async def start(self) -> Engine:
+    async def make_engine(self) -> Engine:
         return Engine(asyncio.get_running_loop(), CONFIG, Echo)
 
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -1,30 +1,25 @@
 """The fast lane: WebSockets under uvicorn, parsed by picows.
 
-uvicorn hands every WebSocket handshake to `FastLane`, which answers it itself (picows would refuse what Firefox sends,
-and could not wait for an answer) and then gives the connection to picows' `WSProtocol`: the transport reads straight
-into its buffer and frames are parsed and unmasked in C. Everything goes out through `FastWebSocket.write`, which
-collects what one turn of the loop produces into one write. For a transport picows is given a `_Sink`: the only thing it
-writes by itself is a close frame when it finds an error, and sockets without TCP options work as well.
+A handshake that has been accepted (`handshake.py`) leaves its connection to picows' `WSProtocol`: the transport reads
+straight into its buffer, and frames are parsed and unmasked in C. Everything goes out through `FastWebSocket.write`,
+which collects what one turn of the loop produces into one write. For a transport picows is given a `_Sink`: the only
+thing it writes by itself is a close frame when it finds an error, and sockets without TCP options work as well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import unquote
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 from picows.picows import WSAutoPingStrategy
 from picows.picows import WSProtocol as _WSProtocol  # pyright: ignore
 
 from ..protocol import websocket as ws
-from ..protocol.errors import BAD_REQUEST, HandshakeRefused, WebSocketProtocolError
+from ..protocol.errors import WebSocketProtocolError
 from ..protocol.message import Message
-from .http import refusal_answer
 from .reasons import CloseReason
-from .request import EngineRequest, Headers
 from .timers import DelayQueue
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
@@ -83,121 +78,6 @@ class FastLane:
         dirty, self._dirty = self._dirty, []
         for connection in dirty:
             connection.flush()
-
-
-class Handshake(asyncio.Protocol):
-    """Given to uvicorn as its WebSocket class: answers the handshake, then makes way for picows.
-
-    Subclassed per server (`handshake_class`), because uvicorn passes nothing of ours to the constructor.
-    """
-
-    lane: FastLane
-    path: str
-
-    def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
-        self._root_path: str = config.root_path
-        self._connections: set[Any] = server_state.connections
-        self._early = b""
-        self._task: asyncio.Task[None] | None = None
-        self._transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._connections.add(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self._task is not None:
-            self._early += data
-            return
-        # uvicorn has parsed the request already and repeats it here whole, with lower-case header names.
-        self._transport.pause_reading()
-        self._task = asyncio.get_running_loop().create_task(self._negotiate(self._scope(data)))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.discard(self)
-        if self._task is not None:
-            self._task.cancel()
-
-    def shutdown(self) -> None:
-        """Called by uvicorn when it stops."""
-        self._transport.close()
-
-    def _scope(self, request: bytes) -> dict[str, Any]:
-        head, *lines = request.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
-        method, target, _ = head.split(b" ", 2)
-        path, _, query = target.partition(b"?")
-        get_info = self._transport.get_extra_info
-        secure = get_info("ssl_object") is not None
-        return {
-            "type": "websocket",
-            "method": method.decode(),
-            "scheme": "wss" if secure else "ws",
-            "http_version": "1.1",
-            "root_path": self._root_path,
-            "path": self._root_path + unquote(path.decode("latin-1")),
-            "raw_path": path,
-            "query_string": query,
-            "headers": [
-                (name, value) for name, _, value in (line.partition(b": ") for line in lines)
-            ],
-            "client": get_info("peername"),
-            "server": get_info("sockname"),
-        }
-
-    async def _negotiate(self, scope: dict[str, Any]) -> None:
-        request = EngineRequest(scope)
-        try:
-            accept = self._check(request)
-            session = await self.lane.engine.admit(request)
-        except HandshakeRefused as refusal:
-            self._refuse(refusal)
-            return
-        self._transport.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: "
-            + accept.encode()
-            + _lines(request.response_headers)
-            + b"\r\n\r\n"
-        )
-        self._connections.discard(self)
-        connection = FastWebSocket(self.lane, self._transport, self._connections)
-        connection.transport = self.lane.engine.open_websocket(request, session, connection)
-        connection.start(self._early)
-
-    def _check(self, request: EngineRequest) -> str:
-        if not request.path.startswith(self.path):
-            raise HandshakeRefused(BAD_REQUEST, f"no WebSocket at {request.path[:64]!r}")
-        try:
-            return ws.accept_token(request.headers)
-        except ValueError as error:
-            raise HandshakeRefused(BAD_REQUEST, str(error)) from None
-
-    def _refuse(self, refusal: HandshakeRefused) -> None:
-        (status, content_type, body), headers = refusal_answer(refusal)
-        self._transport.write(
-            b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close%b\r\n\r\n%b"
-            % (
-                status,
-                HTTPStatus(status).phrase.encode(),
-                content_type,
-                len(body),
-                _lines(headers),
-                body,
-            )
-        )
-        self._transport.close()
-
-
-def _lines(headers: Headers) -> bytes:
-    return b"".join(b"\r\n%b: %b" % header for header in headers)
-
-
-def handshake_class(path: str) -> type[Handshake]:
-    """The class to give to uvicorn as `ws`; it serves the paths below `path`.
-
-    Its `lane` has to be set when the engine has been made, before the first connection.
-    """
-    return type("Handshake", (Handshake,), {"path": path})
 
 
 class FastWebSocket(WSListener, WebSocketLink):

@@ -39,10 +39,9 @@ class Answered(HandshakeRefused):
 
 
 async def serve_polling(
-    engine: Engine, scope: dict[str, Any], receive: Receive, send: Send
+    engine: Engine, request: EngineRequest, receive: Receive, send: Send
 ) -> None:
     """Answer one HTTP request below the engine's path."""
-    request = EngineRequest(scope)
     headers: Headers = []
     try:
         answer = await _answer(engine, request, receive)

@@ -13,10 +13,11 @@ from werkzeug.debug import DebuggedApplication
 from ..engine.asgilane import refuse_websocket, serve_websocket
 from ..engine.config import EngineConfig
 from ..engine.engine import Engine
-from ..engine.fastlane import FastLane, handshake_class
+from ..engine.fastlane import FastLane
+from ..engine.handshake import UvicornHandshake
 from ..engine.http import Send, refusal_answer, respond, serve_polling
 from ..engine.polling import Receive
-from ..engine.request import path_of
+from ..engine.request import EngineRequest, path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
 from .pages import Pages, WsgiApp
@@ -38,15 +39,22 @@ _STOPPING = (503, b"text/plain", b"The server is shutting down")
 class EngineApp:
     """Serves one engine; a subclass makes it, and answers what is not the engine's."""
 
+    #: set when it has been started
     engine: Engine
+    lane: FastLane
 
     def __init__(self, config: EngineConfig) -> None:
         self._path = config.path
         #: to be given to uvicorn as its WebSocket class
-        self.websocket_class = handshake_class(config.path)
+        self.websocket_class = type("Handshake", (UvicornHandshake,), {})
 
-    async def start(self) -> Engine:
-        """Called on the loop that will serve; returns the engine."""
+    async def start(self) -> None:
+        """Called on the loop that will serve."""
+        self.engine = await self.make_engine()
+        self.lane = self.websocket_class.lane = FastLane(self.engine)
+
+    async def make_engine(self) -> Engine:
+        """Called on the loop that will serve."""
         raise NotImplementedError
 
     async def stop(self) -> None:
@@ -67,7 +75,7 @@ class EngineApp:
             await self._lifespan(receive, send)
             return
         if not hasattr(self, "engine"):  # a server without lifespan
-            self.engine = await self.start()
+            await self.start()
         below = path_of(scope).startswith(self._path)
         if scope["type"] == "websocket":
             if below:
@@ -77,18 +85,17 @@ class EngineApp:
                 refusal = HandshakeRefused(BAD_REQUEST, f"no WebSocket at {scope['path'][:64]!r}")
                 await refuse_websocket(scope, send, refusal)
         elif below:
-            await self.below_path(scope, receive, send)
+            await self.below_path(EngineRequest(scope), receive, send)
         else:
             await self.other(scope, receive, send)
 
-    async def below_path(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def below_path(self, request: EngineRequest, receive: Receive, send: Send) -> None:
         """Answer a request below the engine's path."""
-        await serve_polling(self.engine, scope, receive, send)
+        await serve_polling(self.engine, request, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self.engine = await self.start()
-        self.websocket_class.lane = FastLane(self.engine)
+        await self.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.stop()
@@ -107,7 +114,7 @@ class DuplexApp(EngineApp):
         self._threads = DaemonThreads(_MAX_VIEWS)
         self._pages = Pages(_with_debugger(app) if app.debug else app, self._threads)
 
-    async def start(self) -> Engine:
+    async def make_engine(self) -> Engine:
         negotiate = WsgiPass(self._app, self._threads)
         self._runtime = self._socketio.start_runtime(self._app, negotiate)
         return self._runtime.engine
@@ -119,18 +126,19 @@ class DuplexApp(EngineApp):
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         try:
             await self._pages(scope, receive, send)
-        except (
-            asyncio.CancelledError
-        ):  # the server is stopping, and has waited for this view long enough
+        except asyncio.CancelledError:
+            # The server is stopping, and has waited for this view long enough.
             logger.warning("%s was still being answered as the server stopped", scope["path"])
             with suppress(RuntimeError):  # the answer had begun
                 await respond(send, _STOPPING, [(b"connection", b"close")])
 
-    async def below_path(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        name = path_of(scope).removeprefix(self._path)
-        if self._socketio.options.serve_client and await serve_client_file(name, scope, send):
+    async def below_path(self, request: EngineRequest, receive: Receive, send: Send) -> None:
+        name = request.path.removeprefix(self._path)
+        if self._socketio.options.serve_client and await serve_client_file(
+            name, request.scope, send
+        ):
             return
-        await super().below_path(scope, receive, send)
+        await super().below_path(request, receive, send)
 
 
 def _with_debugger(app: Flask) -> WsgiApp:
