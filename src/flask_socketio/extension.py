@@ -18,11 +18,13 @@ from .handlers import HandlerTable
 from .options import Options, parse_options
 from .protocol.socketio import encode_body
 from .runtime import Runtime
+from .serving.asgi import DuplexApp
 from .serving.innermost import answer_instead
-from .serving.wsgi_pass import choose_answer
+from .serving.wsgi import WsgiFace
+from .serving.wsgi_pass import ARRIVAL
 
 if TYPE_CHECKING:
-    from .serving.asgi import DuplexApp
+    from .serving.pages import WsgiApp
     from .serving.run import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +59,8 @@ class SocketIO:
         self.wsgi_server: Server | None = None
         self.server = ServerFacade(self)
         self.background = BackgroundTasks()
+        #: what serves the clients, while anything does
+        self.served_by: DuplexApp | None = None
         if app is not None:
             self.init_app(app, **kwargs)
         else:
@@ -68,8 +72,19 @@ class SocketIO:
         self._options = parse_options(self._given)
         self._handlers.namespaces.update(self._options.namespaces)
         if app.extensions.get("socketio") is not self:
-            answer_instead(app, choose_answer)
+            answer_instead(app, self._choose_answer(app))
         app.extensions["socketio"] = self
+
+    def _choose_answer(self, app: Flask) -> Callable[[dict[str, Any]], WsgiApp | None]:
+        """What answers a request in Flask's place: our own handshake on its way, or what a WSGI server is shown."""
+        face = WsgiFace(self, app)
+
+        def choose(environ: dict[str, Any]) -> WsgiApp | None:
+            arrival: WsgiApp | None = environ.get(ARRIVAL)
+            below = environ["PATH_INFO"].startswith(self.options.engine.path)
+            return arrival or (face if below else None)
+
+        return choose
 
     @property
     def options(self) -> Options:
@@ -191,8 +206,6 @@ class SocketIO:
 
         One process of it: without a shared bus, several know nothing of each other's clients.
         """
-        from .serving.asgi import DuplexApp
-
         return DuplexApp(self, app)
 
     def stop(self) -> None:
@@ -207,15 +220,16 @@ class SocketIO:
             raise NotServingError("the server is not running yet, so it has no clients")
         return self._runtime
 
-    def start_runtime(self, app: Flask, negotiate: Negotiate) -> Runtime:
+    def start_runtime(self, app: Flask, served_by: DuplexApp, negotiate: Negotiate) -> Runtime:
         """Called by what serves the application, on its loop."""
+        self.served_by = served_by
         self._runtime = Runtime(app, self.options, self._handlers, negotiate)
         self.background.serving()
         return self._runtime
 
     def runtime_stopped(self) -> None:
         """Called by what serves the application, at the end."""
-        self._runtime = None
+        self._runtime = self.served_by = None
 
     # -- threads -------------------------------------------------------------------------------
 

@@ -120,5 +120,7 @@ def whoami() -> list[str]:
     return [request.namespace, request.event["message"]]
 
 
+asgi = socketio.asgi_app(app)
+
 if __name__ == "__main__":
     socketio.run(app, host="127.0.0.1", port=int(os.environ.get("PORT", "0")))

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.clients.browser import Visit, chromium, visit
+from tests.clients.servers import serve
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("app.py")
@@ -67,9 +68,9 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServerProcess]:
-    with ServerProcess.script(APP) as server:
+@pytest.fixture(scope="module", params=["run", "flask run"])
+def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
+    with serve(request.param) as server:
         yield server
 
 
@@ -86,11 +87,15 @@ def shared_page(browser: Browser, server: ServerProcess, way: Way) -> Iterator[V
 
 
 @pytest.fixture
-def page(shared_page: Visit) -> Iterator[Visit]:
+def page(shared_page: Visit, server: ServerProcess) -> Iterator[Visit]:
     """A page without connections, in which nothing may go wrong and nothing foreign be asked for."""
     yield shared_page
+    assert shared_page.errors == []
     shared_page.run("hangUp()")
     assert shared_page.hosts == {shared_page.own_host}
+    if "flask" in server.argv[0]:
+        # On a thread each, the client's goodbye may overtake the GET that it has sent before.
+        shared_page.errors[:] = [text for text in shared_page.errors if "status of 400" not in text]
     assert shared_page.errors == []
 
 

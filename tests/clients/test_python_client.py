@@ -6,7 +6,7 @@ import queue
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ import requests
 import socketio
 from engineio.payload import Payload
 
+from tests.clients.servers import KINDS, serve
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("app.py")
@@ -101,15 +102,16 @@ class Client:
         assert self.call("lane", namespace=namespace) == self.way.lane
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServerProcess]:
-    with ServerProcess.script(APP) as server:
+@pytest.fixture(scope="module", params=KINDS)
+def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
+    with serve(request.param) as server:
         yield server
 
 
 @pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> Way:
-    return WAYS[request.param]
+def way(request: pytest.FixtureRequest, server: ServerProcess) -> Way:
+    way = WAYS[request.param]
+    return way if way.name == "polling" else replace(way, lane=server.lane)
 
 
 @pytest.fixture
@@ -250,6 +252,7 @@ def test_disconnected_by_the_client(stranger: Client, server: ServerProcess) -> 
     assert farewells(server, name) in (["/ client disconnect"], ["/ transport close"])
 
 
+@pytest.mark.parametrize("server", ["run"], indirect=True)
 def test_reconnects_after_the_server_restarted(way: Way) -> None:
     with ServerProcess.script(APP) as first:
         client = Client(first.url, way)

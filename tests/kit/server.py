@@ -24,7 +24,8 @@ from typing import Any, Self
 from tests.kit.raw import Address, Reply, request
 
 ROOT = Path(__file__).resolve().parents[2]
-STARTED = re.compile(r" \* Running on https?://(?P<host>[^:/\s]+):(?P<port>\d+)/")
+# Our own start-up line, Werkzeug's, or that of another server.
+STARTED = re.compile(r"(?:[Rr]unning on|Listening at:) https?://(?P<host>[^:/\s]+):(?P<port>\d+)")
 TRACEBACK = re.compile(
     r"Traceback \(most recent call last\):\n(?:[ \t]+.*\n|\n)*(?P<error>\S.*)", re.MULTILINE
 )

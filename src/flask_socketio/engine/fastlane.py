@@ -261,7 +261,8 @@ class FastWebSocket(WSListener, WebSocketLink):
         """picows found a frame that RFC 6455 forbids, and said so with this close frame."""
         code = int.from_bytes(close_frame[2:4], "big")
         reason = close_frame[4:].decode(errors="replace")
-        self._fail(WebSocketProtocolError(code, reason))
+        if not self._closing:
+            self._fail(WebSocketProtocolError(code, reason))
 
     def _fail(self, error: WebSocketProtocolError) -> None:
         self.transport.protocol_error(error, error.code)

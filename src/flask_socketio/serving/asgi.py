@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -112,11 +114,15 @@ class DuplexApp(EngineApp):
         self._socketio = socketio
         self._app = app
         self._threads = DaemonThreads(_MAX_VIEWS)
-        self._pages = Pages(_with_debugger(app) if app.debug else app, self._threads)
+
+    @cached_property
+    def _pages(self) -> Pages:
+        return Pages(_with_debugger(self._app) if self._app.debug else self._app, self._threads)
 
     async def make_engine(self) -> Engine:
+        self.pid = os.getpid()
         negotiate = WsgiPass(self._app, self._threads)
-        self._runtime = self._socketio.start_runtime(self._app, negotiate)
+        self._runtime = self._socketio.start_runtime(self._app, self, negotiate)
         return self._runtime.engine
 
     async def stop(self) -> None:
