@@ -14,7 +14,8 @@ from tests.kit.lane import lane_of
 
 app = Flask(__name__)
 app.config["SECRET_KEY"] = "only a test"
-socketio = SocketIO(app)
+# python-socketio's client now and then forgets to say goodbye over polling, and then waits for the next ping.
+socketio = SocketIO(app, ping_interval=3)
 
 visitors: dict[tuple[str, str], str] = {}
 farewells: dict[str, list[str]] = {}

@@ -173,9 +173,12 @@ class PollingTransport:
                 raise HandshakeRefused(BAD_REQUEST, "the session has been upgraded")
             self._deliver(packets)
             if self._readable is not None:
-                await (
-                    self._readable
-                )  # back-pressure: the client sends nothing more before it has this answer
+                # Back-pressure: the client sends nothing more before it has this answer.
+                await self._readable
+        except asyncio.CancelledError:
+            if session.state is SessionState.OPEN:
+                raise
+            raise HandshakeRefused(BAD_REQUEST, "the session was closed meanwhile") from None
         finally:
             self._post = None
         return 200, HTML, b"ok"
@@ -199,10 +202,6 @@ class PollingTransport:
         try:
             body = await self._read_body(request, receive)
             return eio.decode_payload(body)
-        except asyncio.CancelledError:
-            if self.session.state is SessionState.OPEN:
-                raise
-            raise HandshakeRefused(BAD_REQUEST, "the session was closed meanwhile") from None
         except ClientGone:
             self.session.close(CloseReason.TRANSPORT_ERROR)
             raise
