@@ -172,7 +172,10 @@ class FastWebSocket(WSListener, WebSocketLink):
             data = out[0] if len(out) == 1 else b"".join(out)
             out.clear()
             self._queued = 0
-            self._raw.write(data)
+            if (
+                not self._raw.is_closing()
+            ):  # uvloop raises where the client has just reset the connection
+                self._raw.write(data)
 
     def pause_writing(self) -> None:
         self._congested = True

@@ -103,6 +103,7 @@ class PollingTransport:
 
     def retire(self) -> list[Message]:
         """Stop polling after an upgrade; return what was not fetched."""
+        self.resume_reading()
         queue = [message for message in self._queue if message is not eio.NOOP_PACKET]
         self._queue.clear()
         if self._poll is not None:

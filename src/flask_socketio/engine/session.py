@@ -153,6 +153,7 @@ class Session:
         if self.reading_paused:
             self.reading_paused = False
             self.transport.resume_reading()
+            self.engine.pong_extended(self)  # it could not send one
 
     # -- upgrade (Engine.IO v4, "Upgrade") -----------------------------------------------------
 

@@ -43,6 +43,7 @@ class Client:
         "contexts",
         "hub",
         "in_flight",
+        "load",
         "sockets",
         "taken_out",
         "worker",
@@ -56,6 +57,8 @@ class Client:
         self.taken_out: set[str] = set()
         #: calls that have not finished
         self.in_flight = 0
+        #: these, and packets that wait until a connect handler has returned
+        self.load = 0
         #: for whoever runs the calls: where those in flight are, and those that wait for their turn
         self.worker: Any = None
         self.backlog: Any = None
@@ -84,6 +87,19 @@ class Client:
 
     def on_close(self, reason: CloseReason) -> None:
         self.hub.connection_closed(self, reason)
+
+    def taken(self) -> None:
+        """One more packet waits or is being handled; at the bound nothing more is read from the client."""
+        self.load += 1
+        if self.load == self.hub.limits.max_events_in_flight:
+            self.connection.pause_reading()
+
+    def done(self, count: int = 1) -> None:
+        """So many fewer."""
+        half = self.hub.limits.max_events_in_flight // 2
+        before, self.load = self.load, self.load - count
+        if self.load <= half < before:
+            self.connection.resume_reading()
 
     def state_in(self, packet: Packet) -> SocketState | None:
         """The client's state in the packet's namespace; None if the packet is to be ignored."""

@@ -100,8 +100,7 @@ class Hub:
         """CONNECT was sent first (always_connect), so the client may speak before its connect handler has returned."""
         socket_action(SocketState.CONNECTED, packet)
         socket.held.append(packet)
-        if len(socket.held) >= self.limits.max_events_in_flight:
-            socket.client.connection.pause_reading()
+        socket.client.taken()
 
     def _connect(self, client: Client, packet: Packet) -> None:
         namespace = packet.namespace
@@ -152,16 +151,14 @@ class Hub:
     def _start(self, call: Call) -> None:
         client = call.socket.client
         client.in_flight += 1
-        if client.in_flight == self.limits.max_events_in_flight:
-            client.connection.pause_reading()
+        client.taken()
         self._run(call)
 
     def finished(self, call: Call, outcome: Outcome) -> None:
         """A call that was started has ended."""
         socket, client = call.socket, call.socket.client
         client.in_flight -= 1
-        if client.in_flight == self.limits.max_events_in_flight // 2:
-            client.connection.resume_reading()
+        client.done()
         if call.kind is CallKind.EVENT:
             if outcome.body is not None:
                 socket.send(sio.encode(sio.ACK, socket.namespace, outcome.body, call.ack_id))
@@ -175,20 +172,20 @@ class Hub:
 
     def _accept(self, socket: Socket) -> None:
         if socket.left is not None:
+            socket.release_held()
             self._disconnected(socket, socket.left)
             return
         if not socket.announced:
             socket.announce()
         socket.state = SocketState.CONNECTED
-        held, socket.held = socket.held, []
-        for packet in held:
+        for packet in socket.held:
             if socket.state is SocketState.CONNECTED:
                 self.packet_received(socket.client, packet)
-        if len(held) >= self.limits.max_events_in_flight > socket.client.in_flight:
-            socket.client.connection.resume_reading()
+        socket.release_held()
 
     def _refuse(self, socket: Socket, body: Body | None) -> None:
         socket.state = SocketState.DISCONNECTED
+        socket.release_held()
         self.adapter.remove(socket)
         if socket.left is not None:
             return

@@ -81,6 +81,12 @@ class Socket:
         for message in pending:
             self.client.connection.send(message)
 
+    def release_held(self) -> None:
+        """The packets that were held have been handled, or never will be."""
+        count = len(self.held)
+        self.held.clear()
+        self.client.done(count)
+
     def refuse(self, body: Body) -> None:
         """Tell the client that it is not accepted."""
         if self.announced:
