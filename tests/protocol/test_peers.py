@@ -1,7 +1,7 @@
 """Against an independent peer: python-socketio's and python-engineio's packets read ours, and ours read theirs.
 
-Where theirs are more lenient than JavaScript's (`?` in a namespace, digits behind an Engine.IO type, 16 packets in a
-payload) the examples stay away from the difference.
+Where theirs do more than the specification says (they cut a namespace at `?`, read an Engine.IO message as JSON, take
+no more than 16 packets in a payload) the examples stay away from the difference.
 """
 
 from __future__ import annotations
@@ -26,12 +26,7 @@ TheirSocketPacket = socketio.packet.Packet
 TheirEnginePacket = engineio.packet.Packet
 
 
-def readable(sent: Sent) -> bool:
-    """A namespace that theirs keep as it is; a packet that theirs do not take for one with attachments."""
-    return "?" not in sent.namespace
-
-
-any_packet = (packets() | binary_packets()).filter(readable)
+any_packet = (packets() | binary_packets()).filter(lambda sent: "?" not in sent.namespace)
 
 
 @given(any_packet)
@@ -66,7 +61,7 @@ def test_we_read_their_socket_packets(sent: Sent) -> None:
 
 texts = st.text("abcé😀 \"'\\/[]{}:,", max_size=20)
 payloads = st.lists(
-    texts.map(lambda text: "4" + text) | st.sampled_from(["1", "2", "3", "6"]) | st.binary(),
+    texts.map(lambda text: "4x" + text) | st.sampled_from(["1", "2", "3", "6"]) | st.binary(),
     min_size=1,
     max_size=16,
 )

@@ -499,6 +499,13 @@ def test_attachment_deep_down(opening: str, closing: str, depth: int) -> None:
     assert item == b"\1"
 
 
+@pytest.mark.parametrize("head", ["0", "1", "2", "21", "3", "4", "51-", "7", "2/a,"])
+@pytest.mark.parametrize("rest", ["x" * 10_000, "[" + "1," * 10_000 + "1]", '{"a":' * 10_000])
+def test_errors_are_short(head: str, rest: str) -> None:
+    """They go to a log."""
+    assert 0 < len(error_of([head + rest])) < 500
+
+
 # Anything at all
 
 
