@@ -157,7 +157,7 @@ class AsgiWebSocket(WebSocketLink):
                 await self._send(self._close)
                 self._engine.loop.call_later(self._patience, self._leave)
         except Exception as error:  # noqa: BLE001 - each server has its own way to say that the client is gone
-            logger.debug("session %s: not sent: %r", self.transport.session.sid, error)
+            logger.debug("WebSocket: not sent: %r", error)
             self._leave()
         finally:
             self._sender = None
