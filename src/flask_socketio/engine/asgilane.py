@@ -90,6 +90,7 @@ class AsgiWebSocket(WebSocketLink):
                     return
                 if self._close is None:
                     self._take(event)
+                del event  # nothing of a large message is kept while waiting for the next
         except asyncio.CancelledError:
             if self._close is None:  # not our own, the server is being torn down
                 raise
