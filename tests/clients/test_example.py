@@ -1,5 +1,7 @@
 """The user's first example, started as `make example` starts it and opened in Chromium without the internet."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +42,19 @@ def test_what_the_visitor_types_is_answered(page: Visit) -> None:
     assert page.console == ["发送成功"] * 2
     assert page.errors == []
     assert page.hosts == {page.own_host}
+
+
+def test_the_client_without_a_browser() -> None:
+    example = ROOT / "example"
+    with ServerProcess.script(example / "socketio_example.py") as server:
+        done = subprocess.run(
+            [sys.executable, example / "python_client.py", server.url],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+    assert done.stdout.splitlines() == [
+        "connected over websocket",
+        "response Hello from a program",
+        "response and goodbye",
+    ], done.stderr

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,3 +111,20 @@ def test_debug_mode(server: ServerProcess) -> None:
     waiting.leave()
     second = server.get("/pid").text
     assert re.findall(r"the task runs (\d+)", server.log) == [first, second]
+
+
+def test_flask_run_in_debug_mode(tmp_path: Path) -> None:
+    """Werkzeug's own server, reloader and debugger: WebSockets are served, and are no error in the log."""
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    flask = Path(sysconfig.get_path("scripts"), "flask")
+    command = [str(flask), "--app", str(program), "run", "--debug", "--port", "0"]
+    with ServerProcess(command) as server:
+        server.wait_for_log(re.compile("Debugger PIN"), 10)
+        for transport in ("polling", "websocket", "websocket"):
+            assert answer_of(server, transport) == '430["first"]'
+        pid = server.get("/pid").text
+        assert re.findall(r"the task runs (\d+)", server.log) == [pid]
+        page = server.get("/error", Host="127.0.0.1")
+        assert "Werkzeug Debugger" in page.text
+        server.allow_traceback("ZeroDivisionError")

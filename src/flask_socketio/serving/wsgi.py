@@ -173,19 +173,34 @@ class _Exchange:
 # -- WebSockets ------------------------------------------------------------------------------------
 
 
+#: Where servers keep a request's socket in the environ.
+_SOCKETS = ("gunicorn.socket", "werkzeug.socket")
+
+
 def _adopt(
     app: DuplexApp, request: EngineRequest, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Take the connection away from the WSGI server and have the loop answer the handshake."""
-    server = next((name for name in _LEAVE if f"{name}.socket" in environ), "")
-    sock: socket.socket | None = environ.get(f"{server}.socket")
-    if sock is None or isinstance(sock, ssl.SSLSocket):
+    found = next((environ[name] for name in _SOCKETS if name in environ), None)
+    if not isinstance(found, socket.socket) or isinstance(found, ssl.SSLSocket):
         return _refuse(start_response)
-    # A descriptor of our own: the server shuts its socket down when the request is over.
+    own = _take_over(found)
+    asyncio.run_coroutine_threadsafe(_answer_handshake(app, own, request), app.engine.loop)
+    start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
+    return []
+
+
+def _take_over(sock: socket.socket) -> socket.socket:
+    """A socket of our own with the connection of the server's, which has a dead end from now on.
+
+    The server writes to its socket, shuts it down and closes it, as after any answer.
+    """
     own = socket.socket(fileno=sock.detach())
     own.setblocking(False)
-    asyncio.run_coroutine_threadsafe(_answer_handshake(app, own, request), app.engine.loop)
-    raise _LEAVE[server]
+    dead_end, other_end = socket.socketpair()
+    other_end.close()
+    sock.__init__(dead_end.family, dead_end.type, dead_end.proto, dead_end.detach())
+    return own
 
 
 def _refuse(start_response: StartResponse) -> Iterable[bytes]:
@@ -203,8 +218,3 @@ async def _answer_handshake(app: DuplexApp, sock: socket.socket, request: Engine
     handshake = Handshake(app.lane, set())
     await app.engine.loop.connect_accepted_socket(lambda: handshake, sock)
     handshake.begin(request)
-
-
-#: What ends a request without an answer, by server. Werkzeug has a thread for each request, which SystemExit ends in
-#: silence; its debugger would show any other exception as an error of the application's.
-_LEAVE: dict[str, type[BaseException]] = {"gunicorn": StopIteration, "werkzeug": SystemExit}
