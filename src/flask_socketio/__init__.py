@@ -9,11 +9,14 @@ refuse_flask_socketio(Path(__file__).parent)
 
 from .errors import ConnectionRefusedError
 from .extension import SocketIO
-from .functions import close_room, disconnect, emit, join_room, leave_room, rooms, send
+from .functions import call, close_room, disconnect, emit, join_room, leave_room, rooms, send
+from .namespace import Namespace
 
 __all__ = [
     "ConnectionRefusedError",
+    "Namespace",
     "SocketIO",
+    "call",
     "close_room",
     "disconnect",
     "emit",

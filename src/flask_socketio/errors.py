@@ -28,13 +28,18 @@ class ConnectionRefusedError(SocketIOError):
     @property
     def error_args(self) -> dict[str, object]:
         """What the client is told (Socket.IO v5, "CONNECT_ERROR")."""
-        if not self.args:
-            return {"message": "Connection rejected by server"}
-        message, *data = self.args
-        answer: dict[str, object] = {"message": str(message)}
-        if data:
-            answer["data"] = data[0] if len(data) == 1 else data
-        return answer
+        return refusal_body(self.args)
+
+
+def refusal_body(args: tuple[object, ...]) -> dict[str, object]:
+    """The CONNECT_ERROR's data for the arguments of a ConnectionRefusedError."""
+    if not args:
+        return {"message": "Connection rejected by server"}
+    message, *data = args
+    answer: dict[str, object] = {"message": str(message)}
+    if data:
+        answer["data"] = data[0] if len(data) == 1 else data
+    return answer
 
 
 class TimeoutError(SocketIOError, builtins.TimeoutError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from flask import Flask, has_request_context, request
 
 from .background import BackgroundTask, BackgroundTasks
-from .cluster.base import AckCallback, Emission, Room
+from .cluster.base import AckCallback, Answer, Emission, Room
 from .engine.engine import Negotiate
-from .errors import NotServingError
+from .errors import NotServingError, TimeoutError
 from .facade import ServerFacade
-from .handlers import HandlerTable
+from .handlers import ErrorHandler, HandlerTable
+from .namespace import Namespace
 from .options import Options, parse_options
 from .protocol.socketio import encode_body
 from .runtime import Runtime
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from .serving.run import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
+E = TypeVar("E", bound=ErrorHandler)
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -126,6 +129,28 @@ class SocketIO:
         """Register a handler for an event."""
         self._handlers.add(namespace or "/", message, handler)
 
+    def on_namespace(self, namespace_handler: Namespace) -> None:
+        """Register a class-based namespace. Raises ValueError for anything but an instance of Namespace."""
+        if not isinstance(namespace_handler, Namespace):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError("Not a namespace instance.")  # noqa: TRY004 - as it always was
+        namespace_handler.socketio = self
+        namespace_handler.server = self.server
+        self._handlers.add_class(namespace_handler)
+
+    def on_error(self, namespace: str | None = None) -> Callable[[E], E]:
+        """Decorator: the function gets what handlers of the namespace raise; what it returns is the event's ack."""
+
+        def decorator(exception_handler: E) -> E:
+            self._handlers.error_handlers[namespace or "/"] = _callable(exception_handler)
+            return exception_handler
+
+        return decorator
+
+    def on_error_default(self, exception_handler: E) -> E:
+        """Decorator: as `on_error`, for the namespaces that have none of their own."""
+        self._handlers.default_error_handler = _callable(exception_handler)
+        return exception_handler
+
     # -- emitting ------------------------------------------------------------------------------
 
     def emit(
@@ -185,6 +210,34 @@ class SocketIO:
             skip_sid=skip_sid,
             **kwargs,
         )
+
+    def call(
+        self,
+        event: str,
+        *args: Any,
+        namespace: str | None = None,
+        to: str | None = None,
+        room: str | None = None,
+        timeout: float = 60,
+        ignore_queue: bool = False,
+    ) -> Any:
+        """Emit an event to one client and wait for its ack; returns None, the value, or a tuple of values.
+
+        `timeout` is in seconds. Raises TimeoutError when there is no ack in time, ValueError without `to`, and
+        RuntimeError in an `async def` handler, where waiting would stop the server.
+        """
+        if (target := to or room) is None:
+            raise ValueError("Cannot use call() to broadcast.")
+        if self.running().inbox.on_loop:
+            raise RuntimeError(
+                "socketio.call() in an async handler stops the server: await asyncio.to_thread(socketio.call, ...)"
+            )
+        answer = Answer()
+        self.emit(event, *args, namespace=namespace, to=target, callback=answer)
+        try:
+            return answer.wait(timeout)
+        except builtins.TimeoutError:
+            raise TimeoutError(f"no ack for event {event!r} within {timeout:g} seconds") from None
 
     def close_room(self, room: Room, namespace: str | None = None) -> None:
         """Take every client out of a room. Raises ValueError for a client's own room."""
@@ -249,6 +302,12 @@ class SocketIO:
                 "socketio.sleep() in an async handler stops the server: await asyncio.sleep()"
             )
         time.sleep(seconds)
+
+
+def _callable(function: ErrorHandler) -> ErrorHandler:
+    if not callable(function):
+        raise ValueError("exception_handler must be callable")  # noqa: TRY004 - as it always was
+    return function
 
 
 def as_tuple(value: Any) -> tuple[Any, ...] | None:

@@ -28,6 +28,21 @@ class ServerFacade:
 
         return runtime.inbox.ask(find)
 
+    def enter_room(self, sid: str, room: Room, namespace: str = "/") -> None:
+        """Put a client into a room. Raises ValueError for a client that is gone or another client's own room."""
+        runtime = self._socketio.running()
+        runtime.inbox.ask(runtime.adapter.join, namespace, sid, room)
+
+    def leave_room(self, sid: str, room: Room, namespace: str = "/") -> None:
+        """Take a client out of a room; it need not be in it."""
+        runtime = self._socketio.running()
+        runtime.inbox.ask(runtime.adapter.leave, namespace, sid, room)
+
+    def disconnect(self, sid: str, namespace: str = "/") -> None:
+        """Disconnect a client from the namespace; its connection stays."""
+        runtime = self._socketio.running()
+        runtime.inbox.ask(runtime.adapter.disconnect, namespace, sid)
+
     def rooms(self, sid: str, namespace: str = "/") -> list[Room]:
         """The client's rooms, its own id first."""
         runtime = self._socketio.running()

@@ -48,16 +48,37 @@ def send(message: Any, *, json: bool = False, **kwargs: Any) -> None:
     emit("json" if json else "message", message, **kwargs)
 
 
+def call(
+    event: str,
+    *args: Any,
+    namespace: str | None = None,
+    to: str | None = None,
+    room: str | None = None,
+    timeout: float = 60,
+    ignore_queue: bool = False,
+) -> Any:
+    """Emit an event to the client whose event is being handled, or to another one, and return what it answers.
+
+    See `SocketIO.call`.
+    """
+    return _socketio().call(
+        event,
+        *args,
+        namespace=namespace or _namespace(),
+        to=to or room or _sid(),
+        timeout=timeout,
+        ignore_queue=ignore_queue,
+    )
+
+
 def join_room(room: Room, sid: str | None = None, namespace: str | None = None) -> None:
     """Put the client into a room. Raises ValueError for a client that is gone or a room that is another client's id."""
-    runtime = _socketio().running()
-    runtime.inbox.ask(runtime.adapter.join, namespace or _namespace(), sid or _sid(), room)
+    _socketio().server.enter_room(sid or _sid(), room, namespace or _namespace())
 
 
 def leave_room(room: Room, sid: str | None = None, namespace: str | None = None) -> None:
     """Take the client out of a room; it need not be in it."""
-    runtime = _socketio().running()
-    runtime.inbox.ask(runtime.adapter.leave, namespace or _namespace(), sid or _sid(), room)
+    _socketio().server.leave_room(sid or _sid(), room, namespace or _namespace())
 
 
 def close_room(room: Room, namespace: str | None = None) -> None:
@@ -67,14 +88,12 @@ def close_room(room: Room, namespace: str | None = None) -> None:
 
 def rooms(sid: str | None = None, namespace: str | None = None) -> list[Room]:
     """The rooms the client is in, its own id among them."""
-    runtime = _socketio().running()
-    return runtime.inbox.ask(runtime.adapter.rooms, namespace or _namespace(), sid or _sid())
+    return _socketio().server.rooms(sid or _sid(), namespace or _namespace())
 
 
 def disconnect(sid: str | None = None, namespace: str | None = None, silent: bool = False) -> None:
     """Disconnect the client from the namespace; its connection stays."""
-    runtime = _socketio().running()
-    runtime.inbox.ask(runtime.adapter.disconnect, namespace or _namespace(), sid or _sid())
+    _socketio().server.disconnect(sid or _sid(), namespace or _namespace())
 
 
 def _socketio() -> SocketIO:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .hub.call import Handler
+from .hub.call import Handler, make_handler
+from .namespace import Namespace
 from .protocol.socketio import RESERVED_EVENTS
 
 ANY = "*"
+
+ErrorHandler = Callable[[BaseException], Any]
 
 Found = tuple[Handler, tuple[str, ...]] | None
 
@@ -21,6 +23,10 @@ class HandlerTable:
         #: namespaces that may be joined even without a handler
         self.namespaces = set(namespaces)
         self._handlers: dict[tuple[str, str], Handler] = {}
+        self._classes: dict[str, Namespace] = {}
+        #: what is called with the exceptions of handlers, by namespace
+        self.error_handlers: dict[str, ErrorHandler] = {}
+        self.default_error_handler: ErrorHandler | None = None
         self._found: dict[tuple[str, str], Found] = {}
 
     def add(self, namespace: str, event: str, function: Callable[..., Any]) -> None:
@@ -28,6 +34,18 @@ class HandlerTable:
         self._handlers[namespace, event] = make_handler(function)
         self.namespaces.add(namespace)
         self._found.clear()
+
+    def add_class(self, instance: Namespace) -> None:
+        """Register a class-based namespace; functions win over its methods."""
+        self._classes[instance.namespace] = instance
+        self.namespaces.add(instance.namespace)
+        self._found.clear()
+
+    def error_handler(self, namespace: str) -> ErrorHandler | None:
+        """Who gets the exceptions of a namespace's handlers."""
+        own = self.error_handlers.get(namespace) or self.default_error_handler
+        instance = self._classes.get(namespace)
+        return own or getattr(instance, "error", None)
 
     def serves(self, namespace: str) -> bool:
         return namespace in self.namespaces or ANY in self.namespaces
@@ -59,25 +77,15 @@ class HandlerTable:
             return everywhere, ()
         if event not in RESERVED_EVENTS and (catch_all := handlers.get((ANY, ANY))):
             return catch_all, (event,)
+        return self._search_classes(namespace, event)
+
+    def _search_classes(self, namespace: str, event: str) -> Found:
+        for name in (namespace, ANY):
+            instance = self._classes.get(name)
+            if instance is None:
+                continue
+            if type(instance).trigger_event is not Namespace.trigger_event:
+                return instance.make_trigger(event), ()
+            if (handler := instance.find_handler(event)) is not None:
+                return handler, ()
         return None
-
-
-def make_handler(function: Callable[..., Any]) -> Handler:
-    """Look at a function once. Raises TypeError for what cannot be called."""
-    if not callable(function):
-        raise TypeError(f"an event handler must be callable, not {type(function).__name__}")
-    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 - an object whose call is async
-    )
-    return Handler(function, is_async, _max_args(function))
-
-
-def _max_args(function: Callable[..., Any]) -> int | None:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        return None
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(parameter.kind in positional for parameter in parameters)

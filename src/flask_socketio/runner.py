@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from builtins import ConnectionRefusedError as BuiltinConnectionRefusedError
 from collections.abc import Callable
 from typing import Any, cast
 
 from .context import EventContexts, public_reason
-from .errors import ConnectionRefusedError
+from .errors import ConnectionRefusedError, refusal_body
+from .handlers import HandlerTable
 from .hub.call import Call, CallKind, Outcome
 from .protocol.socketio import Body, encode_body
 
@@ -24,15 +26,24 @@ _REFUSED = encode_body({"message": "Connection refused by server"})
 class Runner:
     """`report` is called with every call that has ended and its outcome, from the thread it ran on."""
 
-    def __init__(self, contexts: EventContexts, report: Callable[[Call, Outcome], None]) -> None:
+    def __init__(
+        self,
+        contexts: EventContexts,
+        handlers: HandlerTable,
+        report: Callable[[Call, Outcome], None],
+    ) -> None:
         self._contexts = contexts
+        self._handlers = handlers
         self._report = report
 
     def run(self, call: Call) -> None:
         """Run a `def` handler."""
         try:
             with self._contexts.open(call):
-                result = call.handler.function(*_arguments(call))
+                try:
+                    result = call.handler.function(*_arguments(call))
+                except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
+                    result = self._handle(call, error)
         except _FAILURES as error:
             outcome = _failed(call, error)
         else:
@@ -43,12 +54,35 @@ class Runner:
         """Run an `async def` handler."""
         try:
             with self._contexts.open(call):
-                result = await call.handler.function(*_arguments(call))
+                try:
+                    result = await call.handler.function(*_arguments(call))
+                except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
+                    result = self._handle(call, error)
         except _FAILURES as error:
             outcome = _failed(call, error)
         else:
             outcome = _succeeded(call, result)
         self._report(call, outcome)
+
+    def _handle(self, call: Call, error: Exception) -> Any:
+        """Give an exception to the application's error handler, whose result takes the place of the handler's.
+
+        Raises the exception where there is none, and for a client that is refused. A connect handler that has failed
+        never accepts, whatever the error handler returns.
+        """
+        handle = self._handlers.error_handler(call.socket.namespace)
+        if handle is None or is_refusal(error):
+            raise error
+        result = handle(error)
+        return False if call.kind is CallKind.CONNECT else result
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether it is a connect handler's way to refuse; python-socketio's own exception counts as well."""
+    if isinstance(error, (ConnectionRefusedError, BuiltinConnectionRefusedError)):
+        return True
+    neighbour = sys.modules.get("socketio.exceptions")
+    return neighbour is not None and isinstance(error, neighbour.ConnectionRefusedError)
 
 
 def _arguments(call: Call) -> tuple[Any, ...]:
@@ -84,11 +118,10 @@ def _encode_answer(call: Call, result: Any) -> Body | None:
 
 
 def _failed(call: Call, error: BaseException) -> Outcome:
-    if call.kind is CallKind.CONNECT:
-        if isinstance(error, ConnectionRefusedError):
-            return Outcome(accepted=False, body=encode_body(error.error_args))
+    if call.kind is CallKind.CONNECT and is_refusal(error):
         if isinstance(error, BuiltinConnectionRefusedError):
             return Outcome(accepted=False, body=_REFUSED)
+        return Outcome(accepted=False, body=encode_body(refusal_body(error.args)))
     what = f"handler of event {call.event!r}" if call.event else "ack callback"
     logger.error("%s in namespace %r failed", what, call.socket.namespace, exc_info=error)
     return Outcome(accepted=False, body=_REJECTED) if call.kind is CallKind.CONNECT else Outcome()

@@ -37,7 +37,7 @@ class Runtime:
         self.inbox = Inbox(loop)
         self.adapter = MemoryAdapter()
         contexts = EventContexts(app, manage_session=options.manage_session)
-        runner = Runner(contexts, self._report)
+        runner = Runner(contexts, handlers, self._report)
         self.dispatcher = Dispatcher(
             loop,
             self.inbox,

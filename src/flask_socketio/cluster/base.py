@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,22 @@ if TYPE_CHECKING:
 
 Room = Hashable
 AckCallback = Callable[..., Any]
+
+
+class Answer:
+    """An ack callback that somebody is waiting for: called on the loop, so that it takes no handler's thread."""
+
+    def __init__(self) -> None:
+        self._future: Future[tuple[Any, ...]] = Future()
+
+    def __call__(self, *args: Any) -> None:
+        if not self._future.done():  # of several clients' answers the first counts
+            self._future.set_result(args)
+
+    def wait(self, timeout: float) -> Any:
+        """Nothing as None, one value as it is, several as a tuple. Raises the builtin TimeoutError."""
+        args = self._future.result(timeout)
+        return args if len(args) > 1 else args[0] if args else None
 
 
 @dataclass(slots=True)

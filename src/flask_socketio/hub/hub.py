@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from ..cluster.base import Adapter
+from ..cluster.base import Adapter, Answer
 from ..engine.config import Limits
 from ..engine.ids import new_sid
 from ..engine.reasons import CloseReason
@@ -135,6 +135,9 @@ class Hub:
         callback = socket.acks.pop(packet.id, None) if packet.id is not None else None
         if callback is None:
             logger.info("ack %s of client %s belongs to no event", packet.id, socket.sid)
+            return
+        if isinstance(callback, Answer):
+            callback(*packet.data)
             return
         handler = Handler(callback, False, max_args=None)
         self._start(Call(socket, CallKind.ACK, None, tuple(packet.data), handler))

@@ -1,0 +1,126 @@
+"""Class-based namespaces: a method `on_<event>` for each event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+
+from .cluster.base import AckCallback, Room
+from .hub.call import Handler, make_handler
+
+if TYPE_CHECKING:
+    from .extension import SocketIO
+    from .facade import ServerFacade
+
+
+class Namespace:
+    """Subclass it, and hand an instance to `socketio.on_namespace()`.
+
+    A method named `error` gets the exceptions that nothing else handles; what it returns is the event's ack.
+    """
+
+    #: set by on_namespace()
+    socketio: SocketIO
+    server: ServerFacade
+
+    def __init__(self, namespace: str | None = None) -> None:
+        self.namespace = namespace or "/"
+
+    def trigger_event(self, event: str, *args: Any) -> Any:
+        """Call the method for an event; a subclass may override it. `args` begin with the client's sid.
+
+        For `connect` they go on with the environ and the auth object, for `disconnect` with the reason.
+        """
+        handler = self.find_handler(event)
+        if handler is None:
+            return None
+        values = args[1:] if event != "connect" else args[2:]
+        if event in ("connect", "disconnect"):
+            values = values[: handler.max_args]
+        return handler.function(*values)
+
+    def find_handler(self, event: str) -> Handler | None:
+        """The method for an event."""
+        method = getattr(self, "on_" + event, None)
+        return None if method is None else make_handler(method)
+
+    def make_trigger(self, event: str) -> Handler:
+        """A handler that goes through a subclass's own `trigger_event`."""
+
+        def trigger(*args: Any) -> Any:
+            if event == "connect":
+                args = (request.environ, *args)
+            return self.trigger_event(event, request.sid, *args)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType]
+
+        return Handler(trigger, False, None)
+
+    # -- for the methods of subclasses ---------------------------------------------------------
+
+    def emit(
+        self,
+        event: str,
+        data: Any = None,
+        room: Room | Sequence[Room] | None = None,
+        include_self: bool = True,
+        namespace: str | None = None,
+        callback: AckCallback | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Emit an event to everybody in this namespace, or in a room; takes what `SocketIO.emit` takes."""
+        self.socketio.emit(
+            event,
+            data,
+            room=room,
+            include_self=include_self,
+            namespace=namespace or self.namespace,
+            callback=callback,
+            **kwargs,
+        )
+
+    def send(
+        self,
+        data: Any,
+        room: Room | Sequence[Room] | None = None,
+        include_self: bool = True,
+        namespace: str | None = None,
+        callback: AckCallback | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Emit the event `message`."""
+        self.emit("message", data, room, include_self, namespace, callback, **kwargs)
+
+    def call(
+        self,
+        event: str,
+        data: Any = None,
+        to: str | None = None,
+        sid: str | None = None,
+        namespace: str | None = None,
+        timeout: float = 60,
+    ) -> Any:
+        """Emit an event to a client and return what it answers; see `SocketIO.call`."""
+        return self.socketio.call(
+            event, data, to=to or sid, namespace=namespace or self.namespace, timeout=timeout
+        )
+
+    def close_room(self, room: Room, namespace: str | None = None) -> None:
+        """Take everybody out of a room."""
+        self.socketio.close_room(room, namespace or self.namespace)
+
+    def enter_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
+        """Put a client into a room."""
+        self.server.enter_room(sid, room, namespace or self.namespace)
+
+    def leave_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
+        """Take a client out of a room."""
+        self.server.leave_room(sid, room, namespace or self.namespace)
+
+    def rooms(self, sid: str, namespace: str | None = None) -> list[Room]:
+        """The rooms a client is in, its own id first."""
+        return self.server.rooms(sid, namespace or self.namespace)
+
+    def disconnect(self, sid: str, namespace: str | None = None) -> None:
+        """Disconnect a client from the namespace."""
+        self.server.disconnect(sid, namespace or self.namespace)
