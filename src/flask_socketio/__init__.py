@@ -11,11 +11,13 @@ from .errors import ConnectionRefusedError
 from .extension import SocketIO
 from .functions import call, close_room, disconnect, emit, join_room, leave_room, rooms, send
 from .namespace import Namespace
+from .testing import SocketIOTestClient
 
 __all__ = [
     "ConnectionRefusedError",
     "Namespace",
     "SocketIO",
+    "SocketIOTestClient",
     "call",
     "close_room",
     "disconnect",

@@ -12,6 +12,10 @@ from flask.sessions import SessionMixin
 
 from .engine.reasons import CloseReason
 from .hub.call import Call, CallKind
+from .options import Options
+
+#: Where a connection's environ keeps its copy of the session.
+_SAVED = "saved_session"
 
 
 class ManagedSession(dict[str, Any], SessionMixin):
@@ -24,16 +28,17 @@ class EventContexts:
     `g` is new for every event; teardown functions run, before_request and after_request ones do not.
     """
 
-    def __init__(self, app: Flask, *, manage_session: bool) -> None:
+    def __init__(self, app: Flask, options: Options) -> None:
         self._app = app
-        self._manage_session = manage_session
+        self._options = options
 
     @contextmanager
     def open(self, call: Call) -> Generator[None]:
         """Enter the contexts of a call; `request.sid`, `.namespace` and `.event` are set."""
-        client = call.socket.client
-        context = self._app.request_context(dict(client.connection.environ))
-        managed: ManagedSession | None = client.contexts
+        environ = call.socket.client.connection.environ
+        context = self._app.request_context(dict(environ))
+        manage_session = self._options.manage_session
+        managed: ManagedSession | None = environ.get(_SAVED) if manage_session else None
         if managed is not None:
             _set_session(context, managed)
         request: Any = context.request
@@ -41,9 +46,9 @@ class EventContexts:
         request.namespace = call.socket.namespace
         request.event = {"message": call.event, "args": _event_args(call)}
         with context:
-            if self._manage_session:
+            if manage_session:
                 if managed is None:
-                    client.contexts = managed = ManagedSession(session)
+                    environ[_SAVED] = managed = ManagedSession(session)
                     _set_session(context, managed)
                 yield
                 return

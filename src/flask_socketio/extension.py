@@ -16,6 +16,7 @@ from .engine.engine import Negotiate
 from .errors import NotServingError, TimeoutError
 from .facade import ServerFacade
 from .handlers import ErrorHandler, HandlerTable
+from .inline import InlineRuntime
 from .namespace import Namespace
 from .options import Options, parse_options
 from .protocol.socketio import encode_body
@@ -24,8 +25,11 @@ from .serving.asgi import DuplexApp
 from .serving.innermost import answer_instead
 from .serving.wsgi import WsgiFace
 from .serving.wsgi_pass import ARRIVAL
+from .testing import SocketIOTestClient
 
 if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
     from .serving.pages import WsgiApp
     from .serving.run import Server
 
@@ -56,7 +60,7 @@ class SocketIO:
     def __init__(self, app: Flask | None = None, **kwargs: Any) -> None:
         self._given: dict[str, Any] = {}
         self._handlers = HandlerTable([])
-        self._runtime: Runtime | None = None
+        self._runtime: Runtime | InlineRuntime | None = None
         self._options: Options | None = None
         #: the running server, while run() has not returned
         self.wsgi_server: Server | None = None
@@ -73,6 +77,8 @@ class SocketIO:
         """Attach to an application. Options given here win over those given before."""
         self._given.update(kwargs)
         self._options = parse_options(self._given)
+        if self.served_by is None:
+            self._runtime = None  # a test client's, which had the options before
         self._handlers.namespaces.update(self._options.namespaces)
         if app.extensions.get("socketio") is not self:
             answer_instead(app, self._choose_answer(app))
@@ -88,6 +94,15 @@ class SocketIO:
             return arrival or (face if below else None)
 
         return choose
+
+    @property
+    def manage_session(self) -> bool:
+        """Whether each connection has its own copy of the session; may be changed at any time."""
+        return self.options.manage_session
+
+    @manage_session.setter
+    def manage_session(self, value: bool) -> None:
+        self.options.manage_session = value
 
     @property
     def options(self) -> Options:
@@ -267,7 +282,7 @@ class SocketIO:
             raise NotServingError("there is no server to stop: it was not started with run()")
         self.wsgi_server.should_exit = True
 
-    def running(self) -> Runtime:
+    def running(self) -> Runtime | InlineRuntime:
         """The running server's parts. Raises NotServingError where there is none."""
         if self._runtime is None:
             raise NotServingError("the server is not running yet, so it has no clients")
@@ -279,6 +294,34 @@ class SocketIO:
         self._runtime = Runtime(app, self.options, self._handlers, negotiate)
         self.background.serving()
         return self._runtime
+
+    def inline_runtime(self, app: Flask) -> InlineRuntime:
+        """What test clients run on. Raises RuntimeError while the server is running."""
+        if self.served_by is not None:
+            raise RuntimeError(
+                "the test client is for tests without a server, and this one is being served"
+            )
+        self.background.serving()
+        if not isinstance(self._runtime, InlineRuntime):
+            self._runtime = InlineRuntime(app, self.options, self._handlers)
+        return self._runtime
+
+    def test_client(
+        self,
+        app: Flask,
+        namespace: str | None = None,
+        query_string: str | None = None,
+        headers: Any = None,
+        auth: Any = None,
+        flask_test_client: FlaskClient | None = None,
+    ) -> SocketIOTestClient:
+        """A client for tests: connected, in this process, its events handled before its calls return.
+
+        Cookies come from `flask_test_client`.
+        """
+        return SocketIOTestClient(
+            app, self, namespace, query_string, headers, auth, flask_test_client
+        )
 
     def runtime_stopped(self) -> None:
         """Called by what serves the application, at the end."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .cluster.base import Room
+from .engine.config import EngineConfig
 
 if TYPE_CHECKING:
     from .extension import SocketIO
@@ -16,6 +17,17 @@ class ServerFacade:
     def __init__(self, socketio: SocketIO) -> None:
         self._socketio = socketio
 
+    @property
+    def environ(self) -> dict[str, dict[str, Any]]:
+        """The WSGI environ of each connection's handshake, by the connection's id (Engine.IO's)."""
+        runtime = self._socketio.running()
+        return runtime.inbox.ask(runtime.environs)
+
+    @property
+    def eio(self) -> EngineConfig:
+        """The Engine.IO options in use."""
+        return self._socketio.options.engine
+
     def transport(self, sid: str, namespace: str = "/") -> str:
         """The transport that carries the client: polling or websocket. Raises KeyError for an unknown client."""
         runtime = self._socketio.running()
@@ -24,7 +36,7 @@ class ServerFacade:
             socket = runtime.adapter.find(namespace, sid)
             if socket is None:
                 raise KeyError(f"client {sid!r} is not connected to namespace {namespace!r}")
-            return runtime.engine.sessions[socket.client.connection.sid].transport.name
+            return runtime.transport_name(socket.client.connection.sid)
 
         return runtime.inbox.ask(find)
 

@@ -41,11 +41,13 @@ class HandlerTable:
         self.namespaces.add(instance.namespace)
         self._found.clear()
 
-    def error_handler(self, namespace: str) -> ErrorHandler | None:
-        """Who gets the exceptions of a namespace's handlers."""
-        own = self.error_handlers.get(namespace) or self.default_error_handler
-        instance = self._classes.get(namespace)
-        return own or getattr(instance, "error", None)
+    def error_handlers_of(self, namespace: str) -> list[ErrorHandler]:
+        """Who gets the exceptions of a namespace's handlers: the first, and what that one raises the next."""
+        found = (
+            self.error_handlers.get(namespace) or self.default_error_handler,
+            getattr(self._classes.get(namespace), "error", None),
+        )
+        return [handler for handler in found if handler is not None]
 
     def serves(self, namespace: str) -> bool:
         return namespace in self.namespaces or ANY in self.namespaces

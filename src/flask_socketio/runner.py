@@ -36,8 +36,9 @@ class Runner:
         self._handlers = handlers
         self._report = report
 
-    def run(self, call: Call) -> None:
-        """Run a `def` handler."""
+    def run(self, call: Call) -> BaseException | None:
+        """Run a `def` handler; returns what it raised and nothing has handled."""
+        failure: BaseException | None = None
         try:
             with self._contexts.open(call):
                 try:
@@ -45,13 +46,16 @@ class Runner:
                 except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
                     result = self._handle(call, error)
         except _FAILURES as error:
+            failure = error
             outcome = _failed(call, error)
         else:
-            outcome = _succeeded(call, result)
+            outcome, failure = _succeeded(call, result)
         self._report(call, outcome)
+        return failure
 
-    async def run_async(self, call: Call) -> None:
-        """Run an `async def` handler."""
+    async def run_async(self, call: Call) -> BaseException | None:
+        """Run an `async def` handler; returns what it raised and nothing has handled."""
+        failure: BaseException | None = None
         try:
             with self._contexts.open(call):
                 try:
@@ -59,10 +63,12 @@ class Runner:
                 except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
                     result = self._handle(call, error)
         except _FAILURES as error:
+            failure = error
             outcome = _failed(call, error)
         else:
-            outcome = _succeeded(call, result)
+            outcome, failure = _succeeded(call, result)
         self._report(call, outcome)
+        return failure
 
     def _handle(self, call: Call, error: Exception) -> Any:
         """Give an exception to the application's error handler, whose result takes the place of the handler's.
@@ -70,11 +76,16 @@ class Runner:
         Raises the exception where there is none, and for a client that is refused. A connect handler that has failed
         never accepts, whatever the error handler returns.
         """
-        handle = self._handlers.error_handler(call.socket.namespace)
-        if handle is None or is_refusal(error):
+        if is_refusal(error):
             raise error
-        result = handle(error)
-        return False if call.kind is CallKind.CONNECT else result
+        for handle in self._handlers.error_handlers_of(call.socket.namespace):
+            try:
+                result = handle(error)
+            except Exception as again:  # noqa: BLE001 - the next one's, or raised below
+                error = again
+            else:
+                return False if call.kind is CallKind.CONNECT else result
+        raise error
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -94,27 +105,27 @@ def _arguments(call: Call) -> tuple[Any, ...]:
     return call.args
 
 
-def _succeeded(call: Call, result: Any) -> Outcome:
-    if call.kind is CallKind.CONNECT:
-        return Outcome(accepted=False, body=_REJECTED) if result is False else Outcome()
+def _succeeded(call: Call, result: Any) -> tuple[Outcome, TypeError | None]:
+    if call.kind is CallKind.CONNECT and result is False:
+        return Outcome(accepted=False, body=_REJECTED), None
     if call.kind is CallKind.EVENT and call.ack_id is not None:
-        return Outcome(body=_encode_answer(call, result))
-    return Outcome()
+        try:
+            return Outcome(body=_encode_answer(result)), None
+        except TypeError as error:
+            logger.error(  # noqa: TRY400 - the traceback would say no more
+                "no ack for event %r: what its handler returned is no JSON: %s", call.event, error
+            )
+            return Outcome(), error
+    return Outcome(), None
 
 
-def _encode_answer(call: Call, result: Any) -> Body | None:
-    """What an ack carries: None nothing, a tuple its elements, anything else itself."""
+def _encode_answer(result: Any) -> Body:
+    """What an ack carries: None nothing, a tuple its elements, anything else itself. Raises TypeError."""
     if result is None:
         answer: list[Any] = []
     else:
         answer = list(cast("tuple[Any, ...]", result)) if isinstance(result, tuple) else [result]
-    try:
-        return encode_body(answer)
-    except TypeError as error:
-        logger.error(  # noqa: TRY400 - the traceback would say no more
-            "no ack for event %r: what its handler returned is no JSON: %s", call.event, error
-        )
-        return None
+    return encode_body(answer)
 
 
 def _failed(call: Call, error: BaseException) -> Outcome:

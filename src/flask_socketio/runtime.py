@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 from flask import Flask
 
@@ -36,7 +37,7 @@ class Runtime:
         loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
         self.adapter = MemoryAdapter()
-        contexts = EventContexts(app, manage_session=options.manage_session)
+        contexts = EventContexts(app, options)
         runner = Runner(contexts, handlers, self._report)
         self.dispatcher = Dispatcher(
             loop,
@@ -65,6 +66,14 @@ class Runtime:
     def _finished(self, call: Call, outcome: Outcome) -> None:
         self.hub.finished(call, outcome)
         self.dispatcher.finished(call)
+
+    def environs(self) -> dict[str, dict[str, Any]]:
+        """The environ of every connection's handshake, by its id."""
+        return {sid: session.environ for sid, session in self.engine.sessions.items()}
+
+    def transport_name(self, eio_sid: str) -> str:
+        """What carries a connection: polling or websocket."""
+        return self.engine.sessions[eio_sid].transport.name
 
     def close_connections(self) -> None:
         """Say goodbye to every client; their disconnect handlers run."""

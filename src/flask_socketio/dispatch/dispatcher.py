@@ -25,8 +25,8 @@ class Dispatcher:
         self,
         loop: AbstractEventLoop,
         inbox: Inbox,
-        run: Callable[[Call], None],
-        run_async: Callable[[Call], Coroutine[Any, Any, None]],
+        run: Callable[[Call], object],
+        run_async: Callable[[Call], Coroutine[Any, Any, object]],
         *,
         serial: bool,
         max_threads: int,
@@ -38,7 +38,7 @@ class Dispatcher:
         self._serial = serial
         self._pool = Pool(loop, self._execute, max_threads)
         self._batch: list[Call] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self.running = 0
 
     def submit(self, call: Call) -> None:

@@ -40,7 +40,6 @@ class Client:
         "_decoder",
         "backlog",
         "connection",
-        "contexts",
         "hub",
         "in_flight",
         "load",
@@ -62,8 +61,6 @@ class Client:
         #: for whoever runs the calls: where those in flight are, and those that wait for their turn
         self.worker: Any = None
         self.backlog: Any = None
-        #: for whoever makes the contexts in which handlers run
-        self.contexts: Any = None
         self._decoder = Decoder(hub.limits.max_attachments)
 
     def on_text(self, text: str) -> None:

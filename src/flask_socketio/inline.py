@@ -1,0 +1,97 @@
+"""The hub without a server: what the test client runs on. Everything happens in the thread that calls."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from flask import Flask
+
+from .cluster.memory import MemoryAdapter
+from .context import EventContexts
+from .handlers import HandlerTable
+from .hub.call import Call, CallKind, Outcome
+from .hub.client import Client, Connection
+from .hub.hub import Hub
+from .options import Options
+from .runner import Runner, is_refusal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class InlineInbox:
+    """Carries commands out at once, one thread at a time."""
+
+    on_loop = False
+
+    def __init__(self) -> None:
+        #: held while the hub works, and not while a handler runs
+        self.lock = threading.Lock()
+
+    def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        self.ask(function, *args, **kwargs)
+
+    def ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.lock:
+            return function(*args, **kwargs)
+
+
+class InlineRuntime:
+    """In place of the runtime that a server has."""
+
+    def __init__(self, app: Flask, options: Options, handlers: HandlerTable) -> None:
+        self.inbox = InlineInbox()
+        self.adapter = MemoryAdapter()
+        self._connections: list[Connection] = []
+        contexts = EventContexts(app, options)
+        self._runner = Runner(contexts, handlers, self._report)
+        self.hub = Hub(
+            handlers,
+            self.adapter,
+            options.engine.limits,
+            self._run,
+            _NoDeadlines(),
+            always_connect=options.always_connect,
+        )
+
+    def open(self, connection: Connection) -> Client:
+        """A test client's connection."""
+        self._connections.append(connection)
+        return self.inbox.ask(self.hub.connection_opened, connection)
+
+    def environs(self) -> dict[str, dict[str, Any]]:
+        """The environ of every connection's handshake, by its id."""
+        return {connection.sid: connection.environ for connection in self._connections}
+
+    def transport_name(self, eio_sid: str) -> str:
+        """A test client has none, and is shown as one that polls."""
+        return "polling"
+
+    def _run(self, call: Call) -> None:
+        """Run a handler in the calling thread; raises what it raises."""
+        self.inbox.lock.release()
+        try:
+            if call.handler.is_async:
+                error = asyncio.run(self._runner.run_async(call))
+            else:
+                error = self._runner.run(call)
+        finally:
+            self.inbox.lock.acquire()
+        if error is not None and not (call.kind is CallKind.CONNECT and is_refusal(error)):
+            raise error
+
+    def _report(self, call: Call, outcome: Outcome) -> None:
+        self.inbox.ask(self.hub.finished, call, outcome)
+
+
+class _NoDeadlines:
+    """No loop, no time."""
+
+    def add(self, item: object) -> None:
+        pass
+
+    def discard(self, item: object) -> None:
+        pass

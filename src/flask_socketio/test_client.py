@@ -1,0 +1,5 @@
+"""Where Flask-SocketIO has its test client."""
+
+from .testing import SocketIOTestClient
+
+__all__ = ["SocketIOTestClient"]

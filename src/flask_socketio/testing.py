@@ -1,0 +1,191 @@
+"""The test client: a client in the same process, whose events are handled before its call returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.datastructures import Headers
+
+from .engine.ids import new_sid
+from .engine.reasons import CloseReason
+from .hub.client import Client
+from .protocol import socketio as sio
+from .protocol.errors import SocketProtocolError
+from .protocol.message import Message
+from .serving.wsgi_pass import ARRIVAL, Arrival
+
+if TYPE_CHECKING:
+    from .extension import SocketIO
+
+
+class _Connection:
+    """In place of an engine session: what is sent ends up with the test client, by way of the real codec."""
+
+    def __init__(self, owner: SocketIOTestClient, environ: dict[str, Any]) -> None:
+        self.sid = owner.eio_sid
+        self.environ = environ
+        self._owner = owner
+        self._decoder = sio.Decoder(max_attachments=1_000_000)
+
+    def send(self, message: Message) -> None:
+        assert message.text is not None
+        packet = self._decoder.feed_text(message.text[1:].decode())
+        for attachment in message.binary:
+            packet = self._decoder.feed_binary(attachment)
+        assert packet is not None
+        self._owner.receive(packet)
+
+    def close(self, reason: CloseReason) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+class SocketIOTestClient:
+    """Made by `socketio.test_client(app)`. Several of them share rooms, and get what the application emits.
+
+    Handlers run in the calling thread, and what they raise comes out of the call.
+    """
+
+    #: every client that is connected, by its `eio_sid`
+    clients: dict[str, SocketIOTestClient] = {}  # noqa: RUF012 - as it always was
+
+    def __init__(
+        self,
+        app: Flask,
+        socketio: SocketIO,
+        namespace: str | None = None,
+        query_string: str | None = None,
+        headers: Any = None,
+        auth: Any = None,
+        flask_test_client: FlaskClient | None = None,
+    ) -> None:
+        self.app = app
+        self.socketio = socketio
+        self.flask_test_client = flask_test_client
+        self.eio_sid = new_sid()
+        self.queue: list[dict[str, Any]] = []
+        #: the latest ack, while a call with `callback=True` waits for it
+        self.acks: dict[str, Any] = {}
+        self.connected: dict[str, bool] = {}
+        self.clients[self.eio_sid] = self
+        self._client: Client | None = None
+        self._runtime = socketio.inline_runtime(app)
+        self.connect(namespace, query_string, headers, auth)
+
+    def is_connected(self, namespace: str | None = None) -> bool:
+        """Whether the client is in the namespace."""
+        return self.connected.get(namespace or "/", False)
+
+    def connect(
+        self,
+        namespace: str | None = None,
+        query_string: str | None = None,
+        headers: Any = None,
+        auth: Any = None,
+    ) -> None:
+        """Join a namespace. Whether it was accepted, `is_connected` tells."""
+        environ = self._environ(query_string, headers)
+        if environ is None:
+            return
+        if self._client is None:
+            self._client = self._runtime.open(_Connection(self, environ))
+        else:
+            self._client.connection.environ.clear()
+            self._client.connection.environ.update(environ)
+        body = None if auth is None else sio.encode_body(auth)
+        self._deliver(sio.encode(sio.CONNECT, namespace or "/", body))
+
+    def disconnect(self, namespace: str | None = None) -> None:
+        """Leave a namespace. Raises RuntimeError for one that the client is not in."""
+        self._check(namespace)
+        self._deliver(sio.encode(sio.DISCONNECT, namespace or "/"))
+        del self.connected[namespace or "/"]
+
+    def emit(self, event: str, *args: Any, **kwargs: Any) -> Any:
+        """Emit an event, in `namespace=`. Raises RuntimeError for a namespace that the client is not in.
+
+        With `callback=True` returns the ack: a value, a list of several or of none, None where there is no ack.
+        """
+        namespace = kwargs.pop("namespace", None) or "/"
+        callback = kwargs.pop("callback", False)
+        self._check(namespace)
+        self.acks.pop(self.eio_sid, None)
+        body = sio.encode_body([event, *args])
+        self._deliver(sio.encode(sio.EVENT, namespace, body, 1 if callback else None))
+        ack = self.acks.pop(self.eio_sid, None)
+        if ack is None:
+            return None
+        values: list[Any] = ack["args"]
+        return values[0] if len(values) == 1 else values
+
+    def send(
+        self, data: Any, json: bool = False, callback: bool = False, namespace: str | None = None
+    ) -> Any:
+        """Emit the event `message`, or `json`; returns what `emit` returns."""
+        event = "json" if json else "message"
+        return self.emit(event, data, callback=callback, namespace=namespace)
+
+    def get_received(self, namespace: str | None = None) -> list[dict[str, Any]]:
+        """The events received in the namespace since the last time: dicts of name, args and namespace.
+
+        Raises RuntimeError for a namespace that the client is not in.
+        """
+        self._check(namespace)
+        name = namespace or "/"
+        received = [event for event in self.queue if event["namespace"] == name]
+        self.queue = [event for event in self.queue if event["namespace"] != name]
+        return received
+
+    # -- the connection ------------------------------------------------------------------------
+
+    def receive(self, packet: sio.Packet) -> None:
+        """Take a packet from the server."""
+        namespace = packet.namespace
+        if packet.type == sio.EVENT:
+            name, *args = packet.data
+            value = args[0] if name in ("message", "json") and args else args
+            self.queue.append({"name": name, "args": value, "namespace": namespace})
+        elif packet.type == sio.ACK:
+            self.acks[self.eio_sid] = {"args": packet.data, "namespace": namespace}
+        else:
+            self.connected[namespace] = packet.type == sio.CONNECT
+
+    def _deliver(self, message: Message) -> None:
+        assert self._client is not None
+        assert message.text is not None
+        self._runtime.inbox.ask(self._feed, self._client, message.text[1:].decode(), message.binary)
+
+    def _feed(self, client: Client, text: str, attachments: tuple[bytes, ...]) -> None:
+        try:
+            client.on_text(text)
+            for attachment in attachments:
+                client.on_binary(attachment)
+        except SocketProtocolError as error:
+            raise RuntimeError(f"the server would close this connection: {error}") from None
+
+    def _environ(self, query_string: str | None, headers: Any) -> dict[str, Any] | None:
+        """The handshake's environ, from a request through the application's middlewares and with its cookies."""
+        arrival = Arrival()
+        client = self.flask_test_client or self.app.test_client()
+        client.get(
+            self.socketio.options.engine.path,
+            query_string=(query_string or "").removeprefix("?"),
+            headers=headers,
+            environ_overrides={ARRIVAL: arrival},
+        )
+        if arrival.environ is not None:
+            del arrival.environ[ARRIVAL]
+            if "user-agent" not in Headers(headers):
+                arrival.environ.pop("HTTP_USER_AGENT", None)  # the Flask test client's own
+        return arrival.environ
+
+    def _check(self, namespace: str | None) -> None:
+        if not self.is_connected(namespace):
+            raise RuntimeError("not connected")
