@@ -273,7 +273,6 @@ def test_close_while_someone_waits() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.xfail(reason="it is carried out, as if the loop were still running")
 @pytest.mark.parametrize("closed", [True, False])
 def test_ask_on_the_thread_that_had_the_loop(closed: bool) -> None:
     """As in a script, after run() has returned. Another thread may have its number by then, too."""

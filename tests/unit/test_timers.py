@@ -187,7 +187,6 @@ def test_firing_adds_itself_again() -> None:
     run(test)
 
 
-@pytest.mark.xfail(reason="it fires at once")
 def test_firing_adds_another_that_is_due() -> None:
     """That one's delay starts anew as well."""
 
@@ -222,7 +221,6 @@ def test_closed_fires_nothing() -> None:
     run(test)
 
 
-@pytest.mark.xfail(reason="nothing fires until something is added again")
 def test_an_error_in_one_does_not_hold_up_the_others() -> None:
     async def test(recorder: Recorder) -> None:
         errors: list[Any] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -93,12 +94,17 @@ class Dispatcher:
 
     def _execute(self, call: Call) -> None:
         if call.handler.is_async:
-            self._inbox.post(self._start_task, call)
+            begun = threading.Event()
+            self._inbox.post(self._start_task, call, begun)
+            begun.wait()  # what comes next on this worker may be the same client's
         else:
             self._run(call)
 
-    def _start_task(self, call: Call) -> None:
-        task = self._loop.create_task(self._run_async(call))
+    def _start_task(self, call: Call, begun: threading.Event | None = None) -> None:
+        coroutine = self._run_async(call)
+        if begun is not None:
+            coroutine = _announce(begun, coroutine)
+        task = self._loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -108,3 +114,9 @@ class Dispatcher:
         while self.running and self._loop.time() < deadline:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.01)
         return not self.running
+
+
+async def _announce(begun: threading.Event, coroutine: Coroutine[Any, Any, object]) -> None:
+    """Run the coroutine, and tell that it has begun."""
+    begun.set()
+    await coroutine

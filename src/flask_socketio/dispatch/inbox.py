@@ -36,7 +36,7 @@ class Inbox:
     @property
     def on_loop(self) -> bool:
         """Whether the caller is on the loop's thread."""
-        return threading.get_ident() == self._thread
+        return threading.get_ident() == self._thread and self._loop.is_running()
 
     def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Have the loop call the function; at once where the caller is on the loop."""

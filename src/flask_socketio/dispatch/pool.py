@@ -111,6 +111,9 @@ class Pool:
         self._max_threads = max_threads
         self._workers: list[Worker] = []
         self._main: Worker | None = None
+        #: calls for which there is no worker, all being blocked and as many as there may be
+        self._waiting: list[Call] = []
+        self._waiting_clients: set[Client] = set()
         self._watch_timer: TimerHandle | None = None
 
     @property
@@ -122,14 +125,23 @@ class Pool:
         batches: dict[Worker, list[Call]] = {}
         for call in calls:
             worker = self._worker_for(call.socket.client)
-            batches.setdefault(worker, []).append(call)
+            if worker is None:
+                self._wait(call)
+            else:
+                batches.setdefault(worker, []).append(call)
         for worker, batch in batches.items():
             self._give(worker, batch)
         if self._watch_timer is None:
             self._watch_timer = self._loop.call_later(_WATCH_INTERVAL, self._watch)
 
-    def _worker_for(self, client: Client) -> Worker:
-        """Where the client's calls are; where it has none, the worker that runs everybody's."""
+    def _wait(self, call: Call) -> None:
+        self._waiting.append(call)
+        self._waiting_clients.add(call.socket.client)
+
+    def _worker_for(self, client: Client) -> Worker | None:
+        """Where the client's calls are; where it has none, the worker that runs everybody's. None: it has to wait."""
+        if client in self._waiting_clients:
+            return None
         worker: Worker | None = client.worker
         if worker is None or worker.blocked:
             worker = self._main
@@ -138,8 +150,8 @@ class Pool:
             client.worker = worker
         return worker
 
-    def _free_worker(self) -> Worker:
-        """An idle worker, a new one, or where there may be no more any that is not blocked."""
+    def _free_worker(self) -> Worker | None:
+        """An idle worker, a new one, or where there may be no more any that is not blocked; None if all are."""
         for worker in self._workers:
             if worker.idle:
                 return worker
@@ -147,12 +159,13 @@ class Pool:
             worker = Worker(self._execute)
             self._workers.append(worker)
             return worker
-        return next((worker for worker in self._workers if not worker.blocked), self._workers[0])
+        return next((worker for worker in self._workers if not worker.blocked), None)
 
     def _give(self, worker: Worker, calls: list[Call]) -> None:
-        while not worker.put(calls):
+        while not worker.put(calls):  # it has ended just now, so there may be another
             self._workers.remove(worker)
             replacement = self._free_worker()
+            assert replacement is not None
             if worker is self._main:
                 self._main = replacement
             worker = replacement
@@ -170,7 +183,12 @@ class Pool:
             busy = True
             if worker.has_stalled():
                 self._split(worker.take_over())
-        if busy:
+        if self._waiting and (worker := self._free_worker()) is not None:
+            calls, self._waiting = self._waiting, []
+            self._waiting_clients.clear()
+            self._main = worker
+            self._give(worker, calls)
+        if busy or self._waiting:
             self._watch_timer = self._loop.call_later(_WATCH_INTERVAL, self._watch)
 
     def _split(self, calls: list[Call]) -> None:
@@ -181,6 +199,9 @@ class Pool:
             client = call.socket.client
             halves[side.setdefault(client, len(side) % 2)].append(call)
         for half in halves:
-            if half:
-                self._main = self._free_worker()
+            self._main = self._free_worker() if half else self._main
+            if half and self._main is not None:
                 self._give(self._main, half)
+            else:
+                for call in half:
+                    self._wait(call)

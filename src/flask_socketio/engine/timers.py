@@ -53,13 +53,16 @@ class DelayQueue(Generic[T]):
         now = (
             self._loop.time() + 0.001
         )  # the loop's clock has a resolution; do not wake twice for one deadline
-        due: list[T] = []
-        for item, when in self._due.items():
-            if when > now:
+        due: list[tuple[T, float]] = []
+        for entry in self._due.items():
+            if entry[1] > now:
                 break
-            due.append(item)
-        for item in due:
-            # An item that fired before may have discarded this one.
-            if self._due.pop(item, None) is not None:
-                self._fire(item)
-        self._arm()
+            due.append(entry)
+        try:
+            for item, when in due:
+                # One that fired before may have discarded this one, or added it again.
+                if self._due.get(item) == when:
+                    del self._due[item]
+                    self._fire(item)
+        finally:  # after an error, which the loop reports, the others are still due
+            self._arm()
