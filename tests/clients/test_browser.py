@@ -270,7 +270,7 @@ def test_a_refused_client_may_try_again(page: Visit, way: Way) -> None:
 def test_custom_namespace(page: Visit, way: Way) -> None:
     client = Client(page, way)
     client.connect("/chat")
-    assert client.run("return inbox[0]") == ["/chat", "welcome", {"namespace": "/chat", "auth": {}}]
+    assert client.run("return await first()") == ["/chat", "welcome", {"namespace": "/chat", "auth": {}}]
     assert client.run("return await socket.timeout(5000).emitWithAck('whoami')") == [
         "/chat",
         "whoami",

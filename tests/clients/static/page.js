@@ -63,3 +63,9 @@ function plain(value) {
   }
   return value;
 }
+
+// The first event that arrives after the connection, which may still be on its way.
+async function first() {
+  while (inbox.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  return inbox[0];
+}
