@@ -7,6 +7,7 @@ What ran is kept in a journal, which the tests read over HTTP: an event that mus
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import json
 import os
@@ -36,6 +37,7 @@ request: Any = flask_request
 journal: dict[str, list[str]] = defaultdict(list)
 runs: Counter[str] = Counter()
 gates: dict[str, threading.Event] = defaultdict(threading.Event)
+async_gates: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Event]] = {}
 pending: dict[str, str] = {}
 sid_known = threading.Condition()
 
@@ -149,6 +151,32 @@ def on_wait(token: str) -> None:
     record("waited")
 
 
+async def on_async_wait(token: str) -> None:
+    """Wait without a thread."""
+    record("async-wait")
+    gate = async_gates.setdefault(token, (asyncio.get_running_loop(), asyncio.Event()))
+    await gate[1].wait()
+
+
+def on_flood(count: int, size: int) -> None:
+    """Emit more than a client that does not read can be sent."""
+    record("flood")
+    for _ in range(count):
+        emit("drop", "x" * size)
+
+
+def on_ask_often(count: int) -> None:
+    """Ask many questions; the number of each one that is answered goes back as an event."""
+    record("ask-often")
+    sid = request.sid
+
+    def ask(number: int) -> None:
+        emit("question", callback=lambda: socketio.emit("answered", number, to=sid))
+
+    for number in range(count):
+        ask(number)
+
+
 HANDLERS = {
     "connect": on_connect,
     "disconnect": on_disconnect,
@@ -168,10 +196,15 @@ HANDLERS = {
     "tell-all": on_tell_all,
     "kick": on_kick,
     "wait": on_wait,
+    "async-wait": on_async_wait,
+    "flood": on_flood,
+    "ask-often": on_ask_often,
 }
 for served in ("/", "/custom"):
     for name, handler in HANDLERS.items():
         socketio.on_event(name, handler, namespace=served)
+for number in range(101):
+    socketio.on_event("echo", on_echo, namespace=f"/{number}")
 
 
 # "/refuse": refuses in every way there is
@@ -263,6 +296,9 @@ def get_pending(token: str) -> str:
 def release(token: str) -> str:
     """Let the handler that waits for `token` go on."""
     gates[token].set()
+    if token in async_gates:
+        loop, gate = async_gates[token]
+        loop.call_soon_threadsafe(gate.set)
     return "released"
 
 

@@ -78,6 +78,14 @@ def test_the_heartbeat_is_told_to_the_millisecond(
     assert isinstance(fields["pingInterval"], int)
 
 
+def test_jsonp_is_not_spoken(echo: ServerProcess) -> None:
+    """Revision 4 has no `j`: the answer is the ordinary one."""
+    reply = request(echo.address, "GET", target(ENGINE_PATH, "polling", j="0"))
+    assert reply.status == 200
+    assert reply.body.startswith(b'0{"sid":"')
+    assert reply.headers["content-type"] == "text/plain; charset=UTF-8"
+
+
 def test_every_session_has_an_id_of_its_own(echo: ServerProcess) -> None:
     sids = {RawPolling.open(echo.address, ENGINE_PATH).sid for _ in range(20)}
     assert len(sids) == 20
@@ -136,8 +144,12 @@ def test_no_compression_is_negotiated(echo: ServerProcess) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Sec-WebSocket-Key": "short"}, {"Sec-WebSocket-Version": "12"}],
-    ids=["key", "version"],
+    [
+        pytest.param({"Sec-WebSocket-Key": "short"}, id="key"),
+        pytest.param({"Sec-WebSocket-Version": "12"}, id="version"),
+        pytest.param({"Upgrade": "h2c"}, id="Upgrade"),
+        pytest.param({"Connection": "keep-alive"}, id="Connection"),
+    ],
 )
 def test_a_bad_websocket_handshake_is_refused(echo: ServerProcess, headers: dict[str, str]) -> None:
     reply = refused_upgrade(echo, "EIO=4&transport=websocket", **headers)

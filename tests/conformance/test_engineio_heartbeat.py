@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.servers import ENGINE_PATH, open_session, our_own_lane
-from tests.kit.engine import EngineClient, EngineWebSocket, RawPolling
+from tests.conformance.servers import ENGINE_PATH, echo_process, open_session, our_own_lane
+from tests.kit.engine import EngineClient, EngineWebSocket, RawPolling, target, upgrade
+from tests.kit.raw import RawWebSocket
 from tests.kit.server import ServerProcess
 
 INTERVAL = 0.3
@@ -34,7 +35,7 @@ def test_pings_come_at_the_interval(client: EngineClient) -> None:
 
 
 def test_pongs_keep_the_session(client: EngineClient) -> None:
-    for _ in range(4):
+    for _ in range(2):  # longer than the session would last without
         assert client.recv() == "2"
         client.send("3")
     client.send("4hello")
@@ -63,6 +64,36 @@ def test_a_polling_client_that_stays_away_is_closed(hasty_echo: ServerProcess) -
     client = RawPolling.open(hasty_echo.address, ENGINE_PATH)
     time.sleep(INTERVAL + TIMEOUT + SLACK)
     assert client.poll().json() == {"code": 1, "message": "Session ID unknown"}
+
+
+def test_a_post_that_never_ends_ends_with_the_session(hasty_echo: ServerProcess) -> None:
+    client = RawPolling.open(hasty_echo.address, ENGINE_PATH)
+    unfinished = client.start_post(b"4half", **{"Content-Length": "10"})
+    reply = unfinished.reply_or_none(INTERVAL + TIMEOUT + 1)
+    assert reply is None or reply.status == 400
+    client.expect_gone()
+
+
+def test_a_missing_pong_ends_an_upgrade_under_way(hasty_echo: ServerProcess) -> None:
+    client = RawPolling.open(hasty_echo.address, ENGINE_PATH)
+    ws = RawWebSocket.connect(client.address, target(client.path, "websocket", client.sid))
+    ws.send("2probe")
+    assert ws.recv() == "3probe"
+    assert ws.read_to_end(INTERVAL + TIMEOUT + SLACK)[0] == []
+    client.expect_gone()
+
+
+def test_a_pong_may_come_over_the_transport_after_an_upgrade(lane: str) -> None:
+    """The ping was sent over polling."""
+    with echo_process(lane, 0.2, 0.6) as server:
+        polling = RawPolling.open(server.address, ENGINE_PATH)
+        assert polling.recv() == "2"
+        client = upgrade(server, polling)
+        client.send("3")
+        for _ in range(4):  # more than the time for the first pong
+            assert client.recv(1) == "2"
+            client.send("3")
+        client.leave()
 
 
 def test_a_message_in_place_of_the_pong_extends_the_time_once(client: EngineClient) -> None:

@@ -14,6 +14,7 @@ from tests.kit.raw import QUIET, Exchange, request
 from tests.kit.server import ServerProcess
 
 SESSION_UNKNOWN = {"code": 1, "message": "Session ID unknown"}
+BAD_REQUEST = {"code": 3, "message": "Bad request"}
 MAX_PAYLOAD = 1_000_000
 
 
@@ -75,6 +76,12 @@ def test_what_waits_is_sent_in_one_payload_within_the_limit(client: RawPolling) 
     for number in range(4):
         assert client.post(f"4{number}{blob}").status == 200
     assert [client.recv() for _ in range(4)] == [f"4{number}{blob}" for number in range(4)]
+
+
+def test_an_answer_holds_any_number_of_packets(client: RawPolling) -> None:
+    body = "\x1e".join(f"4{number}" for number in range(500))
+    assert client.post(body).body == b"ok"
+    assert client.poll().text == body
 
 
 def test_a_poll_waits_for_a_message(client: RawPolling) -> None:
@@ -146,8 +153,8 @@ def test_an_aborted_post_closes_the_session_at_once(client: RawPolling) -> None:
     ],
 )
 def test_a_malformed_payload_closes_the_session(client: RawPolling, body: bytes) -> None:
-    """What the POST itself is answered is left open; that the session ends at once is not."""
-    client.start_post(body).reply_or_none()
+    reply = client.start_post(body).reply()
+    assert (reply.status, reply.json()) == (400, BAD_REQUEST)
     client.expect_gone()
 
 
@@ -182,6 +189,14 @@ def test_a_larger_body_is_refused_when_sent(client: RawPolling) -> None:
     assert client.start_post(b"4" + b"x" * MAX_PAYLOAD).reply().status == 413
 
 
+def test_a_larger_body_closes_the_session(client: RawPolling) -> None:
+    pending = client.start_poll()
+    assert not pending.is_answered(QUIET)
+    client.start_post(b"4", **{"Content-Length": str(MAX_PAYLOAD + 1)})
+    assert pending.reply().body == b"1"
+    client.expect_gone()
+
+
 def test_a_larger_body_in_chunks_is_refused(client: RawPolling) -> None:
     """Without a declared length, as soon as the limit is passed: the end is never sent here."""
     exchange = chunked_post(client)
@@ -213,7 +228,7 @@ def chunk(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 def test_another_method_is_refused(client: RawPolling, method: str) -> None:
-    assert request(client.address, method, client.target, body=b"").status >= 400
+    assert request(client.address, method, client.target, body=b"").status == 400
     client.send("4hello")
     assert client.recv() == "4hello"
 

@@ -255,6 +255,10 @@ def test_upgrades_can_be_turned_off(run_app: RunApp) -> None:
     server = run_app(allow_upgrades=False)
     polling = RawPolling.open(server.address, SOCKETIO_PATH)
     assert polling.handshake["upgrades"] == []
+    with pytest.raises(Refused) as refused:
+        connect(polling)
+    assert (refused.value.reply.status, refused.value.reply.json()) == (400, BAD_REQUEST)
+    SioClient(polling).join()
     polling.leave()
 
 

@@ -219,12 +219,12 @@ def test_an_enormous_length_closes(ws: RawWebSocket) -> None:
 )
 def test_a_wrong_packet_closes(ws: RawWebSocket, packet: str) -> None:
     ws.send(packet)
-    ws.expect_close()
+    assert ws.expect_close() == 1002
 
 
 def test_a_close_packet_closes(ws: RawWebSocket) -> None:
     ws.send("1")
-    ws.expect_close()
+    assert ws.expect_close() == 1000
 
 
 def test_a_pong_nobody_waits_for_is_ignored(ws: RawWebSocket) -> None:

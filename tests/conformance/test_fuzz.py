@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.servers import SOCKETIO_PATH, our_own_lane
-from tests.kit.engine import EngineWebSocket, Packet, RawPolling, target
+from tests.kit.engine import Packet, RawPolling, open_engine, target
 from tests.kit.raw import WAIT, ConnectionClosed, Exchange, RawWebSocket, frame
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
@@ -91,7 +91,7 @@ def answers_or_closes(client: SioClient) -> None:
 @some_examples
 @given(sent=st.lists(packets, min_size=1, max_size=4))
 def test_fuzzed_packets_of_a_connected_client(app: ServerProcess, sent: list[Packet]) -> None:
-    engine = EngineWebSocket.open(app.address, SOCKETIO_PATH)
+    engine = open_engine(app, "websocket", SOCKETIO_PATH)
     client = SioClient(engine)
     client.join()
     engine.send(*sent)
@@ -103,7 +103,7 @@ def test_fuzzed_packets_of_a_connected_client(app: ServerProcess, sent: list[Pac
 @given(sent=st.lists(packets, min_size=1, max_size=4))
 def test_fuzzed_packets_before_a_connect(app: ServerProcess, sent: list[Packet]) -> None:
     """No connect among them: an event then closes; one among them: it is answered."""
-    engine = EngineWebSocket.open(app.address, SOCKETIO_PATH)
+    engine = open_engine(app, "websocket", SOCKETIO_PATH)
     engine.send(*sent)
     answers_or_closes(SioClient(engine))
     engine.leave()

@@ -9,7 +9,15 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conformance.servers import OpenClient, RunApp, final_journal, journal, runs
+from tests.conformance.servers import (
+    SOCKETIO_PATH,
+    OpenClient,
+    RunApp,
+    final_journal,
+    journal,
+    runs,
+)
+from tests.kit.engine import EngineWebSocket, RawPolling
 from tests.kit.raw import QUIET
 from tests.kit.server import ServerProcess
 from tests.kit.sio import CONNECT, DISCONNECT, SioClient, connect_packet, prefix
@@ -285,6 +293,27 @@ def test_a_refused_session_is_closed_too(run_app: RunApp, open_client: OpenClien
     client.engine.send(connect_packet("/nope"))
     client.recv()
     client.engine.expect_gone()
+
+
+def test_a_session_that_left_its_last_namespace_is_closed(
+    run_app: RunApp, open_client: OpenClient
+) -> None:
+    client = open_client(run_app(connect_timeout=0.4))
+    client.join()
+    client.engine.send("41")
+    client.engine.expect_gone()
+
+
+def test_a_session_that_joins_no_namespace_is_told(run_app: RunApp) -> None:
+    server = run_app(connect_timeout=0.4)
+    waiting = RawPolling.open(server.address, SOCKETIO_PATH)
+    pending = waiting.start_poll()
+    away = RawPolling.open(server.address, SOCKETIO_PATH)
+    away.send("40/nope,")
+    websocket = EngineWebSocket.open(server.address, SOCKETIO_PATH)
+    assert websocket.ws.expect_close() == 1008
+    assert pending.reply().body == b"1"
+    assert away.poll().text == '44/nope,{"message":"Invalid namespace"}\x1e1'
 
 
 def test_a_session_that_joined_is_not_closed(run_app: RunApp, open_client: OpenClient) -> None:

@@ -67,10 +67,25 @@ def test_a_coroutine_handler_is_served(joined: SioClient, namespace: str) -> Non
     joined.expect("async-echo", 1, namespace=namespace)
 
 
-def test_an_event_that_nobody_handles_is_ignored(joined: SioClient) -> None:
-    joined.emit("nobody", 1)
+@pytest.mark.parametrize("id", [None, 5])
+def test_an_event_that_nobody_handles_is_ignored(joined: SioClient, id: int | None) -> None:
+    joined.emit("nobody", 1, id=id)
     joined.emit("message", 2)
     joined.expect("message-back", 2)
+
+
+def test_half_a_surrogate_pair_is_replaced(joined: SioClient) -> None:
+    """No `str` that could not be logged, stored or sent on reaches the app."""
+    joined.engine.send(r'42["message","a\ud83db",{"\udc00":"\ud83d\ude80"}]')
+    joined.expect("message-back", "a\ufffdb", {"\ufffd": "\U0001f680"})
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
+def test_an_integer_beyond_64_bits_is_a_float(joined: SioClient, number: int) -> None:
+    joined.emit("message", number)
+    (received,) = joined.recv().data[1:]
+    assert isinstance(received, float)
+    assert received == float(number)
 
 
 def test_binary_comes_and_goes(client: SioClient, namespace: str) -> None:

@@ -1,0 +1,192 @@
+"""Socket.IO: what one client can make the server hold is bounded, and at a bound something definite happens."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.conformance.servers import (
+    HASTY,
+    SOCKETIO_PATH,
+    OpenClient,
+    app_process,
+    final_journal,
+    journal,
+    open_session,
+    runs,
+)
+from tests.kit.engine import EngineWebSocket, RawPolling, encode_payload, upgrade
+from tests.kit.raw import QUIET, WAIT, Exchange
+from tests.kit.server import ServerProcess
+from tests.kit.sio import CONNECT, DISCONNECT, SioClient, connect_packet, event_packet
+
+pytestmark = pytest.mark.usefixtures("unharmed")
+
+IN_FLIGHT = 1_000
+PENDING_ACKS = 10_000
+QUEUED = 16 * 1024 * 1024
+# In which a client is found to be dead, at the hasty app.
+PERIOD = HASTY["ping_interval"] + HASTY["ping_timeout"]
+# These take a while, and after an upgrade nothing is different.
+direct = pytest.mark.parametrize("transport", ["polling", "websocket"], indirect=True)
+
+
+def wait_for_runs(server: ServerProcess, what: str, count: int) -> None:
+    """Until this handler has run so often."""
+    deadline = time.monotonic() + WAIT
+    while (so_far := runs(server).get(what, 0)) < count:
+        assert time.monotonic() < deadline, f"{what} ran {so_far} times, not {count}"
+        time.sleep(0.01)
+
+
+def test_a_client_is_in_a_hundred_namespaces_at_most(app: ServerProcess, client: SioClient) -> None:
+    sids = [client.connect(f"/{number}") for number in range(100)]
+    assert len(set(sids)) == 100
+    client.engine.send(connect_packet("/100"))
+    client.engine.expect_gone()
+
+
+def test_a_hundred_namespaces_may_be_joined_again(client: SioClient) -> None:
+    """The bound is on those that the client is in."""
+    for number in range(100):
+        client.connect(f"/{number}")
+    client.engine.send("41/7,")
+    client.connect("/100")
+
+
+def test_of_too_many_questions_the_oldest_is_forgotten(client: SioClient) -> None:
+    client.join()
+    client.emit("ask-often", PENDING_ACKS + 1)
+    ids = [client.recv().id for _ in range(PENDING_ACKS + 1)]
+    for number in (0, 1, PENDING_ACKS):
+        client.engine.send(f"43{ids[number]}[]")
+    client.expect("answered", 1)
+    client.expect("answered", PENDING_ACKS)
+
+
+def test_a_client_that_does_not_read_is_closed(app: ServerProcess, client: SioClient) -> None:
+    sid = client.join()
+    client.emit("flood", 60, 1_000_000)
+    assert final_journal(app, sid) == ["connect", "flood", "disconnect:transport error"]
+    if isinstance(client.engine, EngineWebSocket):
+        assert client.engine.ws.expect_close() == 1008
+    else:
+        client.engine.expect_gone()
+
+
+def test_one_message_may_be_larger_than_what_may_wait(client: SioClient) -> None:
+    client.join()
+    client.emit("flood", 1, QUEUED + 1_000_000)
+    client.expect("drop", "x" * (QUEUED + 1_000_000))
+    client.emit("message", 1)
+    client.expect("message-back", 1)
+
+
+def fill(server: ServerProcess, client: SioClient, token: str) -> Exchange | None:
+    """Have as many events in flight as a client may; returns the POST that has to wait for its answer."""
+    before = runs(server).get("async-wait", 0)
+    packets = [event_packet(["async-wait", token])] * IN_FLIGHT
+    exchange = None
+    if isinstance(client.engine, RawPolling):
+        exchange = client.engine.start_post(encode_payload(tuple(packets)))
+    else:
+        client.engine.send(*packets)
+    wait_for_runs(server, "async-wait", before + IN_FLIGHT)
+    return exchange
+
+
+@direct
+def test_a_client_with_too_many_events_in_flight_is_not_read(
+    hasty_app: ServerProcess, open_client: OpenClient
+) -> None:
+    """Until handlers return. Its pong is not read either, so it is not pronounced dead meanwhile."""
+    client = open_client(hasty_app)
+    sid = client.join()
+    exchange = fill(hasty_app, client, sid)
+    if exchange is None:
+        client.emit("message", "late")
+        time.sleep(PERIOD * 2)
+    else:
+        assert not exchange.is_answered(PERIOD * 2)
+    assert journal(hasty_app, sid) == ["connect"] + ["async-wait"] * IN_FLIGHT
+    hasty_app.get(f"/release/{sid}")
+    if exchange is not None:
+        assert exchange.reply().body == b"ok"
+        client.emit("message", "late")
+    client.expect("message-back", "late")
+    assert client.call("ack", "value") == ["v"]
+
+
+@direct
+def test_a_client_that_is_read_again_has_the_whole_time_for_its_pong(
+    lane: str, transport: str
+) -> None:
+    """Over polling it could not send one: its POST was waiting."""
+    with app_process(lane, ping_interval=0.5, ping_timeout=0.6) as server:
+        opened = time.monotonic()
+        client = SioClient(open_session(server, transport, SOCKETIO_PATH))
+        token = client.join()
+        exchange = fill(server, client, token)
+        # Without it a deadline would be 1.1 s after the handshake, and again 0.6 s later.
+        time.sleep(opened + 1.6 - time.monotonic())
+        server.get(f"/release/{token}")
+        time.sleep(opened + 1.85 - time.monotonic())
+        client.emit("message", "late")
+        client.expect("message-back", "late")
+        if exchange is not None:
+            assert exchange.reply().body == b"ok"
+        client.engine.leave()
+
+
+@direct
+def test_a_client_is_read_again_when_it_was_refused(lane: str, transport: str) -> None:
+    """Events that waited for the end of a connect handler do not count any more when it refuses."""
+    with app_process(lane, always_connect=True) as server:
+        client = SioClient(open_session(server, transport, SOCKETIO_PATH))
+        token = client.engine.sid
+        client.engine.send(connect_packet("/slow", {"token": token, "refuse": True}))
+        assert client.recv().type == CONNECT
+        client.expect("early", token, namespace="/slow")
+        exchange = None
+        packets = (event_packet(["echo"], "/slow"),) * IN_FLIGHT
+        if isinstance(client.engine, RawPolling):
+            exchange = client.engine.start_post(encode_payload(packets))
+        else:
+            client.engine.send(*packets)
+        time.sleep(QUIET)
+        server.get(f"/release/{token}")
+        packet = client.recv()
+        assert (packet.type, packet.namespace) == (DISCONNECT, "/slow")
+        if exchange is not None:
+            assert exchange.reply(1).body == b"ok"
+        client.engine.send(connect_packet())
+        assert client.recv(1).type == CONNECT
+        client.engine.leave()
+
+
+def test_a_post_that_waits_ends_with_the_session(lane: str) -> None:
+    """Its client gets an answer or the connection's end, the log no traceback."""
+    with app_process(lane) as server:
+        polling = RawPolling.open(server.address, SOCKETIO_PATH)
+        token = SioClient(polling).join()
+        exchange = fill(server, SioClient(polling), token)
+        assert exchange is not None
+        assert polling.post("3").status == 400
+        reply = exchange.reply_or_none()
+        assert reply is None or reply.status in (200, 400)
+        polling.expect_gone()
+        server.get(f"/release/{token}")
+
+
+def test_a_post_that_waits_is_answered_after_an_upgrade(lane: str) -> None:
+    with app_process(lane) as server:
+        polling = RawPolling.open(server.address, SOCKETIO_PATH)
+        token = SioClient(polling).join()
+        exchange = fill(server, SioClient(polling), token)
+        assert exchange is not None
+        client = SioClient(upgrade(server, polling))
+        server.get(f"/release/{token}")
+        assert client.call("ack", "value") == ["v"]
+        assert exchange.reply(1).body == b"ok"
+        client.engine.leave()
