@@ -56,6 +56,8 @@ class SocketIO:
     """
 
     reason = DisconnectReason
+    #: there is but one
+    async_mode = "threading"
 
     def __init__(self, app: Flask | None = None, **kwargs: Any) -> None:
         self._given: dict[str, Any] = {}

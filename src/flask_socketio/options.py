@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .engine.config import EngineConfig, Limits
+from .legacy import CONSTRUCTOR, say_what_to_delete
 
 TRANSPORTS = ("polling", "websocket")
 
@@ -56,9 +57,26 @@ def parse_options(given: dict[str, Any]) -> Options:
     names = [item.name for item in fields(Options) if item.name not in ("engine", "namespaces")]
     _fill(options, left, *names)
     options.namespaces = list(left.pop("namespaces", None) or ["/"])
-    for name in left:
-        warnings.warn(f"SocketIO() has no option {name!r}; it is ignored", stacklevel=4)
+    for option, name in (
+        ("logger", "flask_socketio.server"),
+        ("engineio_logger", "flask_socketio.engine"),
+    ):
+        _set_up_logger(logging.getLogger(name), left.pop(option, False))
+    say_what_to_delete("SocketIO()", left, CONSTRUCTOR)
     return options
+
+
+def _set_up_logger(ours: logging.Logger, given: logging.Logger | bool) -> None:
+    """True: what happens is shown on stderr. A logger: its handlers and level are used. False: warnings alone."""
+    if isinstance(given, logging.Logger):
+        ours.handlers[:] = given.handlers
+        ours.setLevel(given.getEffectiveLevel())
+    elif given:
+        ours.setLevel(logging.INFO)
+        if not ours.handlers:
+            handler = logging.StreamHandler()
+            handler.setFormatter(logging.Formatter("%(message)s"))
+            ours.addHandler(handler)
 
 
 def _fill(target: EngineConfig | Limits | Options, given: dict[str, Any], *names: str) -> None:

@@ -8,7 +8,6 @@ import socket
 import ssl
 import sys
 import threading
-import warnings
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +16,7 @@ from flask import Flask
 from flask.cli import show_server_banner
 from werkzeug.serving import is_running_from_reloader
 
+from ..legacy import RUN, say_what_to_delete, warn_of_monkey_patching
 from .asgi import DuplexApp, EngineApp
 from .hints import hint_at_missing_templates
 from .listen import BACKLOG, announcement, listen
@@ -109,8 +109,8 @@ def run_app(
     (`log_output`) and a changed file starts the server anew (`use_reloader`). Sets the process's
     `sys.setswitchinterval` to 0.5 ms unless it is shorter already.
     """
-    for name in unknown:
-        warnings.warn(f"run() has no option {name!r}; it is ignored", stacklevel=3)
+    say_what_to_delete("run()", unknown, RUN)
+    warn_of_monkey_patching()
     if debug is not None:
         app.debug = debug
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL))
