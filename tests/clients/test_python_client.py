@@ -246,6 +246,8 @@ def test_disconnected_by_the_server(stranger: Client, server: ServerProcess) -> 
 def test_disconnected_by_the_client(stranger: Client, server: ServerProcess) -> None:
     name = uuid4().hex
     stranger.connect(auth={"name": name})
+    # While its request with the CONNECT packet is unanswered, it would throw its goodbye away and just fall silent.
+    stranger.peer.eio.queue.join()
     stranger.peer.disconnect()
     assert stranger.next("disconnect") == ("client disconnect",)
     # This client may close its WebSocket before its goodbye is on the wire: then the close is all that the server sees.
