@@ -22,8 +22,8 @@ test: .venv/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest --numprocesses 6 --ignore tests/load
-	$(BIN)/python -m pytest tests/load
+	$(BIN)/python -m pytest --numprocesses 6 -m "not timing"
+	$(BIN)/python -m pytest -m timing
 
 clean:
 	rm -rf .venv dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static

@@ -12,6 +12,8 @@ from tests.kit.engine import EngineClient, EngineWebSocket, RawPolling, target, 
 from tests.kit.raw import RawWebSocket
 from tests.kit.server import ServerProcess
 
+pytestmark = pytest.mark.timing
+
 INTERVAL = 0.3
 TIMEOUT = 0.2
 # What a busy machine may add.
