@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -46,10 +47,11 @@ class ServerProcess:
         self._env["PYTHONPATH"] = os.pathsep.join(
             filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])
         )
-        self._lines: list[str] = []
-        self._news = threading.Condition()
+        self._output = bytearray()
+        self._ended = False
+        self._news = threading.Condition()  # its lock is one that can be taken again
         self._allowed: list[str] = []
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._drainer = threading.Thread()
 
     @classmethod
@@ -60,7 +62,7 @@ class ServerProcess:
         return cls([sys.executable, str(path)], env, lane)
 
     @property
-    def process(self) -> subprocess.Popen[str]:
+    def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "the server has not been started"
         return self._process
 
@@ -75,9 +77,10 @@ class ServerProcess:
 
     @property
     def log(self) -> str:
-        """All that the process has printed so far."""
+        """All that the process has printed so far: what it wrote before it answered a request is in it."""
         with self._news:
-            return "".join(self._lines)
+            self._catch_up()
+            return self._output.decode(errors="replace")
 
     def __enter__(self) -> Self:
         self.start()
@@ -103,8 +106,6 @@ class ServerProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
         )
         self._drainer = threading.Thread(target=self._drain, daemon=True)
         self._drainer.start()
@@ -118,17 +119,27 @@ class ServerProcess:
     def _drain(self) -> None:
         assert self.process.stdout is not None
         with self.process.stdout as output:
-            for line in output:
+            while not self._ended:
+                select.select([output], [], [])
                 with self._news:
-                    self._lines.append(line)
+                    self._catch_up()
                     self._news.notify_all()
 
+    def _catch_up(self) -> None:
+        """Keep what the process has printed until now."""
+        output = self.process.stdout
+        while not self._ended and select.select([output], [], [], 0)[0]:
+            data = os.read(output.fileno(), 65536)
+            self._output += data
+            self._ended = not data
+
     def wait_for_log(self, pattern: re.Pattern[str], timeout: float) -> re.Match[str]:
-        """Wait until the log holds `pattern`."""
+        """Wait until the log holds `pattern` in its complete lines."""
         deadline = time.monotonic() + timeout
         with self._news:
             while True:
-                found = pattern.search("".join(self._lines))
+                log = self.log
+                found = pattern.search(log, 0, log.rfind("\n") + 1)
                 if found is not None:
                     return found
                 left = deadline - time.monotonic()

@@ -1,0 +1,366 @@
+"""The life of a client in its namespaces, driven at random: the hub with neither a loop nor threads nor a network.
+
+A client sends whatever it likes, handlers return in any order, the application emits and disconnects. A model of a few
+lines says what must come of it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from flask_socketio.cluster.base import Emission
+from flask_socketio.cluster.memory import MemoryAdapter
+from flask_socketio.engine.config import Limits
+from flask_socketio.engine.reasons import CloseReason
+from flask_socketio.hub.call import Call, CallKind, Handler, Outcome
+from flask_socketio.hub.hub import Hub
+from flask_socketio.protocol.errors import SocketProtocolError
+from flask_socketio.protocol.message import Message
+from flask_socketio.protocol.socketio import encode_body
+from flask_socketio.protocol.states import SocketState
+
+NAMESPACES = ["/", "/a"]
+LIMIT = 4
+
+namespaces = st.sampled_from(NAMESPACES)
+
+
+class Connection:
+    """Takes down what is sent, and checks it as a client would."""
+
+    sid = "connection"
+
+    def __init__(self) -> None:
+        self.environ: dict[str, Any] = {}
+        self.sent: list[tuple[int, str, str]] = []
+        self.inside: set[str] = set()
+        self.closed = False
+        self.paused = False
+
+    def send(self, message: Message) -> None:
+        assert message.text is not None
+        text = message.text.decode()
+        kind, namespace, rest = int(text[1]), "/", text[2:]
+        if rest.startswith("/"):
+            namespace, rest = rest.split(",", 1)
+        self.sent.append((kind, namespace, rest))
+        if kind == 0:
+            assert namespace not in self.inside, "connected twice"
+            self.inside.add(namespace)
+        elif kind == 1:
+            self.inside.discard(namespace)
+        elif kind == 4:
+            assert namespace not in self.inside, "refused after it was accepted"
+        else:
+            assert namespace in self.inside, f"{text} for a namespace the client is not in"
+
+    def close(self, reason: CloseReason) -> None:
+        raise AssertionError(f"closed: {reason}")
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+
+class Handlers:
+    """There is one for everything."""
+
+    def serves(self, namespace: str) -> bool:
+        return namespace in NAMESPACES
+
+    def find(self, namespace: str, event: str) -> tuple[Handler, tuple[str, ...]]:
+        return Handler(print, False, None), ()
+
+
+class Deadlines(set[Any]):
+    """Those that have to join a namespace in time."""
+
+
+class HubMachine(RuleBasedStateMachine):
+    always_connect = False
+
+    @initialize()
+    def connection_opens(self) -> None:
+        self.calls: list[Call] = []
+        self.started: list[Call] = []
+        self.deadlines = Deadlines()
+        self.adapter = MemoryAdapter()
+        self.hub = Hub(
+            Handlers(),
+            self.adapter,
+            Limits(max_events_in_flight=LIMIT),
+            self._run,
+            self.deadlines,
+            always_connect=self.always_connect,
+        )
+        self.connection = Connection()
+        self.client = self.hub.connection_opened(self.connection)
+        self.open = True
+        #: what the client is in each namespace
+        self.state = dict.fromkeys(NAMESPACES, SocketState.ABSENT)
+        #: the server has thrown it out, so what it sends meanwhile is ignored
+        self.thrown_out: set[str] = set()
+        #: it has said goodbye, but its connect handler has to return before that is heard
+        self.leaving: set[str] = set()
+        self.answers = 0
+
+    def _run(self, call: Call) -> None:
+        self.calls.append(call)
+        self.started.append(call)
+
+    # The client
+
+    def receive(self, namespace: str, text: str, *, allowed: set[SocketState]) -> bool:
+        """Whether the packet is acted upon; one in a wrong state is an error that ends the connection."""
+        state = self.state[namespace]
+        if namespace in self.thrown_out and not text.startswith("0"):
+            self.client.on_text(text)
+            return False
+        if state in allowed:
+            self.client.on_text(text)
+            return True
+        with pytest.raises(SocketProtocolError):
+            self.client.on_text(text)
+        self.close()
+        return False
+
+    def speaking(self) -> set[SocketState]:
+        """States in which a client may speak."""
+        if self.always_connect:
+            return {SocketState.PENDING, SocketState.CONNECTED}
+        return {SocketState.CONNECTED}
+
+    def prefix(self, namespace: str) -> str:
+        return "" if namespace == "/" else namespace + ","
+
+    @precondition(lambda self: self.open)
+    @rule(namespace=namespaces)
+    def client_connects(self, namespace: str) -> None:
+        if namespace in self.leaving:
+            return
+        if self.receive(namespace, "0" + self.prefix(namespace), allowed={SocketState.ABSENT}):
+            self.state[namespace] = SocketState.PENDING
+            self.thrown_out.discard(namespace)
+            assert self.calls[-1].kind is CallKind.CONNECT
+
+    @precondition(lambda self: self.open)
+    @rule(namespace=namespaces)
+    def client_disconnects(self, namespace: str) -> None:
+        if namespace in self.leaving:
+            return
+        pending = self.state[namespace] is SocketState.PENDING
+        allowed = {SocketState.PENDING, SocketState.CONNECTED}
+        if self.receive(namespace, "1" + self.prefix(namespace), allowed=allowed):
+            if pending and self.always_connect:
+                self.leaving.add(namespace)
+            else:
+                self.state[namespace] = SocketState.ABSENT
+                self.connection.inside.discard(namespace)
+
+    @precondition(lambda self: self.open)
+    @rule(namespace=namespaces, id_=st.sampled_from(["", "7"]))
+    def client_emits(self, namespace: str, id_: str) -> None:
+        if namespace in self.leaving:
+            return
+        count = len(self.started)
+        text = f'2{self.prefix(namespace)}{id_}["x"]'
+        acted = self.receive(namespace, text, allowed=self.speaking())
+        connected = self.state[namespace] is SocketState.CONNECTED
+        assert len(self.started) - count == (acted and connected)
+
+    @precondition(lambda self: self.open)
+    @rule(namespace=namespaces, data=st.booleans())
+    def client_emits_with_an_attachment(self, namespace: str, data: bool) -> None:
+        if namespace in self.leaving:
+            return
+        text = f'51-{self.prefix(namespace)}["x",{{"_placeholder":true,"num":0}}]'
+        if self.state[namespace] is SocketState.ABSENT and namespace not in self.thrown_out:
+            with pytest.raises(SocketProtocolError):
+                self.client.on_text(text)  # before an attachment has been kept
+            self.close()
+            return
+        self.client.on_text(text)
+        if namespace in self.thrown_out or self.state[namespace] in self.speaking():
+            self.client.on_binary(b"\1")
+        else:
+            with pytest.raises(SocketProtocolError):
+                self.client.on_binary(b"\1")
+            self.close()
+
+    @precondition(lambda self: self.open)
+    @rule(namespace=namespaces, id_=st.integers(0, 3))
+    def client_answers(self, namespace: str, id_: int) -> None:
+        if namespace in self.leaving:
+            return
+        text = f"3{self.prefix(namespace)}{id_}[]"
+        self.receive(namespace, text, allowed=self.speaking())
+
+    @precondition(lambda self: self.open)
+    @rule(namespace=namespaces, text=st.sampled_from(["4{}{{}}", "2{}[]", '2{}["connect"]', "9"]))
+    def client_sends_nonsense(self, namespace: str, text: str) -> None:
+        if namespace not in self.thrown_out or not text.startswith("4"):
+            with pytest.raises(SocketProtocolError):
+                self.client.on_text(text.format(self.prefix(namespace)))
+            self.close()
+
+    @precondition(lambda self: self.open)
+    @rule()
+    def connection_ends(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.client.on_close(CloseReason.TRANSPORT_CLOSE)
+        self.open = False
+        self.connection.inside.clear()  # whatever is sent from now on is too late
+        self.state = dict.fromkeys(NAMESPACES, SocketState.ABSENT)
+
+    # The application
+
+    @precondition(lambda self: self.calls)
+    @rule(data=st.data(), accepted=st.booleans())
+    def handler_returns(self, data: st.DataObject, accepted: bool) -> None:
+        call = self.calls.pop(data.draw(st.integers(0, len(self.calls) - 1)))
+        socket, namespace = call.socket, call.socket.namespace
+        current = self.client.sockets.get(namespace) is socket
+        outcome = Outcome()
+        if call.kind is CallKind.CONNECT:
+            outcome = Outcome(accepted, None if accepted else encode_body({"message": "no"}))
+            if current and not accepted:
+                self.state[namespace] = SocketState.ABSENT
+                if self.always_connect:
+                    self.thrown_out.add(namespace)
+                self.leaving.discard(namespace)
+            elif current:
+                self.state[namespace] = SocketState.CONNECTED
+                if namespace in self.leaving:
+                    self.leaving.discard(namespace)
+                    self.state[namespace] = SocketState.ABSENT
+        elif call.kind is CallKind.EVENT and call.ack_id is not None:
+            outcome = Outcome(body=encode_body(["answer"]))
+        sent = len(self.connection.sent)
+        self.hub.finished(call, outcome)
+        new = self.connection.sent[sent:]
+        if call.kind is CallKind.CONNECT and current and not self.always_connect:
+            assert [kind for kind, _, _ in new] == [0 if accepted else 4]
+        if self.state[namespace] is SocketState.ABSENT:
+            self.connection.inside.discard(namespace)
+
+    @rule(namespace=namespaces, wants_answer=st.booleans())
+    def application_emits(self, namespace: str, wants_answer: bool) -> None:
+        callback = (lambda: None) if wants_answer else None
+        emission = Emission(namespace, ["x"], encode_body(["x"]), callback=callback)
+        before = len(self.connection.sent)
+        self.adapter.broadcast(emission)
+        received = len(self.connection.sent) - before
+        state = self.state[namespace]
+        if state is SocketState.ABSENT:
+            assert received == 0
+        elif state is SocketState.CONNECTED:
+            assert received == 1
+
+    @precondition(lambda self: self.open)
+    @rule(namespace=namespaces)
+    def application_disconnects(self, namespace: str) -> None:
+        socket = self.client.sockets.get(namespace)
+        if socket is None:
+            return
+        self.adapter.disconnect(namespace, socket.sid)
+        assert self.connection.sent[-1][:2] == (1, namespace)
+        self.state[namespace] = SocketState.ABSENT
+        self.thrown_out.add(namespace)
+        self.leaving.discard(namespace)
+
+    # What holds at any time
+
+    @invariant()
+    def states_are_those_of_the_model(self) -> None:
+        for namespace, state in self.state.items():
+            socket = self.client.sockets.get(namespace)
+            assert (socket.state if socket else SocketState.ABSENT) is state
+
+    @invariant()
+    def a_client_in_no_namespace_has_a_deadline(self) -> None:
+        if self.open:
+            assert (self.client in self.deadlines) is not bool(self.client.sockets)
+        else:
+            assert not self.deadlines
+
+    @invariant()
+    def handlers_are_called_in_their_order(self) -> None:
+        """connect, then events, then disconnect; each of the first and the last once, and none while connect runs."""
+        running = {id(call) for call in self.calls}
+        lives: dict[str, list[Call]] = {}
+        for call in self.started:
+            lives.setdefault(call.socket.sid, []).append(call)
+        for life in lives.values():
+            kinds = [call.kind for call in life]
+            assert kinds[0] is CallKind.CONNECT and kinds.count(CallKind.CONNECT) == 1
+            assert CallKind.DISCONNECT not in kinds[:-1]
+            assert len(life) == 1 or id(life[0]) not in running
+
+    @invariant()
+    def reading_pauses_at_the_bound(self) -> None:
+        assert self.client.in_flight == len(self.calls)
+        held = sum(len(socket.held) for socket in self.client.sockets.values())
+        assert self.client.load >= len(self.calls) + held
+        if self.client.load >= LIMIT:
+            assert self.connection.paused
+        elif self.client.load <= LIMIT // 2:
+            assert not self.connection.paused
+
+    def teardown(self) -> None:
+        """Everybody leaves and everything returns: nothing is left behind."""
+        if not hasattr(self, "client"):
+            return
+        if self.open:
+            self.close()
+        while self.calls:
+            self.hub.finished(self.calls.pop(0), Outcome())
+        self.handlers_are_called_in_their_order()
+        assert not self.client.sockets and not self.deadlines
+        assert self.client.in_flight == self.client.load == 0
+        assert vars(self.adapter) == vars(MemoryAdapter())
+
+
+class AlwaysConnectMachine(HubMachine):
+    always_connect = True
+
+
+many_steps = settings(max_examples=150, stateful_step_count=30)
+TestHub = HubMachine.TestCase
+TestHub.settings = settings(many_steps, deadline=None)
+TestHubAlwaysConnect = AlwaysConnectMachine.TestCase
+TestHubAlwaysConnect.settings = settings(many_steps, deadline=None)
+
+
+def test_every_state_is_reached() -> None:
+    """One life through all of them, with what the client is told."""
+    calls: list[Call] = []
+    hub = Hub(Handlers(), MemoryAdapter(), Limits(), calls.append, Deadlines())
+    connection = Connection()
+    client = hub.connection_opened(connection)
+    client.on_text('0/a,{"token":1}')
+    socket = client.sockets["/a"]
+    assert socket.state is SocketState.PENDING and calls[0].args == ({"token": 1},)
+    hub.finished(calls[0], Outcome())
+    assert socket.state is SocketState.CONNECTED
+    client.on_text('2/a,1["x",2]')
+    hub.finished(calls[1], Outcome(body=encode_body([3])))
+    client.on_text("1/a,")
+    assert socket.state is SocketState.DISCONNECTED and "/a" not in client.sockets
+    assert [call.kind for call in calls] == [
+        CallKind.CONNECT,
+        CallKind.EVENT,
+        CallKind.DISCONNECT,
+    ]
+    (connect, _, sid), ack = connection.sent
+    assert connect == 0 and json.loads(sid) == {"sid": socket.sid}
+    assert ack == (3, "/a", "1[3]")
