@@ -36,6 +36,7 @@ def python(tmp_path: Path) -> Path:
     return python
 
 
+@pytest.mark.timeout(240)  # three installations
 def test_both_installed_is_one_clear_error_and_can_be_mended(python: Path, tmp_path: Path) -> None:
     wheel = str(build("wheel", ROOT, tmp_path / "wheel"))
     assert pip(python, "install", "--no-deps", wheel).returncode == 0
