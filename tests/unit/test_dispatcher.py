@@ -139,13 +139,14 @@ def test_nothing_starts_within_the_turn() -> None:
 # In what order
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_calls_of_a_client_start_in_order(seed: int) -> None:
+@pytest.mark.parametrize("max_threads", [1000, 3, 2, 1])
+@pytest.mark.parametrize("seed", range(3))
+def test_calls_of_a_client_start_in_order(seed: int, max_threads: int) -> None:
     """Over many turns of the loop, with handlers that block now and then, so that their workers are given up."""
     dice = random.Random(seed)
 
     async def test() -> None:
-        rig = Rig()
+        rig = Rig(max_threads=max_threads)
         clients = [rig.client() for _ in range(8)]
         sent = [0] * len(clients)
         for _ in range(60):
@@ -309,13 +310,27 @@ def test_the_loop_is_never_blocked() -> None:
 def test_few_threads_while_handlers_return_at_once() -> None:
     async def test() -> None:
         rig = Rig()
-        clients = [rig.client() for _ in range(50)]
         for turn in range(100):
+            clients = [rig.client() for _ in range(25)]
             for number in range(50):
-                rig.start(clients[number], (turn, number))
+                rig.start(clients[number % 25], (turn, number))
             await asyncio.sleep(0)
         await rig.all_finished(5000)
         assert len(rig.threads) < 10  # 1 on a machine that is not busy
+
+    run(test)
+
+
+def test_idle_threads_are_used_again() -> None:
+    async def test() -> None:
+        rig = Rig()
+        for turn in range(5):
+            barrier = threading.Barrier(5)
+            for number in range(5):
+                rig.start(rig.client(), number, lambda barrier=barrier: barrier.wait(PATIENCE))
+            await rig.all_finished(5 * turn + 5)
+            await asyncio.sleep(0.01)
+        assert len(rig.threads) < 10  # 5 on a machine that is not busy
 
     run(test)
 

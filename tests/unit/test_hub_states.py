@@ -35,7 +35,7 @@ namespaces = st.sampled_from(NAMESPACES)
 ids = st.sampled_from(["", "7"])
 nonsense = st.sampled_from(["2{}[]", '2{}["connect"]', "9", "51-{}[]", "3{}[]"])
 #: now and then
-boldness = st.integers(0, 9).map(lambda number: number == 9)
+boldness = st.integers(0, 4).map(lambda number: number == 4)
 
 
 class Connection:
@@ -154,6 +154,8 @@ class HubMachine(RuleBasedStateMachine):
                 feed(self.client, frame)
             return not ignored
         if bold:
+            if self.state[namespace] is SocketState.ABSENT:
+                del frames[1:]  # the error comes before an attachment has been kept
             with pytest.raises(SocketProtocolError):
                 for frame in frames:
                     feed(self.client, frame)

@@ -258,8 +258,8 @@ some_rooms = st.lists(st.sampled_from(["red", "blue", "green", *"abcd"]), max_si
 
 @given(commands, some_rooms, some_rooms)
 def test_any_commands(history: list[tuple[str, str, str]], to: list[str], skip: list[str]) -> None:
-    server = Server()
-    members: dict[str, set[str]] = {}
+    server = Server(*"abcd")
+    members: dict[str, set[str]] = {sid: set() for sid in "abcd"}
     for command, sid, room in history:
         if command == "connect" and sid not in members:
             server.connect(sid)
