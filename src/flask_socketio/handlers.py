@@ -22,24 +22,23 @@ class HandlerTable:
     def __init__(self, namespaces: list[str]) -> None:
         #: namespaces that may be joined even without a handler
         self.namespaces = set(namespaces)
-        self._handlers: dict[tuple[str, str], Handler] = {}
+        self._functions: dict[tuple[str, str], tuple[Handler, tuple[str, ...]]] = {}
+        self._methods: dict[tuple[str, str], Handler] = {}
         self._classes: dict[str, Namespace] = {}
         #: what is called with the exceptions of handlers, by namespace
         self.error_handlers: dict[str, ErrorHandler] = {}
         self.default_error_handler: ErrorHandler | None = None
-        self._found: dict[tuple[str, str], Found] = {}
 
     def add(self, namespace: str, event: str, function: Callable[..., Any]) -> None:
         """Register a handler. Raises TypeError for what cannot be called."""
-        self._handlers[namespace, event] = make_handler(function)
+        self._functions[namespace, event] = make_handler(function), ()
         self.namespaces.add(namespace)
-        self._found.clear()
 
     def add_class(self, instance: Namespace) -> None:
         """Register a class-based namespace; functions win over its methods."""
         self._classes[instance.namespace] = instance
         self.namespaces.add(instance.namespace)
-        self._found.clear()
+        self._methods.clear()
 
     def error_handlers_of(self, namespace: str) -> list[ErrorHandler]:
         """Who gets the exceptions of a namespace's handlers: the first, and what that one raises the next."""
@@ -57,28 +56,16 @@ class HandlerTable:
 
         A catch-all never gets the events of the connection's own life.
         """
-        key = namespace, event
-        try:
-            return self._found[key]
-        except KeyError:
-            found = self._search(namespace, event)
-            if found is not None:
-                # Names nobody handles are not remembered: a client can make up as many as it likes.
-                self._found[key] = found
-            return found
+        return self._functions.get((namespace, event)) or self._search(namespace, event)
 
     def _search(self, namespace: str, event: str) -> Found:
-        handlers = self._handlers
-        specific = handlers.get((namespace, event))
-        if specific is not None:
-            return specific, ()
-        if event not in RESERVED_EVENTS and (catch_all := handlers.get((namespace, ANY))):
-            return catch_all, (event,)
-        everywhere = handlers.get((ANY, event))
-        if everywhere is not None:
-            return everywhere, ()
-        if event not in RESERVED_EVENTS and (catch_all := handlers.get((ANY, ANY))):
-            return catch_all, (event,)
+        # Nothing is remembered by a name that clients may have made up.
+        for name in (namespace, ANY):
+            if found := self._functions.get((name, event)):
+                return found
+            catch_all = self._functions.get((name, ANY))
+            if catch_all is not None and event not in RESERVED_EVENTS:
+                return catch_all[0], (event,)
         return self._search_classes(namespace, event)
 
     def _search_classes(self, namespace: str, event: str) -> Found:
@@ -88,6 +75,8 @@ class HandlerTable:
                 continue
             if type(instance).trigger_event is not Namespace.trigger_event:
                 return instance.make_trigger(event), ()
-            if (handler := instance.find_handler(event)) is not None:
+            handler = self._methods.get((name, event)) or instance.find_handler(event)
+            if handler is not None:
+                self._methods[name, event] = handler
                 return handler, ()
         return None

@@ -9,7 +9,6 @@ import pytest
 from flask_socketio.handlers import HandlerTable
 
 
-@pytest.mark.xfail(reason="what a catch-all handler receives is remembered by its name")
 @pytest.mark.parametrize("namespace", ["/", "*"])
 def test_names_that_clients_make_up_are_not_kept(namespace: str) -> None:
     table = HandlerTable(["/"])
@@ -25,9 +24,6 @@ def test_names_that_clients_make_up_are_not_kept(namespace: str) -> None:
     assert kept < 500_000
 
 
-@pytest.mark.xfail(
-    reason="what a handler for every namespace receives is remembered by the namespace"
-)
 def test_namespaces_that_clients_make_up_are_not_kept() -> None:
     table = HandlerTable(["/"])
     table.add("*", "news", print)

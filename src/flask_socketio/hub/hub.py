@@ -89,16 +89,23 @@ class Hub:
         action = socket_action(state, packet)
         if socket is None:
             self._connect(client, packet)
-        elif action is SocketAction.EVENT:
-            self._event(socket, packet)
-        elif action is SocketAction.ACK:
-            self._ack(socket, packet)
-        else:
+        elif action is SocketAction.DISCONNECT:
             self.leave(socket, CloseReason.CLIENT_DISCONNECT)
+        else:
+            self._handle(socket, packet)
+
+    def _handle(self, socket: Socket, packet: Packet) -> None:
+        if packet.type == sio.EVENT:
+            self._event(socket, packet)
+        else:
+            self._ack(socket, packet)
 
     def _hold(self, socket: Socket, packet: Packet) -> None:
         """CONNECT was sent first (always_connect), so the client may speak before its connect handler has returned."""
-        socket_action(SocketState.CONNECTED, packet)
+        action = socket_action(SocketState.CONNECTED, packet)
+        if action is SocketAction.DISCONNECT:
+            self.leave(socket, CloseReason.CLIENT_DISCONNECT)
+            return
         socket.held.append(packet)
         socket.client.taken()
 
@@ -174,17 +181,16 @@ class Hub:
             self.adapter.remove(socket)
 
     def _accept(self, socket: Socket) -> None:
-        if socket.left is not None:
-            socket.release_held()
-            self._disconnected(socket, socket.left)
-            return
-        if not socket.announced:
-            socket.announce()
-        socket.state = SocketState.CONNECTED
+        if socket.left is None:
+            if not socket.announced:
+                socket.announce()
+            socket.state = SocketState.CONNECTED
         for packet in socket.held:
-            if socket.state is SocketState.CONNECTED:
-                self.packet_received(socket.client, packet)
+            if socket.left is not CloseReason.SERVER_DISCONNECT:
+                self._handle(socket, packet)
         socket.release_held()
+        if socket.left is not None:
+            self._disconnected(socket, socket.left)
 
     def _refuse(self, socket: Socket, body: Body | None) -> None:
         socket.state = SocketState.DISCONNECTED

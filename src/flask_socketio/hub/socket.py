@@ -53,11 +53,13 @@ class Socket:
 
     def send(self, message: Message) -> None:
         """Send a packet; what comes before CONNECT waits for it, what comes after the end is dropped."""
-        if self.state is SocketState.CONNECTED or (
-            self.announced and self.state is SocketState.PENDING
-        ):
+        if self.state is SocketState.CONNECTED:
             self.client.connection.send(message)
-        elif self.state is SocketState.PENDING:
+        elif self.state is not SocketState.PENDING or self.left is not None:
+            return
+        elif self.announced:
+            self.client.connection.send(message)
+        else:
             self._pending.append(message)
             self._pending_size += message.size
             if self._pending_size > self.client.hub.limits.max_queued and len(self._pending) > 1:
