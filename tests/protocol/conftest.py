@@ -2,7 +2,7 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "protocol",
@@ -10,5 +10,8 @@ settings.register_profile(
     derandomize=bool(os.environ.get("FLASK_DUPLEX_CI")),
     database=None,
     max_examples=100,
+    suppress_health_check=[
+        HealthCheck.too_slow
+    ],  # it looks at the clock; other work may run beside
 )
 settings.load_profile("protocol")

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -317,11 +317,16 @@ class AlwaysConnectMachine(HubMachine):
     always_connect = True
 
 
-many_steps = settings(max_examples=150, stateful_step_count=30)
+many_steps = settings(
+    max_examples=150,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # it looks at the clock
+)
 TestHub = HubMachine.TestCase
-TestHub.settings = settings(many_steps, deadline=None)
+TestHub.settings = many_steps
 TestHubAlwaysConnect = AlwaysConnectMachine.TestCase
-TestHubAlwaysConnect.settings = settings(many_steps, deadline=None)
+TestHubAlwaysConnect.settings = many_steps
 
 
 def always_connecting() -> tuple[Hub, list[Call], Connection, Client]:
