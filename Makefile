@@ -23,7 +23,7 @@ test: .venv/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest --numprocesses 6 -m "not timing"
-	$(BIN)/python -m pytest -m timing
+	$(BIN)/python -m pytest --numprocesses 2 -m timing
 
 clean:
 	rm -rf .venv dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static

@@ -96,6 +96,7 @@ def fill(server: ServerProcess, client: SioClient, token: str) -> Exchange | Non
     return exchange
 
 
+@pytest.mark.timing
 @direct
 def test_a_client_with_too_many_events_in_flight_is_not_read(
     hasty_app: ServerProcess, open_client: OpenClient
@@ -118,6 +119,7 @@ def test_a_client_with_too_many_events_in_flight_is_not_read(
     assert client.call("ack", "value") == ["v"]
 
 
+@pytest.mark.timing
 @direct
 def test_a_client_that_is_read_again_has_the_whole_time_for_its_pong(
     lane: str, transport: str

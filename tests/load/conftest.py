@@ -1,4 +1,4 @@
-"""All of this folder measures times, and has to have the machine to itself."""
+"""All of this folder measures times, and has to have the machine almost to itself."""
 
 from pathlib import Path
 
