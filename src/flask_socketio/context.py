@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, session
-from flask.ctx import RequestContext
 from flask.sessions import SessionMixin
 
+from .context_template import ContextTemplate, set_session
 from .engine.reasons import CloseReason
 from .hub.call import Call, CallKind
 from .options import Options
@@ -35,21 +35,23 @@ class EventContexts:
     @contextmanager
     def open(self, call: Call) -> Generator[None]:
         """Enter the contexts of a call; `request.sid`, `.namespace` and `.event` are set."""
-        environ = call.socket.client.connection.environ
-        context = self._app.request_context(dict(environ))
+        client = call.socket.client
+        environ = client.connection.environ
+        template: ContextTemplate | None = client.contexts
+        if template is None:
+            template = client.contexts = ContextTemplate(self._app, environ)
         manage_session = self._options.manage_session
         managed: ManagedSession | None = environ.get(_SAVED) if manage_session else None
-        if managed is not None:
-            _set_session(context, managed)
+        context = template.make(managed)
         request: Any = context.request
         request.sid = call.socket.sid
         request.namespace = call.socket.namespace
         request.event = {"message": call.event, "args": _event_args(call)}
-        with context:
+        with template.enter(context):
             if manage_session:
                 if managed is None:
                     environ[_SAVED] = managed = ManagedSession(session)
-                    _set_session(context, managed)
+                    set_session(context, managed)
                 yield
                 return
             yield
@@ -62,12 +64,6 @@ class EventContexts:
             self._app.session_interface.save_session(
                 self._app, session_object, self._app.response_class()
             )
-
-
-def _set_session(context: RequestContext, value: SessionMixin) -> None:
-    # The attribute behind `flask.session` was renamed in Flask 3.1.3.
-    name = "_session" if hasattr(context, "_session") else "session"
-    setattr(context, name, value)
 
 
 def _event_args(call: Call) -> tuple[Any, ...]:

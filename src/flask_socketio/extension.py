@@ -6,20 +6,25 @@ import builtins
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flask import Flask, has_request_context, request
 
 from .background import BackgroundTask, BackgroundTasks
-from .cluster.base import AckCallback, Answer, Emission, Room
+from .cluster.base import AckCallback, Answer, Emission, Room, as_rooms
+from .cluster.queue import MessageQueue
+from .cluster.queued import QueueLink
+from .codec import choose_codec, message_dumps
+from .emitter import Emitter
 from .engine.engine import Negotiate
 from .errors import NotServingError, TimeoutError
 from .facade import ServerFacade
 from .handlers import ErrorHandler, HandlerTable
 from .inline import InlineRuntime
 from .namespace import Namespace
-from .options import Options, parse_options
-from .protocol.socketio import encode_body
+from .options import Options, make_queue, parse_options
+from .protocol.socketio import JSON, Codec
 from .runtime import Runtime
 from .serving.asgi import DuplexApp
 from .serving.innermost import answer_instead
@@ -60,28 +65,49 @@ class SocketIO:
     async_mode = "threading"
 
     def __init__(self, app: Flask | None = None, **kwargs: Any) -> None:
-        self._given: dict[str, Any] = {}
+        #: the options as they were given; what is changed before init_app counts
+        self.server_options: dict[str, Any] = {}
         self._handlers = HandlerTable([])
-        self._runtime: Runtime | InlineRuntime | None = None
+        self._runtime: Runtime | InlineRuntime | Emitter | None = None
+        self._queue: MessageQueue | None = None
+        self._dumps = message_dumps(None)
         self._options: Options | None = None
+        #: how packets are encoded
+        self.codec: Codec = JSON
         #: the running server, while run() has not returned
         self.wsgi_server: Server | None = None
         self.server = ServerFacade(self)
         self.background = BackgroundTasks()
         #: what serves the clients, while anything does
         self.served_by: DuplexApp | None = None
-        if app is not None:
+        if app is not None or "message_queue" in kwargs:
             self.init_app(app, **kwargs)
         else:
-            self._given.update(kwargs)
+            self.server_options.update(kwargs)
 
-    def init_app(self, app: Flask, **kwargs: Any) -> None:
-        """Attach to an application. Options given here win over those given before."""
-        self._given.update(kwargs)
-        self._options = parse_options(self._given)
+    def init_app(self, app: Flask | None, **kwargs: Any) -> None:
+        """Attach to an application. Options given here win over those given before.
+
+        With `message_queue=` and without an application it is an emitter, for processes that serve nobody.
+        """
+        self.server_options.update(kwargs)
+        self._options = parse_options(self.server_options)
+        self.codec = choose_codec(self._options, app)
+        self._dumps = message_dumps(app)
+        self._queue = make_queue(self._options, write_only=app is None)
+        if self._queue is not None:
+            self.server_options["client_manager"] = self._queue
         if self.served_by is None:
-            self._runtime = None  # a test client's, which had the options before
+            self._not_serving()
         self._handlers.namespaces.update(self._options.namespaces)
+        if app is not None:
+            self._attach(app)
+
+    def _not_serving(self) -> None:
+        queue = self._queue
+        self._runtime = None if queue is None else Emitter(queue, self.codec, self._dumps)
+
+    def _attach(self, app: Flask) -> None:
         if app.extensions.get("socketio") is not self:
             answer_instead(app, self._choose_answer(app))
         app.extensions["socketio"] = self
@@ -186,17 +212,20 @@ class SocketIO:
 
         Raises TypeError for arguments that are no JSON. An emission to nobody is no error.
         """
-        skip = as_tuple(skip_sid) or ()
+        if callback is not None and self._queue is not None:
+            self._check_callback(room if to is None else to)
+        skip = as_rooms(skip_sid) or ()
         if not include_self:
             skip = (*skip, _own_sid())
         values = [event, *_flatten(args)]
         emission = Emission(
             namespace or "/",
             values,
-            encode_body(values),
-            as_tuple(room if to is None else to),
+            self.codec.encode_body(values),
+            as_rooms(room if to is None else to),
             skip,
             callback,
+            ignore_queue,
         )
         runtime = self._runtime
         if runtime is None:
@@ -204,6 +233,13 @@ class SocketIO:
             logger.debug("event %r emitted to nobody: the server is not running", event)
             return
         runtime.inbox.post(runtime.adapter.broadcast, emission)
+
+    def _check_callback(self, to: Any) -> None:
+        """Where there is a message queue, an ack has to find the way back."""
+        if isinstance(self._runtime, Emitter):
+            raise RuntimeError("Callbacks can only be issued from the context of a server.")  # noqa: TRY004
+        if to is None:
+            raise ValueError("Cannot use callback without a room set.")
 
     def send(
         self,
@@ -250,7 +286,14 @@ class SocketIO:
                 "socketio.call() in an async handler stops the server: await asyncio.to_thread(socketio.call, ...)"
             )
         answer = Answer()
-        self.emit(event, *args, namespace=namespace, to=target, callback=answer)
+        self.emit(
+            event,
+            *args,
+            namespace=namespace,
+            to=target,
+            callback=answer,
+            ignore_queue=ignore_queue,
+        )
         try:
             return answer.wait(timeout)
         except builtins.TimeoutError:
@@ -284,7 +327,7 @@ class SocketIO:
             raise NotServingError("there is no server to stop: it was not started with run()")
         self.wsgi_server.should_exit = True
 
-    def running(self) -> Runtime | InlineRuntime:
+    def running(self) -> Runtime | InlineRuntime | Emitter:
         """The running server's parts. Raises NotServingError where there is none."""
         if self._runtime is None:
             raise NotServingError("the server is not running yet, so it has no clients")
@@ -293,19 +336,25 @@ class SocketIO:
     def start_runtime(self, app: Flask, served_by: DuplexApp, negotiate: Negotiate) -> Runtime:
         """Called by what serves the application, on its loop."""
         self.served_by = served_by
-        self._runtime = Runtime(app, self.options, self._handlers, negotiate)
+        link = None
+        if (queue := self._queue) is not None:
+            queue.begin()
+            link = partial(QueueLink, queue, self.codec, self._dumps)
+        self._runtime = Runtime(app, self.options, self._handlers, self.codec, negotiate, link)
         self.background.serving()
         return self._runtime
 
     def inline_runtime(self, app: Flask) -> InlineRuntime:
-        """What test clients run on. Raises RuntimeError while the server is running."""
+        """What test clients run on. Raises RuntimeError while the server is running, and with a message queue."""
+        if self._queue is not None:
+            raise RuntimeError("the test client cannot be used with a message_queue")
         if self.served_by is not None:
             raise RuntimeError(
                 "the test client is for tests without a server, and this one is being served"
             )
         self.background.serving()
         if not isinstance(self._runtime, InlineRuntime):
-            self._runtime = InlineRuntime(app, self.options, self._handlers)
+            self._runtime = InlineRuntime(app, self.options, self._handlers, self.codec)
         return self._runtime
 
     def test_client(
@@ -327,7 +376,8 @@ class SocketIO:
 
     def runtime_stopped(self) -> None:
         """Called by what serves the application, at the end."""
-        self._runtime = self.served_by = None
+        self.served_by = None
+        self._not_serving()
 
     # -- threads -------------------------------------------------------------------------------
 
@@ -353,16 +403,6 @@ def _callable(function: ErrorHandler) -> ErrorHandler:
     if not callable(function):
         raise ValueError("exception_handler must be callable")  # noqa: TRY004 - as it always was
     return function
-
-
-def as_tuple(value: Any) -> tuple[Any, ...] | None:
-    """One room or several -> a tuple; None stays None. Raises TypeError for a room that cannot be one."""
-    if value is None:
-        return None
-    rooms: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple, set)) else (value,)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    for room in rooms:
-        hash(room)
-    return rooms
 
 
 def _flatten(args: tuple[Any, ...]) -> tuple[Any, ...]:

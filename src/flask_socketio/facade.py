@@ -2,60 +2,255 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .cluster.base import Room
+from .cluster.base import AckCallback, Room, as_rooms
 from .engine.config import EngineConfig
 
 if TYPE_CHECKING:
+    from .background import BackgroundTask
+    from .emitter import Emitter
     from .extension import SocketIO
+    from .hub.socket import Socket
+    from .inline import InlineRuntime
+    from .runtime import Runtime
+
+T = TypeVar("T")
 
 
 class ServerFacade:
-    """Thin: every method asks the running server."""
+    """Thin: every method asks the running server. `namespace` is `/` where it is None."""
 
     def __init__(self, socketio: SocketIO) -> None:
         self._socketio = socketio
+        self.manager = ManagerFacade(self)
+        self.eio = EngineFacade(socketio)
+
+    def ask(self, question: Callable[[Runtime | InlineRuntime | Emitter], T]) -> T:
+        """Have it answered where the state lives. Raises NotServingError where there is none."""
+        runtime = self._socketio.running()
+        return runtime.inbox.ask(question, runtime)
+
+    def ask_socket(self, sid: str, namespace: str | None, question: Callable[[Socket], T]) -> T:
+        """The same about one client. Raises KeyError for one that is not connected to the namespace."""
+
+        def find(runtime: Runtime | InlineRuntime | Emitter) -> T:
+            socket = runtime.adapter.find(namespace or "/", sid)
+            if socket is None:
+                raise KeyError(f"client {sid!r} is not connected to namespace {namespace or '/'!r}")
+            return question(socket)
+
+        return self.ask(find)
+
+    @property
+    def async_mode(self) -> str:
+        """There is but one."""
+        return self._socketio.async_mode
 
     @property
     def environ(self) -> dict[str, dict[str, Any]]:
         """The WSGI environ of each connection's handshake, by the connection's id (Engine.IO's)."""
-        runtime = self._socketio.running()
-        return runtime.inbox.ask(runtime.environs)
+        return self.ask(lambda runtime: runtime.environs())
+
+    def get_environ(self, sid: str, namespace: str | None = None) -> dict[str, Any]:
+        """The WSGI environ of a client's handshake. Raises KeyError for an unknown client."""
+        return self.ask_socket(sid, namespace, lambda socket: socket.client.connection.environ)
+
+    def transport(self, sid: str, namespace: str | None = None) -> str:
+        """The transport that carries the client: polling or websocket. Raises KeyError for an unknown client."""
+        return self.eio.transport(self.manager.eio_sid_from_sid(sid, namespace))
+
+    # -- rooms ---------------------------------------------------------------------------------
+
+    def enter_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
+        """Put a client into a room. Raises ValueError for a client that is gone or another client's own room."""
+        self.ask(lambda runtime: runtime.adapter.join(namespace or "/", sid, room))
+
+    def leave_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
+        """Take a client out of a room; it need not be in it."""
+        self.ask(lambda runtime: runtime.adapter.leave(namespace or "/", sid, room))
+
+    def close_room(self, room: Room, namespace: str | None = None) -> None:
+        """Take everybody out of a room. Raises ValueError for a client's own room."""
+        self._socketio.close_room(room, namespace)
+
+    def rooms(self, sid: str, namespace: str | None = None) -> list[Room]:
+        """The client's rooms, its own id first."""
+        return self.ask(lambda runtime: runtime.adapter.rooms(namespace or "/", sid))
+
+    def disconnect(
+        self, sid: str, namespace: str | None = None, ignore_queue: bool = False
+    ) -> None:
+        """Disconnect a client from the namespace; its connection stays."""
+        self.ask(lambda runtime: runtime.adapter.disconnect(namespace or "/", sid))
+
+    # -- emitting ------------------------------------------------------------------------------
+
+    def emit(
+        self,
+        event: str,
+        data: Any = None,
+        to: Room | Sequence[Room] | None = None,
+        room: Room | Sequence[Room] | None = None,
+        skip_sid: str | Sequence[str] | None = None,
+        namespace: str | None = None,
+        callback: AckCallback | None = None,
+        ignore_queue: bool = False,
+    ) -> None:
+        """See `SocketIO.emit`."""
+        self._socketio.emit(
+            event,
+            *(() if data is None else (data,)),
+            to=to,
+            room=room,
+            skip_sid=skip_sid,
+            namespace=namespace,
+            callback=callback,
+            ignore_queue=ignore_queue,
+        )
+
+    def send(self, data: Any, **kwargs: Any) -> None:
+        """Emit the event `message`; takes what `emit` takes."""
+        self.emit("message", data, **kwargs)
+
+    def call(
+        self,
+        event: str,
+        data: Any = None,
+        to: str | None = None,
+        sid: str | None = None,
+        namespace: str | None = None,
+        timeout: float = 60,
+        ignore_queue: bool = False,
+    ) -> Any:
+        """See `SocketIO.call`."""
+        args = () if data is None else (data,)
+        return self._socketio.call(
+            event,
+            *args,
+            to=to or sid,
+            namespace=namespace,
+            timeout=timeout,
+            ignore_queue=ignore_queue,
+        )
+
+    # -- a client's own store ------------------------------------------------------------------
+
+    def get_session(self, sid: str, namespace: str | None = None) -> dict[str, Any]:
+        """What was saved for a client, empty at first; not Flask's session. Raises KeyError for an unknown client."""
+
+        def find(socket: Socket) -> dict[str, Any]:
+            if socket.session is None:
+                socket.session = {}
+            return socket.session
+
+        return self.ask_socket(sid, namespace, find)
+
+    def save_session(self, sid: str, session: dict[str, Any], namespace: str | None = None) -> None:
+        """Keep a dict for a client until it leaves the namespace. Raises KeyError for an unknown client."""
+        self.ask_socket(sid, namespace, lambda socket: setattr(socket, "session", session))
+
+    @contextmanager
+    def session(self, sid: str, namespace: str | None = None) -> Generator[dict[str, Any]]:
+        """`get_session`, and at the end of the block `save_session`."""
+        session = self.get_session(sid, namespace)
+        yield session
+        self.save_session(sid, session, namespace)
+
+    # -- threads -------------------------------------------------------------------------------
+
+    def start_background_task(
+        self, target: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> BackgroundTask:
+        """See `SocketIO.start_background_task`."""
+        return self._socketio.start_background_task(target, *args, **kwargs)
+
+    def sleep(self, seconds: float = 0) -> None:
+        """See `SocketIO.sleep`."""
+        self._socketio.sleep(seconds)
+
+
+class ManagerFacade:
+    """`socketio.server.manager`: who is where, on this server."""
+
+    def __init__(self, server: ServerFacade) -> None:
+        self._server = server
 
     @property
-    def eio(self) -> EngineConfig:
+    def rooms(self) -> dict[str, dict[Room, dict[str, str]]]:
+        """A snapshot: namespace -> room -> client's id -> its connection's id. The room None has everybody."""
+
+        def collect(
+            runtime: Runtime | InlineRuntime | Emitter,
+        ) -> dict[str, dict[Room, dict[str, str]]]:
+            found: dict[str, dict[Room, dict[str, str]]] = {}
+            for socket in runtime.adapter.sockets():
+                rooms = found.setdefault(socket.namespace, {})
+                for room in (None, socket.sid, *socket.rooms):
+                    rooms.setdefault(room, {})[socket.sid] = socket.client.connection.sid
+            return found
+
+        return self._server.ask(collect)
+
+    def get_namespaces(self) -> list[str]:
+        """The namespaces that have clients."""
+        return list(self.rooms)
+
+    def get_participants(self, namespace: str, room: Room) -> Iterator[tuple[str, str]]:
+        """The ids of a room's clients and of their connections; of everybody for the room None."""
+        rooms = as_rooms(room) or (None,)
+        members = self.rooms.get(namespace, {})
+        found: dict[str, str] = {}
+        for name in rooms:
+            found |= members.get(name, {})
+        return iter(found.items())
+
+    def get_rooms(self, sid: str, namespace: str) -> list[Room]:
+        """The client's rooms, its own id first."""
+        return self._server.rooms(sid, namespace)
+
+    def is_connected(self, sid: str, namespace: str) -> bool:
+        """Whether the client is in the namespace."""
+        return self._server.ask(lambda runtime: runtime.adapter.find(namespace, sid)) is not None
+
+    def eio_sid_from_sid(self, sid: str, namespace: str | None = None) -> str:
+        """The id of a client's connection. Raises KeyError for an unknown client."""
+        return self._server.ask_socket(sid, namespace, lambda socket: socket.client.connection.sid)
+
+    def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
+        """The id of a connection's client in a namespace; None where it has none."""
+        clients = self.rooms.get(namespace, {}).get(None, {})
+        return next((sid for sid, other in clients.items() if other == eio_sid), None)
+
+
+class EngineFacade:
+    """`socketio.server.eio`: the connections below; the Engine.IO options are its attributes, as in `EngineConfig`."""
+
+    def __init__(self, socketio: SocketIO) -> None:
+        self._socketio = socketio
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.options, name)
+
+    @property
+    def options(self) -> EngineConfig:
         """The Engine.IO options in use."""
         return self._socketio.options.engine
 
-    def transport(self, sid: str, namespace: str = "/") -> str:
-        """The transport that carries the client: polling or websocket. Raises KeyError for an unknown client."""
+    @property
+    def max_http_buffer_size(self) -> int:
+        """Bytes in a message from a client, at most."""
+        return self.options.limits.max_payload
+
+    @property
+    def sockets(self) -> dict[str, Any]:
+        """A snapshot of the connections, by their ids."""
         runtime = self._socketio.running()
+        return runtime.inbox.ask(runtime.sessions)
 
-        def find() -> str:
-            socket = runtime.adapter.find(namespace, sid)
-            if socket is None:
-                raise KeyError(f"client {sid!r} is not connected to namespace {namespace!r}")
-            return runtime.transport_name(socket.client.connection.sid)
-
-        return runtime.inbox.ask(find)
-
-    def enter_room(self, sid: str, room: Room, namespace: str = "/") -> None:
-        """Put a client into a room. Raises ValueError for a client that is gone or another client's own room."""
+    def transport(self, sid: str) -> str:
+        """The transport of a connection: polling or websocket. Raises KeyError for an unknown one."""
         runtime = self._socketio.running()
-        runtime.inbox.ask(runtime.adapter.join, namespace, sid, room)
-
-    def leave_room(self, sid: str, room: Room, namespace: str = "/") -> None:
-        """Take a client out of a room; it need not be in it."""
-        runtime = self._socketio.running()
-        runtime.inbox.ask(runtime.adapter.leave, namespace, sid, room)
-
-    def disconnect(self, sid: str, namespace: str = "/") -> None:
-        """Disconnect a client from the namespace; its connection stays."""
-        runtime = self._socketio.running()
-        runtime.inbox.ask(runtime.adapter.disconnect, namespace, sid)
-
-    def rooms(self, sid: str, namespace: str = "/") -> list[Room]:
-        """The client's rooms, its own id first."""
-        runtime = self._socketio.running()
-        return runtime.inbox.ask(runtime.adapter.rooms, namespace, sid)
+        return runtime.inbox.ask(runtime.transport_name, sid)

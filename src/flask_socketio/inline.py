@@ -16,6 +16,7 @@ from .hub.call import Call, CallKind, Outcome
 from .hub.client import Client, Connection
 from .hub.hub import Hub
 from .options import Options
+from .protocol.socketio import Codec
 from .runner import Runner, is_refusal
 
 P = ParamSpec("P")
@@ -42,19 +43,23 @@ class InlineInbox:
 class InlineRuntime:
     """In place of the runtime that a server has."""
 
-    def __init__(self, app: Flask, options: Options, handlers: HandlerTable) -> None:
+    def __init__(self, app: Flask, options: Options, handlers: HandlerTable, codec: Codec) -> None:
         self.inbox = InlineInbox()
-        self.adapter = MemoryAdapter()
+        self.adapter = MemoryAdapter(codec)
         self._connections: list[Connection] = []
         contexts = EventContexts(app, options)
-        self._runner = Runner(contexts, handlers, self._report)
+        self._runner = Runner(
+            contexts, handlers, self._report, codec, ack_errors=options.ack_errors
+        )
         self.hub = Hub(
             handlers,
             self.adapter,
             options.engine.limits,
             self._run,
             _NoDeadlines(),
+            codec=codec,
             always_connect=options.always_connect,
+            ack_errors=options.ack_errors,
         )
 
     def open(self, connection: Connection) -> Client:
@@ -65,6 +70,10 @@ class InlineRuntime:
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""
         return {connection.sid: connection.environ for connection in self._connections}
+
+    def sessions(self) -> dict[str, Any]:
+        """The test clients' connections, by their ids."""
+        return {connection.sid: connection for connection in self._connections}
 
     def transport_name(self, eio_sid: str) -> str:
         """A test client has none, and is shown as one that polls."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import warnings
+
+from .real import patched_by
 
 #: Arguments of SocketIO() and what to say of them.
 CONSTRUCTOR = {
@@ -33,18 +34,12 @@ def say_what_to_delete(where: str, given: dict[str, object], names: dict[str, st
 
 def warn_of_monkey_patching() -> None:
     """Say what is wrong where eventlet or gevent has replaced Python's threads by their own."""
-    for library, module, is_patched in (
-        ("eventlet", "eventlet.patcher", "is_monkey_patched"),
-        ("gevent", "gevent.monkey", "is_module_patched"),
-    ):
-        patcher = sys.modules.get(module)
-        if patcher is not None and getattr(patcher, is_patched)(
-            "thread" if library == "eventlet" else "threading"
-        ):
-            _warn(
-                f"{library} has replaced Python's threads (monkey_patch): a handler that blocks now blocks the whole "
-                f"server. Delete the monkey patching and the import of {library}; nothing here needs them"
-            )
+    if library := patched_by():
+        _warn(
+            f"{library} has replaced Python's threads and sockets (monkey_patch). Handlers run on real threads all the "
+            f"same, but locks, queues and sockets of {library}'s do not always work between real threads. Delete the "
+            f"monkey patching and the import of {library}; nothing here needs them"
+        )
 
 
 def _warn(message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -120,6 +121,20 @@ class Namespace:
     def rooms(self, sid: str, namespace: str | None = None) -> list[Room]:
         """The rooms a client is in, its own id first."""
         return self.server.rooms(sid, namespace or self.namespace)
+
+    def get_session(self, sid: str, namespace: str | None = None) -> dict[str, Any]:
+        """What was saved for a client; not Flask's session."""
+        return self.server.get_session(sid, namespace or self.namespace)
+
+    def save_session(self, sid: str, session: dict[str, Any], namespace: str | None = None) -> None:
+        """Keep a dict for a client until it leaves."""
+        self.server.save_session(sid, session, namespace or self.namespace)
+
+    def session(
+        self, sid: str, namespace: str | None = None
+    ) -> AbstractContextManager[dict[str, Any]]:
+        """`get_session`, and at the end of the block `save_session`."""
+        return self.server.session(sid, namespace or self.namespace)
 
     def disconnect(self, sid: str, namespace: str | None = None) -> None:
         """Disconnect a client from the namespace."""

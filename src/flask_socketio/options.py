@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .cluster.brokers import make_broker
+from .cluster.queue import MessageQueue
 from .engine.config import EngineConfig, Limits
 from .legacy import CONSTRUCTOR, say_what_to_delete
 
@@ -23,6 +25,17 @@ class Options:
     always_connect: bool = False
     manage_session: bool = True
     serve_client: bool = True
+    #: events that fail, or that nobody handles, are acknowledged with an error object
+    ack_errors: bool = False
+    #: the broker's URL, and the name that servers which belong together have in common there
+    message_queue: str | None = None
+    channel: str = "flask-socketio"
+    #: in place of message_queue: a manager of python-socketio's, of which the address is taken
+    client_manager: Any = None
+    #: a module with dumps() and loads(), in place of the application's own JSON
+    json: Any = None
+    #: how packets are encoded: "default" or "msgpack"
+    serializer: str = "default"
     #: how many handlers may run at the same time
     max_threads: int = 1000
 
@@ -64,6 +77,22 @@ def parse_options(given: dict[str, Any]) -> Options:
         _set_up_logger(logging.getLogger(name), left.pop(option, False))
     say_what_to_delete("SocketIO()", left, CONSTRUCTOR)
     return options
+
+
+def make_queue(options: Options, *, write_only: bool) -> MessageQueue | None:
+    """The message queue that the options name. Raises ValueError for one that is not supported."""
+    url, channel, manager = options.message_queue, options.channel, options.client_manager
+    if manager is not None and not isinstance(manager, MessageQueue):
+        names = ("redis_url", "url", "kafka_url", "zmq_url")
+        url = next((getattr(manager, name) for name in names if hasattr(manager, name)), None)
+        channel = getattr(manager, "channel", channel)
+        if not isinstance(url, str):
+            raise ValueError(
+                f"client_manager={manager!r} has no URL; use message_queue='redis://...'"
+            )
+    if not url:
+        return None
+    return MessageQueue(make_broker, url, channel, write_only=write_only)
 
 
 def _set_up_logger(ours: logging.Logger, given: logging.Logger | bool) -> None:

@@ -12,15 +12,16 @@ from .context import EventContexts, public_reason
 from .errors import ConnectionRefusedError, refusal_body
 from .handlers import HandlerTable
 from .hub.call import Call, CallKind, Outcome
-from .protocol.socketio import Body, encode_body
+from .protocol.socketio import Codec
 
 logger = logging.getLogger("flask_socketio.server")
 
 #: What a handler may raise without taking its thread with it. sys.exit() in a handler ends that handler.
 _FAILURES = (Exception, SystemExit)
 
-_REJECTED = encode_body({"message": "Connection rejected by server"})
-_REFUSED = encode_body({"message": "Connection refused by server"})
+_REJECTED = {"message": "Connection rejected by server"}
+_REFUSED = {"message": "Connection refused by server"}
+_FAILED = {"error": "the handler of this event failed"}
 
 
 class Runner:
@@ -31,10 +32,15 @@ class Runner:
         contexts: EventContexts,
         handlers: HandlerTable,
         report: Callable[[Call, Outcome], None],
+        codec: Codec,
+        *,
+        ack_errors: bool = False,
     ) -> None:
         self._contexts = contexts
         self._handlers = handlers
         self._report = report
+        self._codec = codec
+        self._ack_errors = ack_errors
 
     def run(self, call: Call) -> BaseException | None:
         """Run a `def` handler; returns what it raised and nothing has handled."""
@@ -47,9 +53,9 @@ class Runner:
                     result = self._handle(call, error)
         except _FAILURES as error:
             failure = error
-            outcome = _failed(call, error)
+            outcome = self._failed(call, error)
         else:
-            outcome, failure = _succeeded(call, result)
+            outcome, failure = self._succeeded(call, result)
         self._report(call, outcome)
         return failure
 
@@ -64,9 +70,9 @@ class Runner:
                     result = self._handle(call, error)
         except _FAILURES as error:
             failure = error
-            outcome = _failed(call, error)
+            outcome = self._failed(call, error)
         else:
-            outcome, failure = _succeeded(call, result)
+            outcome, failure = self._succeeded(call, result)
         self._report(call, outcome)
         return failure
 
@@ -87,6 +93,39 @@ class Runner:
                 return False if call.kind is CallKind.CONNECT else result
         raise error
 
+    def _succeeded(self, call: Call, result: Any) -> tuple[Outcome, TypeError | None]:
+        if call.kind is CallKind.CONNECT and result is False:
+            return self._refused(_REJECTED), None
+        if call.kind is CallKind.EVENT and call.ack_id is not None:
+            try:
+                return Outcome(body=self._codec.encode_body(_answer(result))), None
+            except TypeError as error:
+                logger.error(  # noqa: TRY400 - the traceback would say no more
+                    "no ack for event %r: what its handler returned cannot be encoded: %s",
+                    call.event,
+                    error,
+                )
+                return self._error(call), error
+        return Outcome(), None
+
+    def _failed(self, call: Call, error: BaseException) -> Outcome:
+        if call.kind is CallKind.CONNECT and is_refusal(error):
+            if isinstance(error, BuiltinConnectionRefusedError):
+                return self._refused(_REFUSED)
+            return self._refused(refusal_body(error.args))
+        what = f"handler of event {call.event!r}" if call.event else "ack callback"
+        logger.error("%s in namespace %r failed", what, call.socket.namespace, exc_info=error)
+        return self._refused(_REJECTED) if call.kind is CallKind.CONNECT else self._error(call)
+
+    def _refused(self, why: dict[str, Any]) -> Outcome:
+        return Outcome(accepted=False, body=self._codec.encode_body(why))
+
+    def _error(self, call: Call) -> Outcome:
+        """No ack, unless the application wants its clients to be told (ack_errors=True)."""
+        if self._ack_errors and call.ack_id is not None:
+            return Outcome(body=self._codec.encode_body([_FAILED]))
+        return Outcome()
+
 
 def is_refusal(error: BaseException) -> bool:
     """Whether it is a connect handler's way to refuse; python-socketio's own exception counts as well."""
@@ -105,34 +144,8 @@ def _arguments(call: Call) -> tuple[Any, ...]:
     return call.args
 
 
-def _succeeded(call: Call, result: Any) -> tuple[Outcome, TypeError | None]:
-    if call.kind is CallKind.CONNECT and result is False:
-        return Outcome(accepted=False, body=_REJECTED), None
-    if call.kind is CallKind.EVENT and call.ack_id is not None:
-        try:
-            return Outcome(body=_encode_answer(result)), None
-        except TypeError as error:
-            logger.error(  # noqa: TRY400 - the traceback would say no more
-                "no ack for event %r: what its handler returned is no JSON: %s", call.event, error
-            )
-            return Outcome(), error
-    return Outcome(), None
-
-
-def _encode_answer(result: Any) -> Body:
-    """What an ack carries: None nothing, a tuple its elements, anything else itself. Raises TypeError."""
+def _answer(result: Any) -> list[Any]:
+    """What an ack carries: None nothing, a tuple its elements, anything else itself."""
     if result is None:
-        answer: list[Any] = []
-    else:
-        answer = list(cast("tuple[Any, ...]", result)) if isinstance(result, tuple) else [result]
-    return encode_body(answer)
-
-
-def _failed(call: Call, error: BaseException) -> Outcome:
-    if call.kind is CallKind.CONNECT and is_refusal(error):
-        if isinstance(error, BuiltinConnectionRefusedError):
-            return Outcome(accepted=False, body=_REFUSED)
-        return Outcome(accepted=False, body=encode_body(refusal_body(error.args)))
-    what = f"handler of event {call.event!r}" if call.event else "ack callback"
-    logger.error("%s in namespace %r failed", what, call.socket.namespace, exc_info=error)
-    return Outcome(accepted=False, body=_REJECTED) if call.kind is CallKind.CONNECT else Outcome()
+        return []
+    return list(cast("tuple[Any, ...]", result)) if isinstance(result, tuple) else [result]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 
 from .cluster.memory import MemoryAdapter
+from .cluster.queued import QueueLink
 from .context import EventContexts
 from .dispatch.dispatcher import Dispatcher
 from .dispatch.inbox import Inbox
@@ -20,6 +22,7 @@ from .hub.call import Call, Outcome
 from .hub.client import Client
 from .hub.hub import Hub
 from .options import Options
+from .protocol.socketio import Codec
 from .runner import Runner
 
 logger = logging.getLogger("flask_socketio.server")
@@ -32,13 +35,20 @@ class Runtime:
     """Made on the loop that will own it, after any fork."""
 
     def __init__(
-        self, app: Flask, options: Options, handlers: HandlerTable, negotiate: Negotiate
+        self,
+        app: Flask,
+        options: Options,
+        handlers: HandlerTable,
+        codec: Codec,
+        negotiate: Negotiate,
+        link: Callable[[Callable[..., object]], QueueLink] | None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
-        self.adapter = MemoryAdapter()
+        self._link = None if link is None else link(self.inbox.post)
+        self.adapter = MemoryAdapter(codec) if self._link is None else self._link.adapter
         contexts = EventContexts(app, options)
-        runner = Runner(contexts, handlers, self._report)
+        runner = Runner(contexts, handlers, self._report, codec, ack_errors=options.ack_errors)
         self.dispatcher = Dispatcher(
             loop,
             self.inbox,
@@ -56,7 +66,9 @@ class Runtime:
             options.engine.limits,
             self.dispatcher.submit,
             self._deadlines,
+            codec=codec,
             always_connect=options.always_connect,
+            ack_errors=options.ack_errors,
         )
         self.engine = Engine(loop, options.engine, self.hub.connection_opened, negotiate)
 
@@ -70,6 +82,10 @@ class Runtime:
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""
         return {sid: session.environ for sid, session in self.engine.sessions.items()}
+
+    def sessions(self) -> dict[str, Any]:
+        """The Engine.IO sessions, by their ids."""
+        return dict(self.engine.sessions)
 
     def transport_name(self, eio_sid: str) -> str:
         """What carries a connection: polling or websocket."""
@@ -89,6 +105,8 @@ class Runtime:
                 DRAIN_TIMEOUT,
             )
         self._deadlines.close()
+        if self._link is not None:
+            await asyncio.to_thread(self._link.close)
         self.inbox.close()
 
 

@@ -27,11 +27,12 @@ class _Connection:
         self.sid = owner.eio_sid
         self.environ = environ
         self._owner = owner
-        self._decoder = sio.Decoder(max_attachments=1_000_000)
+        self._decoder = owner.socketio.codec.decoder(max_attachments=1_000_000)
 
     def send(self, message: Message) -> None:
-        assert message.text is not None
-        packet = self._decoder.feed_text(message.text[1:].decode())
+        packet = None
+        if message.text is not None:
+            packet = self._decoder.feed_text(message.text[1:].decode())
         for attachment in message.binary:
             packet = self._decoder.feed_binary(attachment)
         assert packet is not None
@@ -99,13 +100,15 @@ class SocketIOTestClient:
         else:
             self._client.connection.environ.clear()
             self._client.connection.environ.update(environ)
-        body = None if auth is None else sio.encode_body(auth)
-        self._deliver(sio.encode(sio.CONNECT, namespace or "/", body))
+            self._client.contexts = None
+        codec = self.socketio.codec
+        body = None if auth is None else codec.encode_body(auth)
+        self._deliver(codec.encode(sio.CONNECT, namespace or "/", body))
 
     def disconnect(self, namespace: str | None = None) -> None:
         """Leave a namespace. Raises RuntimeError for one that the client is not in."""
         self._check(namespace)
-        self._deliver(sio.encode(sio.DISCONNECT, namespace or "/"))
+        self._deliver(self.socketio.codec.encode(sio.DISCONNECT, namespace or "/"))
         del self.connected[namespace or "/"]
 
     def emit(self, event: str, *args: Any, **kwargs: Any) -> Any:
@@ -117,8 +120,9 @@ class SocketIOTestClient:
         callback = kwargs.pop("callback", False)
         self._check(namespace)
         self.acks.pop(self.eio_sid, None)
-        body = sio.encode_body([event, *args])
-        self._deliver(sio.encode(sio.EVENT, namespace, body, 1 if callback else None))
+        codec = self.socketio.codec
+        body = codec.encode_body([event, *args])
+        self._deliver(codec.encode(sio.EVENT, namespace, body, 1 if callback else None))
         ack = self.acks.pop(self.eio_sid, None)
         if ack is None:
             return None
@@ -159,13 +163,13 @@ class SocketIOTestClient:
 
     def _deliver(self, message: Message) -> None:
         assert self._client is not None
-        assert message.text is not None
-        self._runtime.inbox.ask(self._feed, self._client, message.text[1:].decode(), message.binary)
+        self._runtime.inbox.ask(self._feed, self._client, message)
 
-    def _feed(self, client: Client, text: str, attachments: tuple[bytes, ...]) -> None:
+    def _feed(self, client: Client, message: Message) -> None:
         try:
-            client.on_text(text)
-            for attachment in attachments:
+            if message.text is not None:
+                client.on_text(message.text[1:].decode())
+            for attachment in message.binary:
                 client.on_binary(attachment)
         except SocketProtocolError as error:
             raise RuntimeError(f"the server would close this connection: {error}") from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..protocol.socketio import Body
+from ..real import new_signal
 
 if TYPE_CHECKING:
     from ..hub.socket import Socket
@@ -17,19 +17,33 @@ Room = Hashable
 AckCallback = Callable[..., Any]
 
 
+def as_rooms(value: Any) -> tuple[Any, ...] | None:
+    """One room or several -> a tuple; None stays None. Raises TypeError for a room that cannot be one."""
+    if value is None:
+        return None
+    rooms: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple, set)) else (value,)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    for room in rooms:
+        hash(room)
+    return rooms
+
+
 class Answer:
     """An ack callback that somebody is waiting for: called on the loop, so that it takes no handler's thread."""
 
     def __init__(self) -> None:
-        self._future: Future[tuple[Any, ...]] = Future()
+        self._answers: list[tuple[Any, ...]] = []
+        self._answered = new_signal()
 
     def __call__(self, *args: Any) -> None:
-        if not self._future.done():  # of several clients' answers the first counts
-            self._future.set_result(args)
+        if not self._answers:  # of several clients' answers the first counts
+            self._answers.append(args)
+            self._answered.release()
 
     def wait(self, timeout: float) -> Any:
         """Nothing as None, one value as it is, several as a tuple. Raises the builtin TimeoutError."""
-        args = self._future.result(timeout)
+        if not self._answered.acquire(timeout=timeout):
+            raise TimeoutError
+        args = self._answers[0]
         return args if len(args) > 1 else args[0] if args else None
 
 
@@ -50,6 +64,8 @@ class Emission:
     skip: tuple[Room, ...] = ()
     #: called with what each receiving client answers
     callback: AckCallback | None = None
+    #: for the clients of this server alone
+    ignore_queue: bool = False
 
 
 class Adapter(ABC):
@@ -66,6 +82,10 @@ class Adapter(ABC):
     @abstractmethod
     def find(self, namespace: str, sid: str) -> Socket | None:
         """The socket with this id, if it is on this server."""
+
+    @abstractmethod
+    def sockets(self) -> Iterable[Socket]:
+        """Every socket on this server."""
 
     @abstractmethod
     def join(self, namespace: str, sid: str, room: Room) -> None:

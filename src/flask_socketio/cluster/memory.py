@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..protocol import socketio as sio
+from ..protocol.socketio import JSON, Codec
 from .base import Adapter, Emission, Room
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 class MemoryAdapter(Adapter):
     """Every client is in the room named after its id; that one needs no entry."""
 
-    def __init__(self) -> None:
+    def __init__(self, codec: Codec = JSON) -> None:
+        self._codec = codec
         self._sockets: dict[str, dict[str, Socket]] = {}
         self._rooms: dict[tuple[str, Room], dict[str, Socket]] = {}
 
@@ -32,6 +34,10 @@ class MemoryAdapter(Adapter):
 
     def find(self, namespace: str, sid: str) -> Socket | None:
         return self._sockets.get(namespace, {}).get(sid)
+
+    def sockets(self) -> Iterable[Socket]:
+        for sockets in self._sockets.values():
+            yield from sockets.values()
 
     def join(self, namespace: str, sid: str, room: Room) -> None:
         socket = self.find(namespace, sid)
@@ -72,7 +78,7 @@ class MemoryAdapter(Adapter):
             for socket in receivers:
                 socket.send_with_ack(emission.body, emission.callback)
             return
-        message = sio.encode(sio.EVENT, emission.namespace, emission.body)
+        message = self._codec.encode(sio.EVENT, emission.namespace, emission.body)
         for socket in receivers:
             socket.send(message)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..hub.call import Call
 from ..hub.client import Client
+from ..real import Lock, new_signal
 from .inbox import Inbox
 from .pool import Pool
 
@@ -94,13 +94,13 @@ class Dispatcher:
 
     def _execute(self, call: Call) -> None:
         if call.handler.is_async:
-            begun = threading.Event()
+            begun = new_signal()
             self._inbox.post(self._start_task, call, begun)
-            begun.wait()  # what comes next on this worker may be the same client's
+            begun.acquire()  # what comes next on this worker may be the same client's
         else:
             self._run(call)
 
-    def _start_task(self, call: Call, begun: threading.Event | None = None) -> None:
+    def _start_task(self, call: Call, begun: Lock | None = None) -> None:
         coroutine = self._run_async(call)
         if begun is not None:
             coroutine = _announce(begun, coroutine)
@@ -116,7 +116,7 @@ class Dispatcher:
         return not self.running
 
 
-async def _announce(begun: threading.Event, coroutine: Coroutine[Any, Any, object]) -> None:
+async def _announce(begun: Lock, coroutine: Coroutine[Any, Any, object]) -> None:
     """Run the coroutine, and tell that it has begun."""
-    begun.set()
+    begun.release()
     await coroutine

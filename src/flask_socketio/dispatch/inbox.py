@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import NotServingError
+from ..real import ident_function, new_signal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +27,8 @@ class Inbox:
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
-        self._thread = threading.get_ident()
+        self._get_ident = ident_function()
+        self._thread = self._get_ident()
         self._commands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
         self._closed = False
@@ -36,7 +36,7 @@ class Inbox:
     @property
     def on_loop(self) -> bool:
         """Whether the caller is on the loop's thread."""
-        return threading.get_ident() == self._thread and self._loop.is_running()
+        return self._get_ident() == self._thread and self._loop.is_running()
 
     def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Have the loop call the function; at once where the caller is on the loop."""
@@ -56,19 +56,24 @@ class Inbox:
         """
         if self.on_loop:
             return function(*args, **kwargs)
-        answer: Future[R] = Future()
+        results: list[R] = []
+        errors: list[Exception] = []
+        answered = new_signal()
 
         def command() -> None:
             try:
-                answer.set_result(function(*args, **kwargs))
+                results.append(function(*args, **kwargs))
             except Exception as error:  # noqa: BLE001 - it is the asking thread's to handle
-                answer.set_exception(error)
+                errors.append(error)
+            answered.release()
 
         if not self._closed:
             self.post(command)
             while not self._loop.is_closed():
-                if wait([answer], _LOOK).done:
-                    return answer.result()
+                if answered.acquire(timeout=_LOOK):
+                    for error in errors:
+                        raise error
+                    return results[0]
         raise NotServingError("the server has stopped")
 
     def _wake(self, callback: Callable[[], None]) -> None:

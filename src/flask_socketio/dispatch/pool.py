@@ -12,13 +12,13 @@ that blocks it has started by then. So a client's calls start in the order in wh
 from __future__ import annotations
 
 import logging
-import threading
 from asyncio import AbstractEventLoop, TimerHandle
 from collections import deque
 from collections.abc import Callable, Iterable
 
 from ..hub.call import Call
 from ..hub.client import Client
+from ..real import new_lock, new_signal, start_thread
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -33,8 +33,9 @@ class Worker:
 
     def __init__(self, execute: Callable[[Call], None]) -> None:
         self._execute = execute
-        self._lock = threading.Lock()
-        self._wake = threading.Semaphore(0)
+        self._lock = new_lock()
+        #: released once for each time the worker is idle and gets calls
+        self._wake = new_signal()
         self._queue: deque[Call] = deque()
         self._idle = False
         self._ended = False
@@ -42,8 +43,7 @@ class Worker:
         self._seen = 0
         #: in one call for longer than the watch interval; set by the loop, cleared by the worker
         self.blocked = False
-        self._thread = threading.Thread(target=self._run, name="flask-duplex-handler", daemon=True)
-        self._thread.start()
+        start_thread(self._run, "flask-duplex-handler")
 
     # -- on the loop ---------------------------------------------------------------------------
 

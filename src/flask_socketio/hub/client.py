@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..engine.reasons import CloseReason
 from ..protocol.errors import SocketProtocolError
 from ..protocol.message import Message
-from ..protocol.socketio import CONNECT, Decoder, Packet
+from ..protocol.socketio import CONNECT, Packet
 from ..protocol.states import SocketState
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Client:
         "_decoder",
         "backlog",
         "connection",
+        "contexts",
         "hub",
         "in_flight",
         "load",
@@ -61,7 +62,9 @@ class Client:
         #: for whoever runs the calls: where those in flight are, and those that wait for their turn
         self.worker: Any = None
         self.backlog: Any = None
-        self._decoder = Decoder(hub.limits.max_attachments)
+        #: what the contexts of its events are made from
+        self.contexts: Any = None
+        self._decoder = hub.codec.decoder(hub.limits.max_attachments)
 
     def on_text(self, text: str) -> None:
         packet = self._decoder.feed_text(text)

@@ -12,7 +12,7 @@ from ..engine.ids import new_sid
 from ..engine.reasons import CloseReason
 from ..protocol import socketio as sio
 from ..protocol.errors import SocketProtocolError
-from ..protocol.socketio import Body, Packet, encode_body
+from ..protocol.socketio import JSON, Body, Codec, Packet
 from ..protocol.states import SocketAction, SocketState, socket_action
 from .call import Call, CallKind, Handler, Outcome
 from .client import Client, Connection
@@ -20,7 +20,8 @@ from .socket import Socket
 
 logger = logging.getLogger("flask_socketio.server")
 
-_INVALID_NAMESPACE = encode_body({"message": "Invalid namespace"})
+_INVALID_NAMESPACE = {"message": "Invalid namespace"}
+_UNHANDLED = {"error": "no handler for this event"}
 
 
 class Handlers(Protocol):
@@ -54,14 +55,18 @@ class Hub:
         run: Callable[[Call], None],
         deadlines: Deadlines,
         *,
+        codec: Codec = JSON,
         always_connect: bool = False,
+        ack_errors: bool = False,
     ) -> None:
         self.handlers = handlers
         self.adapter = adapter
         self.limits = limits
         self._run = run
         self._deadlines = deadlines
+        self.codec = codec
         self._always_connect = always_connect
+        self._ack_errors = ack_errors
 
     # -- connections ---------------------------------------------------------------------------
 
@@ -113,7 +118,8 @@ class Hub:
         namespace = packet.namespace
         if not self.handlers.serves(namespace):
             logger.warning("connection to namespace %r refused: it has no handlers", namespace[:64])
-            client.connection.send(sio.encode(sio.CONNECT_ERROR, namespace, _INVALID_NAMESPACE))
+            body = self.codec.encode_body(_INVALID_NAMESPACE)
+            client.connection.send(self.codec.encode(sio.CONNECT_ERROR, namespace, body))
             return
         if len(client.sockets) >= self.limits.max_namespaces:
             raise SocketProtocolError(f"more than {self.limits.max_namespaces} namespaces")
@@ -134,6 +140,9 @@ class Hub:
         found = self.handlers.find(socket.namespace, event)
         if found is None:
             logger.info("event %r in namespace %r has no handler", event[:64], socket.namespace)
+            if self._ack_errors and packet.id is not None:
+                body = self.codec.encode_body([_UNHANDLED])
+                socket.send(self.codec.encode(sio.ACK, socket.namespace, body, packet.id))
             return
         handler, prefix = found
         self._start(Call(socket, CallKind.EVENT, event, (*prefix, *args), handler, packet.id))
@@ -171,7 +180,7 @@ class Hub:
         client.done()
         if call.kind is CallKind.EVENT:
             if outcome.body is not None:
-                socket.send(sio.encode(sio.ACK, socket.namespace, outcome.body, call.ack_id))
+                socket.send(self.codec.encode(sio.ACK, socket.namespace, outcome.body, call.ack_id))
         elif call.kind is CallKind.CONNECT:
             if outcome.accepted:
                 self._accept(socket)
@@ -199,7 +208,7 @@ class Hub:
         if socket.left is not None:
             return
         self._remove(socket)
-        socket.refuse(body or _INVALID_NAMESPACE)
+        socket.refuse(body or self.codec.encode_body(_INVALID_NAMESPACE))
         if socket.announced:
             socket.client.taken_out.add(socket.namespace)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..engine.reasons import CloseReason
 from ..protocol import socketio as sio
 from ..protocol.message import Message
-from ..protocol.socketio import Body, Packet
+from ..protocol.socketio import Body, Codec, Packet
 from ..protocol.states import SocketState
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Socket:
         "namespace",
         "next_ack",
         "rooms",
+        "session",
         "sid",
         "state",
     )
@@ -40,6 +41,8 @@ class Socket:
         self.state = SocketState.PENDING
         #: rooms in the order in which they were joined, without the client's own
         self.rooms: dict[Room, None] = {}
+        #: what the application keeps for it (server.save_session)
+        self.session: dict[str, Any] | None = None
         self.acks: dict[int, AckCallback] = {}
         self.next_ack = 0
         #: whether the CONNECT packet has been sent
@@ -50,6 +53,10 @@ class Socket:
         self.held: list[Packet] = []
         self._pending: list[Message] = []
         self._pending_size = 0
+
+    @property
+    def _codec(self) -> Codec:
+        return self.client.hub.codec
 
     def send(self, message: Message) -> None:
         """Send a packet; what comes before CONNECT waits for it, what comes after the end is dropped."""
@@ -72,13 +79,13 @@ class Socket:
             del self.acks[next(iter(self.acks))]
         self.next_ack += 1
         self.acks[self.next_ack] = callback
-        self.send(sio.encode(sio.EVENT, self.namespace, body, self.next_ack))
+        self.send(self._codec.encode(sio.EVENT, self.namespace, body, self.next_ack))
 
     def announce(self) -> None:
         """Send CONNECT, and behind it what has waited."""
         self.announced = True
-        body = sio.encode_body({"sid": self.sid})
-        self.client.connection.send(sio.encode(sio.CONNECT, self.namespace, body))
+        body = self._codec.encode_body({"sid": self.sid})
+        self.client.connection.send(self._codec.encode(sio.CONNECT, self.namespace, body))
         pending, self._pending, self._pending_size = self._pending, [], 0
         for message in pending:
             self.client.connection.send(message)
@@ -92,12 +99,12 @@ class Socket:
     def refuse(self, body: Body) -> None:
         """Tell the client that it is not accepted."""
         if self.announced:
-            self.client.connection.send(sio.encode(sio.DISCONNECT, self.namespace))
+            self.client.connection.send(self._codec.encode(sio.DISCONNECT, self.namespace))
         else:
-            self.client.connection.send(sio.encode(sio.CONNECT_ERROR, self.namespace, body))
+            self.client.connection.send(self._codec.encode(sio.CONNECT_ERROR, self.namespace, body))
 
     def disconnect(self) -> None:
         """The server takes the client out of the namespace; its connection goes on."""
         if self.state in (SocketState.PENDING, SocketState.CONNECTED) and self.left is None:
-            self.client.connection.send(sio.encode(sio.DISCONNECT, self.namespace))
+            self.client.connection.send(self._codec.encode(sio.DISCONNECT, self.namespace))
             self.client.hub.leave(self, CloseReason.SERVER_DISCONNECT)

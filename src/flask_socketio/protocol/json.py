@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeGuard, cast
 
 import orjson
@@ -16,6 +16,9 @@ import orjson
 from .errors import SocketProtocolError
 
 BINARY_TYPES = (bytes, bytearray, memoryview)
+
+#: What these become is for `default` to say, as with the standard library.
+_LEFT_TO_DEFAULT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 # A surrogate escape without its other half. Valid pairs and every other escape match first and stay as they are.
 _ESCAPES = re.compile(
@@ -26,21 +29,24 @@ _ESCAPES = re.compile(
 )
 
 
-def dumps(value: Any) -> tuple[bytes, list[bytes]]:
+def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> tuple[bytes, list[bytes]]:
     """Encode to UTF-8 JSON; return it and the attachments its placeholders stand for, in order.
 
-    Raises TypeError for what JSON cannot express, a value within itself and nesting beyond Python's stack included.
+    `default` turns a value that is neither JSON nor binary into one that is, or raises TypeError. Raises TypeError
+    for what JSON cannot express, a value within itself and nesting beyond Python's stack included.
     """
     attachments: list[bytes] = []
 
-    def lift_out(item: Any) -> dict[str, Any]:
-        if not isinstance(item, BINARY_TYPES):
-            raise TypeError(f"Object of type {type(item).__name__} is not JSON serializable")
-        attachments.append(bytes(cast(bytes, item)))
-        return {"_placeholder": True, "num": len(attachments) - 1}
+    def lift_out(item: Any) -> Any:
+        if isinstance(item, BINARY_TYPES):
+            attachments.append(bytes(cast(bytes, item)))
+            return {"_placeholder": True, "num": len(attachments) - 1}
+        if default is not None:
+            return default(item)
+        raise TypeError(f"Object of type {type(item).__name__} is not JSON serializable")
 
     try:
-        return orjson.dumps(value, default=lift_out), attachments
+        return orjson.dumps(value, lift_out, _LEFT_TO_DEFAULT), attachments
     except orjson.JSONEncodeError:
         attachments.clear()
     try:

@@ -7,8 +7,9 @@ a decoded packet is an EVENT or an ACK.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from . import json
 from .errors import SocketProtocolError
@@ -50,14 +51,43 @@ class Packet:
 class Body:
     """Encoded data: everything of a packet that does not depend on who receives it."""
 
-    json: bytes
+    data: bytes
     attachments: tuple[bytes, ...] = ()
 
 
-def encode_body(data: Any) -> Body:
-    """Encode a packet's data; raises TypeError for what JSON cannot express."""
-    text, attachments = json.dumps(data)
-    return Body(text, tuple(attachments))
+class PacketDecoder(Protocol):
+    """Frames of one client -> packets. Both methods raise SocketProtocolError."""
+
+    def feed_text(self, frame: str) -> Packet | None:
+        """Take a text frame; return the packet it completes."""
+        ...
+
+    def feed_binary(self, frame: bytes) -> Packet | None:
+        """Take a binary frame; return the packet it completes."""
+        ...
+
+    @property
+    def awaited(self) -> Packet | None:
+        """The packet whose attachments are due, if there is one."""
+        ...
+
+
+class Codec(Protocol):
+    """Packets <-> frames. A packet's data is encoded first, on the thread that has it, and for all who receive it."""
+
+    def encode_body(self, data: Any) -> Body:
+        """Encode a packet's data. Raises TypeError for what cannot be expressed."""
+        ...
+
+    def encode(
+        self, type_: int, namespace: str, body: Body | None = None, id_: int | None = None
+    ) -> Message:
+        """The frames of a packet, as one Engine.IO message."""
+        ...
+
+    def decoder(self, max_attachments: int) -> PacketDecoder:
+        """What decodes the frames of one client."""
+        ...
 
 
 def encode(type_: int, namespace: str, body: Body | None = None, id_: int | None = None) -> Message:
@@ -72,16 +102,17 @@ def encode(type_: int, namespace: str, body: Body | None = None, id_: int | None
         head += namespace + ","
     if id_ is not None:
         head += str(id_)
-    return Message(head.encode() + (body.json if body else b""), attachments)
+    return Message(head.encode() + (body.data if body else b""), attachments)
 
 
 class Decoder:
     """Frames of one client -> packets; holds the packet whose attachments are still to come."""
 
-    __slots__ = ("_attachments", "_due", "_packet", "max_attachments")
+    __slots__ = ("_attachments", "_due", "_loads", "_packet", "max_attachments")
 
-    def __init__(self, max_attachments: int) -> None:
+    def __init__(self, max_attachments: int, loads: Callable[[str], Any] = json.loads) -> None:
         self.max_attachments = max_attachments
+        self._loads = loads
         self._packet: Packet | None = None
         self._due = 0
         self._attachments: list[bytes] = []
@@ -93,7 +124,7 @@ class Decoder:
         """
         if self._packet is not None:
             raise SocketProtocolError(f"text frame where {self._due} attachments are due")
-        packet, attachments = decode(frame)
+        packet, attachments = decode(frame, self._loads)
         if not attachments:
             return packet
         if attachments > self.max_attachments:
@@ -122,7 +153,32 @@ class Decoder:
         return self._packet
 
 
-def decode(frame: str) -> tuple[Packet, int]:
+class JsonCodec:
+    """The protocol's own encoding: JSON, with binary values as attachments behind it."""
+
+    def __init__(
+        self,
+        dumps: Callable[[Any], tuple[bytes, list[bytes]]] = json.dumps,
+        loads: Callable[[str], Any] = json.loads,
+    ) -> None:
+        self._dumps = dumps
+        self._loads = loads
+
+    encode = staticmethod(encode)
+
+    def encode_body(self, data: Any) -> Body:
+        """Encode a packet's data; raises TypeError for what JSON cannot express."""
+        text, attachments = self._dumps(data)
+        return Body(text, tuple(attachments))
+
+    def decoder(self, max_attachments: int) -> Decoder:
+        return Decoder(max_attachments, self._loads)
+
+
+JSON = JsonCodec()
+
+
+def decode(frame: str, loads: Callable[[str], Any] = json.loads) -> tuple[Packet, int]:
     """A text frame -> its packet and how many attachments follow. Raises SocketProtocolError."""
     type_ = _parse_type(frame)
     position = 1
@@ -134,8 +190,8 @@ def decode(frame: str) -> tuple[Packet, int]:
     if frame.startswith("/", position):
         namespace, position = _parse_namespace(frame, position)
     id_, position = _parse_id(frame, position)
-    data = json.loads(frame[position:]) if position < len(frame) else None
-    if not _is_valid(type_, data, id_, has_data=position < len(frame)):
+    data = loads(frame[position:]) if position < len(frame) else None
+    if not is_valid(type_, data, id_, has_data=position < len(frame)):
         raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet: {frame[:64]!r}")
     return Packet(type_, namespace, data, id_), attachments
 
@@ -174,7 +230,8 @@ def _parse_id(frame: str, start: int) -> tuple[int | None, int]:
     return (int(frame[start:end]) if end > start else None), end
 
 
-def _is_valid(type_: int, data: Any, id_: int | None, *, has_data: bool) -> bool:
+def is_valid(type_: int, data: Any, id_: int | None, *, has_data: bool) -> bool:
+    """Whether a packet of this type may have this data and this ack id ("Packet types")."""
     if type_ == EVENT:
         return _is_event(data)
     if type_ == ACK:

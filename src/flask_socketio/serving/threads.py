@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from queue import Empty, SimpleQueue
-from typing import ParamSpec, TypeVar
+from queue import Empty
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from ..real import new_lock, new_queue, start_thread
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,9 +23,9 @@ class DaemonThreads(Executor):
     """Like ThreadPoolExecutor, but the process ends without waiting for a view that blocks, and idle threads retire."""
 
     def __init__(self, max_threads: int) -> None:
-        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], None]] = new_queue()
         self._max_threads = max_threads
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._threads = 0
         #: threads that wait, less the jobs that wait for them
         self._free = 0
@@ -43,7 +47,7 @@ class DaemonThreads(Executor):
             if self._free < 0 and self._threads < self._max_threads:
                 self._threads += 1
                 self._free += 1
-                threading.Thread(target=self._run, name="flask-duplex-view", daemon=True).start()
+                start_thread(self._run, "flask-duplex-view")
         return future
 
     def _run(self) -> None:

@@ -1,0 +1,181 @@
+"""Rooms on this server, and what is done with others' by way of a message queue."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ..protocol.socketio import Codec
+from .base import AckCallback, Answer, Emission, Room, as_rooms
+from .memory import MemoryAdapter
+from .queue import Dumps, MessageQueue, Publisher, emit_message, emitted_args
+
+#: Acks that other servers' clients may owe at the same time; the oldest are forgotten.
+_MAX_CALLBACKS = 10_000
+
+
+#: What a message of each method has to have, besides its namespace.
+_FIELDS = {
+    "callback": ("id", "args"),
+    "close_room": ("room",),
+    "disconnect": ("sid",),
+    "enter_room": ("sid", "room"),
+    "leave_room": ("sid", "room"),
+}
+
+
+class QueueAdapter(MemoryAdapter):
+    """What concerns somebody who is not here is published; this server acts first, and alone where that is enough.
+
+    `publish` is given a function that makes the message.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        queue: MessageQueue,
+        dumps: Dumps,
+        publish: Callable[[Callable[[], dict[str, Any]]], object],
+    ) -> None:
+        super().__init__(codec)
+        self._queue = queue
+        self._dumps = dumps
+        self._publish = publish
+        self._callbacks: dict[int, AckCallback] = {}
+        self._next_callback = 0
+
+    def broadcast(self, emission: Emission) -> None:
+        super().broadcast(emission)
+        if emission.ignore_queue or self._all_here(emission):
+            return
+        callback = None
+        if emission.callback is not None and emission.to:
+            callback = (emission.to[0], emission.namespace, self._remember(emission.callback))
+        self._publish(lambda: emit_message(emission, self._dumps, callback))
+
+    def _all_here(self, emission: Emission) -> bool:
+        return emission.to is not None and all(
+            isinstance(room, str) and self.find(emission.namespace, room) for room in emission.to
+        )
+
+    def _remember(self, callback: AckCallback) -> int:
+        if len(self._callbacks) >= _MAX_CALLBACKS:
+            del self._callbacks[next(iter(self._callbacks))]
+        self._next_callback += 1
+        self._callbacks[self._next_callback] = callback
+        return self._next_callback
+
+    def join(self, namespace: str, sid: str, room: Room) -> None:
+        if self.find(namespace, sid) is not None:
+            super().join(namespace, sid, room)
+        else:
+            self._tell("enter_room", namespace, sid=sid, room=room)
+
+    def leave(self, namespace: str, sid: str, room: Room) -> None:
+        if self.find(namespace, sid) is not None:
+            super().leave(namespace, sid, room)
+        else:
+            self._tell("leave_room", namespace, sid=sid, room=room)
+
+    def close_room(self, namespace: str, room: Room) -> None:
+        super().close_room(namespace, room)
+        self._tell("close_room", namespace, room=room)
+
+    def disconnect(self, namespace: str, sid: str) -> None:
+        if self.find(namespace, sid) is not None:
+            super().disconnect(namespace, sid)
+        else:
+            self._tell("disconnect", namespace, sid=sid)
+
+    def _tell(self, method: str, namespace: str, **fields: Any) -> None:
+        message = {"method": method, "namespace": namespace, **fields}
+        self._publish(lambda: message)
+
+    # -- what others publish -------------------------------------------------------------------
+
+    def read_emission(self, message: dict[str, Any]) -> Emission:
+        """Others' emission, encoded for the clients here; on any thread. Raises for what is no emission."""
+        args = emitted_args(message)
+        callback = None
+        if (addressee := message.get("callback")) is not None:
+            callback = self._answer_to(message["host_id"], *addressee)
+        return Emission(
+            message.get("namespace") or "/",
+            args,
+            self._codec.encode_body(args),
+            as_rooms(message.get("room")),
+            as_rooms(message.get("skip_sid")) or (),
+            callback,
+            ignore_queue=True,
+        )
+
+    def _answer_to(self, host_id: str, room: Room, namespace: str, ack_id: int) -> AckCallback:
+        def answer(*args: Any) -> None:
+            self._tell("callback", namespace, host_id=host_id, sid=room, id=ack_id, args=list(args))
+
+        return answer
+
+    def received(self, method: str, namespace: str, fields: list[Any]) -> None:
+        """Act on others' message, on the loop; emissions come here as `broadcast`."""
+        if method == "callback":
+            self._acked(*fields)
+        elif method == "close_room":
+            super().close_room(namespace, *fields)
+        elif self.find(namespace, fields[0]) is None:
+            return
+        elif method == "disconnect":
+            super().disconnect(namespace, *fields)
+        elif method == "enter_room":
+            super().join(namespace, *fields)
+        else:
+            super().leave(namespace, *fields)
+
+    def _acked(self, ack_id: int, args: list[Any]) -> None:
+        callback = self._callbacks.pop(ack_id, None)
+        if isinstance(callback, Answer):
+            callback(*args)
+        elif callback is not None:
+            # The client is another server's, so there is no handler's thread of its own to call it on.
+            threading.Thread(target=callback, args=args, daemon=True).start()
+
+
+def _checked(message: dict[str, Any], name: str) -> Any:
+    value: object = message[name]
+    if name != "args" and isinstance(value, list | dict):
+        raise ValueError(f"{name} is no plain value")
+    return value
+
+
+class QueueLink:
+    """A running server's threads: one that publishes, one that listens."""
+
+    def __init__(
+        self,
+        queue: MessageQueue,
+        codec: Codec,
+        dumps: Dumps,
+        post: Callable[..., object],
+    ) -> None:
+        self._publisher = Publisher(queue)
+        self._stopped = threading.Event()
+        self._post = post
+        self.adapter = QueueAdapter(codec, queue, dumps, self._publisher.put)
+        threading.Thread(
+            target=queue.listen,
+            args=(self._receive, self._stopped),
+            name="flask-duplex-listen",
+            daemon=True,
+        ).start()
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        if message["method"] == "emit":
+            self._post(self.adapter.broadcast, self.adapter.read_emission(message))
+        else:
+            fields = [_checked(message, name) for name in _FIELDS[message["method"]]]
+            namespace = message.get("namespace") or "/"
+            self._post(self.adapter.received, message["method"], namespace, fields)
+
+    def close(self) -> None:
+        self._stopped.set()
+        self._publisher.close()

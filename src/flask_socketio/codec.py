@@ -1,0 +1,111 @@
+"""Which codec an application's packets go through: its own JSON, another module's, or MessagePack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import flask.json
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from .options import Options
+from .protocol import json
+from .protocol.errors import SocketProtocolError
+from .protocol.socketio import Codec, JsonCodec
+
+
+def choose_codec(options: Options, app: Flask | None) -> Codec:
+    """Raises ValueError for a serializer that there is not, and ImportError where msgpack is not installed."""
+    own = None if app is None else AppJson(app)
+    if options.serializer == "msgpack":
+        from .protocol.msgpack import MsgpackCodec
+
+        return MsgpackCodec(None if own is None else own.default)
+    if options.serializer != "default":
+        raise ValueError(f"serializer must be 'default' or 'msgpack', not {options.serializer!r}")
+    if options.json is not None and options.json is not flask.json:
+        module = JsonModule(options.json)
+        return JsonCodec(module.dumps, module.loads)
+    return JsonCodec() if own is None else JsonCodec(own.dumps, own.loads)
+
+
+def message_dumps(app: Flask | None) -> Callable[[Any], tuple[bytes, list[bytes]]]:
+    """What encodes arguments for a message queue."""
+    return json.dumps if app is None else AppJson(app).dumps
+
+
+class AppJson:
+    """`app.json`, whichever it is at the time.
+
+    Where only its `default` matters, orjson does the work; a provider that has its own dumps or loads is called.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def dumps(self, value: Any) -> tuple[bytes, list[bytes]]:
+        provider = self._app.json
+        if type(provider).dumps is DefaultJSONProvider.dumps:
+            return json.dumps(value, cast(DefaultJSONProvider, provider).default)
+        return JsonModule(provider).dumps(value)
+
+    def loads(self, text: str) -> Any:
+        provider = self._app.json
+        if type(provider).loads is DefaultJSONProvider.loads:
+            return json.loads(text)
+        return JsonModule(provider).loads(text)
+
+    def default(self, value: Any) -> Any:
+        """What the provider makes of a value that is no JSON. Raises TypeError."""
+        default = getattr(self._app.json, "default", None)
+        if default is None:
+            raise TypeError(f"Object of type {type(value).__name__} is not serializable")
+        return default(value)
+
+
+class JsonModule:
+    """Somebody's dumps() and loads(), as the codec needs them."""
+
+    def __init__(self, module: Any) -> None:
+        for name in ("dumps", "loads"):
+            if not callable(getattr(module, name, None)):
+                raise ValueError(f"json= needs dumps() and loads(); {module!r} has no {name}()")  # noqa: TRY004 - the option has the wrong value
+        self._module = module
+
+    def dumps(self, value: Any) -> tuple[bytes, list[bytes]]:
+        """Raises TypeError for what the module does not encode."""
+        attachments: list[bytes] = []
+        try:
+            text = self._dump(_lift_out(value, attachments))
+        except (ValueError, RecursionError) as error:
+            raise TypeError(f"not JSON serializable: {error}") from error
+        return text if isinstance(text, bytes) else text.encode(), attachments
+
+    def _dump(self, value: Any) -> str | bytes:
+        try:
+            return self._module.dumps(value, separators=(",", ":"))
+        except TypeError as error:
+            if "keyword" not in str(error):
+                raise
+        return self._module.dumps(value)  # orjson and its like write no spaces
+
+    def loads(self, text: str) -> Any:
+        """Raises SocketProtocolError for what the module refuses."""
+        try:
+            return self._module.loads(text)
+        except Exception as error:
+            raise SocketProtocolError(f"invalid JSON: {error}") from error
+
+
+def _lift_out(value: Any, attachments: list[bytes]) -> Any:
+    """The value with a placeholder for each binary part."""
+    if isinstance(value, json.BINARY_TYPES):
+        attachments.append(bytes(cast(bytes, value)))
+        return {"_placeholder": True, "num": len(attachments) - 1}
+    if isinstance(value, dict):
+        items = cast("dict[Any, Any]", value).items()
+        return {key: _lift_out(item, attachments) for key, item in items}
+    if isinstance(value, list | tuple):
+        return [_lift_out(item, attachments) for item in cast("list[Any]", value)]
+    return value

@@ -1,0 +1,83 @@
+"""Packets as MessagePack, the encoding of socket.io-msgpack-parser: one binary frame each, a map of type, data and nsp.
+
+Both sides have to choose it. Binary values are part of the data, so there are no attachments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgpack  # pyright: ignore[reportMissingTypeStubs]
+
+from .errors import SocketProtocolError
+from .message import Message
+from .socketio import TYPE_NAMES, Body, Packet, is_valid
+
+_packb: Callable[..., bytes] = msgpack.packb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportAssignmentType]
+_unpackb: Callable[[bytes], Any] = msgpack.unpackb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+#: What the header of a map of three and of four entries looks like, with the first key behind it.
+_HEADS = {False: b"\x83\xa4type", True: b"\x84\xa4type"}
+
+
+class MsgpackCodec:
+    """`default` turns a value that MessagePack does not know into one that it does, or raises TypeError."""
+
+    def __init__(self, default: Callable[[Any], Any] | None = None) -> None:
+        self._default = default
+
+    def encode_body(self, data: Any) -> Body:
+        """Encode a packet's data; raises TypeError for what MessagePack cannot express."""
+        try:
+            return Body(_packb(data, default=self._default))
+        except (ValueError, OverflowError) as error:
+            raise TypeError(f"not MessagePack serializable: {error}") from None
+
+    def encode(
+        self, type_: int, namespace: str, body: Body | None = None, id_: int | None = None
+    ) -> Message:
+        """The frame of a packet, spliced around the data, which is encoded once for all receivers."""
+        data = body.data if body else b"\xc0"
+        parts = [_HEADS[id_ is not None], bytes([type_]), b"\xa4data", data, b"\xa3nsp"]
+        parts.append(_packb(namespace))
+        if id_ is not None:
+            parts += [b"\xa2id", _packb(id_)]
+        return Message(None, (b"".join(parts),))
+
+    def decoder(self, max_attachments: int) -> MsgpackDecoder:
+        return MsgpackDecoder()
+
+
+class MsgpackDecoder:
+    """Holds nothing: every frame is a packet."""
+
+    awaited: Packet | None = None
+
+    def feed_text(self, frame: str) -> Packet | None:
+        """No packet is text. Raises SocketProtocolError."""
+        raise SocketProtocolError(
+            "text frame where packets are MessagePack: the client needs the same parser"
+        )
+
+    def feed_binary(self, frame: bytes) -> Packet | None:
+        """Take a frame, return its packet. Raises SocketProtocolError."""
+        try:
+            packet = _unpackb(frame)
+        except (ValueError, msgpack.UnpackException) as error:
+            raise SocketProtocolError(f"invalid MessagePack: {error}") from None
+        if not isinstance(packet, dict):
+            raise SocketProtocolError("a packet is a map")
+        return _checked(cast("dict[Any, Any]", packet))
+
+
+def _checked(fields: dict[Any, Any]) -> Packet:
+    type_, data = fields.get("type"), fields.get("data")
+    namespace, id_ = fields.get("nsp", "/"), fields.get("id")
+    if type(type_) is not int or not 0 <= type_ < len(TYPE_NAMES) - 2:
+        raise SocketProtocolError(f"unknown packet type {str(type_)[:8]!r}")
+    if type(namespace) is not str or (id_ is not None and type(id_) is not int):
+        raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet: nsp or id of a wrong type")
+    if not is_valid(type_, data, id_, has_data=data is not None):
+        raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet")
+    return Packet(type_, namespace, data, id_)
