@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import socketio
 
+from tests.kit.neighbour import OrderedClient
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("app.py")
@@ -22,7 +23,7 @@ def server() -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="module")
 def client(server: ServerProcess) -> Iterator[socketio.Client]:
-    client = socketio.Client()
+    client = OrderedClient()
     client.on("question", lambda value: (value, "is the question"))
     client.on("silence", lambda: client.sleep(1))
     client.on("*", lambda *args: None, namespace="/room")
@@ -64,7 +65,7 @@ def test_trigger_event_can_be_overridden(client: socketio.Client, server: Server
 def test_connect_fails_closed(
     server: ServerProcess, namespace: str, auth: Any, told: dict[str, Any]
 ) -> None:
-    client = socketio.Client(reconnection=False)
+    client = OrderedClient(reconnection=False)
     errors: list[Any] = []
     client.on("connect_error", errors.append, namespace=namespace)
     with pytest.raises(socketio.exceptions.ConnectionError):
@@ -110,7 +111,7 @@ def test_the_session_lasts_as_long_as_the_connection(client: socketio.Client) ->
 
 
 def test_a_method_can_disconnect_its_client(server: ServerProcess) -> None:
-    client = socketio.Client(reconnection=False)
+    client = OrderedClient(reconnection=False)
     gone: list[Any] = []
     client.on("disconnect", gone.append, namespace="/room")
     client.connect(server.url, transports=["websocket"], namespaces=["/room"])

@@ -1,0 +1,55 @@
+"""One of several servers that share a message queue."""
+
+import os
+from typing import Any
+
+from flask import Flask, request
+
+from flask_socketio import SocketIO, emit, join_room, rooms
+
+app = Flask(__name__)
+socketio = SocketIO(app, message_queue=os.environ["QUEUE"], channel=os.environ["CHANNEL"])
+
+
+@socketio.on("join")
+def join(room: str) -> list[Any]:
+    join_room(room)
+    return rooms()
+
+
+@socketio.on("rooms")
+def list_rooms() -> list[Any]:
+    return rooms()
+
+
+@socketio.on("whoami")
+def whoami() -> str:
+    return request.sid  # type: ignore[attr-defined]
+
+
+@socketio.on("shout")
+def shout(data: Any, options: dict[str, Any]) -> None:
+    emit("shouted", data, broadcast=True, **options)
+
+
+@socketio.on("on behalf")
+def on_behalf(method: str, *args: Any) -> None:
+    getattr(socketio.server, method)(*args)
+
+
+@socketio.on("ask")
+def ask(sid: str, question: Any) -> Any:
+    return socketio.call("question", question, to=sid, timeout=10)
+
+
+@socketio.on("everybody, answer")
+def everybody_answer() -> str:
+    try:
+        emit("question", broadcast=True, callback=print)
+    except ValueError as error:
+        return str(error)
+    return "no error"
+
+
+if __name__ == "__main__":
+    socketio.run(app, port=int(os.environ["PORT"]))

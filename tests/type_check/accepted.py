@@ -1,0 +1,115 @@
+"""An application as people write it, with types: pyright and mypy, both strict, have nothing to say."""
+
+from typing import Any, assert_type
+
+from flask import Flask
+
+from flask_socketio import (
+    ConnectionRefusedError,
+    Namespace,
+    SocketIO,
+    SocketIOTestClient,
+    call,
+    close_room,
+    disconnect,
+    emit,
+    join_room,
+    leave_room,
+    rooms,
+    send,
+)
+from flask_socketio.namespace import Namespace as SameNamespace
+from flask_socketio.test_client import SocketIOTestClient as SameTestClient
+
+app = Flask(__name__)
+socketio = SocketIO(app, cors_allowed_origins="*", ping_interval=(10, 2), async_handlers=False)
+later = SocketIO()
+later.init_app(app, message_queue=None)
+
+
+@socketio.on("connect")
+def connect(auth: dict[str, Any] | None) -> bool | None:
+    if not auth:
+        raise ConnectionRefusedError("unauthorized", {"retry": False})
+    return None
+
+
+@socketio.on("add", namespace="/sums")
+def add(a: int, b: int) -> int:
+    emit("added", a + b)
+    emit("added", {"sum": a + b}, to="watchers", include_self=False, skip_sid=["x"])
+    emit("added", (a, b), broadcast=True, namespace="/", callback=print)
+    send("text", to="room")
+    send({"a": 1}, json=True, broadcast=True)
+    join_room("room")
+    leave_room("room", sid="x", namespace="/sums")
+    close_room("room")
+    disconnect()
+    call("question", a, timeout=5)
+    return len(rooms())
+
+
+assert_type(add(1, 2), int)
+
+
+@socketio.event
+def named_by_the_function(text: str) -> str:
+    return text
+
+
+@socketio.event(namespace="/x")
+async def asynchronous(text: str) -> list[str]:
+    return [text]
+
+
+assert_type(named_by_the_function("x"), str)
+
+
+@socketio.on_error()
+def error(exc: BaseException) -> str:
+    return str(exc)
+
+
+@socketio.on_error_default
+def default_error(exc: BaseException) -> None:
+    print(exc)
+
+
+class Game(Namespace):
+    def on_connect(self) -> None:
+        self.emit("hello", {"x": 1}, room="a")
+
+    def on_move(self, x: int, y: int) -> tuple[int, int]:
+        self.send("moved")
+        with self.session("sid") as session:
+            session["x"] = x
+        return x, y
+
+    def trigger_event(self, event: str, *args: Any) -> Any:
+        return super().trigger_event(event, *args)
+
+
+class Mine(SocketIO):
+    def emit(self, event: str, *args: Any, **kwargs: Any) -> None:
+        super().emit(event, *args, **kwargs)
+
+
+socketio.on_namespace(Game("/game"))
+socketio.on_event("plain", lambda: None, namespace="/")
+socketio.emit("news", {"a": [b"1"]}, to=["a", "b"])
+socketio.send("x", json=False)
+task = socketio.start_background_task(print, "x", end="")
+task.join(timeout=1)
+socketio.sleep(0.1)
+reason: str = socketio.reason.PING_TIMEOUT
+
+client = socketio.test_client(app, namespace="/game", auth={"a": 1}, headers={"X": "y"})
+assert_type(client, SocketIOTestClient)
+assert_type(client.is_connected("/game"), bool)
+client.emit("move", 1, 2, namespace="/game", callback=True)
+for received in client.get_received("/game"):
+    print(received["name"], received["args"])
+same: tuple[type[SameNamespace], type[SameTestClient]] = (Namespace, SocketIOTestClient)
+
+if __name__ == "__main__":
+    socketio.run(app, "127.0.0.1", 5000, debug=True, use_reloader=False, log_output=True)

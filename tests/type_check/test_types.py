@@ -1,0 +1,93 @@
+"""What users' programs look like to type checkers, and the signatures they rely on."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import flask_socketio
+
+HERE = Path(__file__).parent
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+
+
+def pyright(path: Path) -> set[int]:
+    """The lines that it reports."""
+    ended = subprocess.run(
+        [SCRIPTS / "pyright", "--pythonpath", sys.executable, "--outputjson", path],
+        capture_output=True, text=True, check=False, cwd=HERE,
+    )  # fmt: skip
+    found = json.loads(ended.stdout)["generalDiagnostics"]
+    return {item["range"]["start"]["line"] + 1 for item in found}
+
+
+def mypy(path: Path) -> set[int]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file=", path],
+        capture_output=True, text=True, check=False, cwd=HERE,
+    )  # fmt: skip
+    assert "rror" in ended.stdout or "Success" in ended.stdout, ended.stdout + ended.stderr
+    return {int(line) for line in re.findall(r"^\S+\.py:(\d+): error", ended.stdout, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("checker", [pyright, mypy])
+@pytest.mark.parametrize("name", ["accepted.py", "rejected.py"])
+def test_type_checkers(checker: type, name: str) -> None:
+    path = HERE / name
+    lines = path.read_text().splitlines()
+    expected = {number for number, line in enumerate(lines, 1) if line.endswith("# error")}
+    assert checker(path) == expected
+
+
+def signatures() -> list[str]:
+    found: list[str] = []
+    for name in flask_socketio.__all__:
+        value = getattr(flask_socketio, name)
+        if not inspect.isclass(value):
+            found.append(name + plain(value))
+            continue
+        for method in sorted(vars(value)):
+            function = vars(value)[method]
+            if inspect.isfunction(function) and (method == "__init__" or method[0] != "_"):
+                found.append(f"{name}.{method}{plain(function)}")
+    return found
+
+
+def plain(function: object) -> str:
+    """A signature without its annotations."""
+    signature = inspect.signature(function)  # type: ignore[arg-type]
+    empty = inspect.Parameter.empty
+    parameters = [p.replace(annotation=empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=parameters, return_annotation=empty))
+
+
+def test_public_signatures() -> None:
+    assert signatures() == (HERE / "signatures.txt").read_text().splitlines()
+
+
+def test_a_star_import_leaks_no_module() -> None:
+    program = (
+        "import types\nbefore = set(globals()) | {'before'}\nfrom flask_socketio import *\n"
+        "print(sorted(name for name, value in globals().items()"
+        " if name not in before and isinstance(value, types.ModuleType)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert ended.stdout.decode().strip() == "[]"
+
+
+def test_importing_takes_under_300_ms_beyond_flasks_own() -> None:
+    def seconds(module: str) -> float:
+        program = (
+            f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+        )
+        runs = [subprocess.check_output([sys.executable, "-c", program]) for _ in range(5)]
+        return min(map(float, runs))
+
+    assert seconds("flask, flask_socketio") - seconds("flask") < 0.3
