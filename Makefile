@@ -1,5 +1,6 @@
 # make example   run the example at http://127.0.0.1:8029/
 # make test      lint, types and tests
+# make compat    the same tests on Flask-SocketIO itself: applications, API
 # make clean     remove everything that was made
 #
 # Needs Python 3.11 or newer, nothing else: the rest goes into .venv, once.
@@ -13,7 +14,7 @@ PYTHON = $(shell for python in $(PYTHONS); do \
 BIN := .venv/bin
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example test clean
+.PHONY: example test compat clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -25,8 +26,12 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest --numprocesses 6 -m "not timing"
 	$(BIN)/python -m pytest --numprocesses 2 -m timing
 
+compat: .venv/installed-dev .venv-original/installed
+	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 2 tests/apps
+	.venv-original/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/surface -rs tests/surface
+
 clean:
-	rm -rf .venv dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf .venv .venv-original dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)
@@ -36,6 +41,13 @@ clean:
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
 	@$(BIN)/python -m pip install -qq --editable .
+	@touch $@
+
+.venv-original/installed: pyproject.toml
+	@echo "Setting up .venv-original ..."
+	@$(PYTHON) -m venv .venv-original
+	@.venv-original/bin/python -m pip install -qq --disable-pip-version-check --upgrade pip
+	@.venv-original/bin/python -m pip install -qq --group compat
 	@touch $@
 
 # One step more: who only wants to see the example does not wait for the test tools.

@@ -17,6 +17,7 @@ import socketio
 from engineio.payload import Payload
 
 from tests.clients.servers import KINDS, serve
+from tests.kit.neighbour import OrderedClient
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("app.py")
@@ -56,7 +57,7 @@ class Client:
         self.inboxes: dict[tuple[str, str], queue.Queue[tuple[Any, ...]]] = {}
         self.answers: dict[str, Any] = {}
         self.session = requests.Session()
-        self.peer = socketio.Client(
+        self.peer = OrderedClient(
             reconnection_delay=0.1, reconnection_delay_max=0.2, http_session=self.session
         )
         for namespace in ("/", "/chat"):

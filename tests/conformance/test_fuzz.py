@@ -210,6 +210,7 @@ def read_until_closed(sock: socket.socket) -> bytes:
     return data
 
 
+@pytest.mark.timing
 def test_a_flood_of_tiny_fragments_is_bounded(app: ServerProcess) -> None:
     """A message is put together from many pieces, or refused, but not kept for ever."""
     ws = RawWebSocket.connect(app.address, target(SOCKETIO_PATH, "websocket"))

@@ -25,6 +25,7 @@ ALLOWED = {
     "hashlib",
     "http",  # HTTPStatus
     "json",
+    "msgpack",
     "orjson",
     "re",
     "struct",

@@ -58,7 +58,7 @@ def assert_is(packet: Packet | None, sent: Sent) -> None:
 
 def frames_of(sent: Sent) -> list[Frame]:
     """The frames that the package under test makes of a packet."""
-    body = None if sent.data is None else sio.encode_body(sent.data)
+    body = None if sent.data is None else sio.JSON.encode_body(sent.data)
     message = sio.encode(sent.type, sent.namespace, body, sent.id)
     assert message.text is not None and message.text.startswith(b"4")
     return [message.text[1:].decode(), *message.binary]
@@ -140,7 +140,7 @@ def test_packets_one_after_the_other(sent: list[Sent]) -> None:
 
 
 def test_body_is_the_same_for_every_receiver() -> None:
-    body = sio.encode_body(["x", b"\1", b"\2"])
+    body = sio.JSON.encode_body(["x", b"\1", b"\2"])
     first = sio.encode(EVENT, "/a", body, 1)
     second = sio.encode(EVENT, "/b", body)
     assert first.text is not None and first.text.startswith(b"452-/a,1[")
@@ -157,7 +157,7 @@ def test_every_kind_of_bytes_is_an_attachment(value: Any) -> None:
 
 def test_attachment_is_a_copy() -> None:
     value = bytearray(b"\1\2")
-    body = sio.encode_body(["x", value])
+    body = sio.JSON.encode_body(["x", value])
     value[0] = 9
     assert body.attachments == (b"\1\2",)
 

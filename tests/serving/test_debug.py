@@ -13,6 +13,9 @@ from tests.kit.engine import EngineWebSocket, RawPolling
 from tests.kit.raw import ConnectionClosed
 from tests.kit.server import ServerProcess
 
+# A program that is loaded again and again, within deadlines.
+pytestmark = pytest.mark.timing
+
 PROGRAM = """
 import os
 from flask import Flask

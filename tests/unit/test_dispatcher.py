@@ -23,6 +23,7 @@ from flask_socketio.dispatch.inbox import Inbox
 from flask_socketio.engine.config import Limits
 from flask_socketio.hub.call import Call, CallKind, Handler
 from flask_socketio.hub.client import Client
+from flask_socketio.protocol.socketio import JSON
 
 PATIENCE = 10.0
 
@@ -49,7 +50,7 @@ class Rig:
         self._done = asyncio.Event()
 
     def client(self) -> Client:
-        hub: Any = SimpleNamespace(limits=Limits())
+        hub: Any = SimpleNamespace(limits=Limits(), codec=JSON)
         connection: Any = SimpleNamespace()
         return Client(hub, connection)
 
@@ -346,7 +347,7 @@ def test_at_most_max_threads() -> None:
             with lock:
                 running += 1
                 most = max(most, running)
-            time.sleep(0.01)
+            time.sleep(0.03)
             with lock:
                 running -= 1
 

@@ -23,7 +23,7 @@ from flask_socketio.hub.client import Client
 from flask_socketio.hub.hub import Hub
 from flask_socketio.protocol.errors import SocketProtocolError
 from flask_socketio.protocol.message import Message
-from flask_socketio.protocol.socketio import encode_body
+from flask_socketio.protocol.socketio import JSON
 from flask_socketio.protocol.states import SocketState
 
 NAMESPACES = ["/", "/a"]
@@ -225,7 +225,7 @@ class HubMachine(RuleBasedStateMachine):
         current = self.client.sockets.get(namespace) is socket
         outcome = Outcome()
         if call.kind is CallKind.CONNECT:
-            outcome = Outcome(accepted, None if accepted else encode_body({"message": "no"}))
+            outcome = Outcome(accepted, None if accepted else JSON.encode_body({"message": "no"}))
             if current and not accepted:
                 self.state[namespace] = SocketState.ABSENT
                 if self.always_connect:
@@ -233,7 +233,7 @@ class HubMachine(RuleBasedStateMachine):
             elif current:
                 self.state[namespace] = SocketState.CONNECTED
         elif call.kind is CallKind.EVENT and call.ack_id is not None:
-            outcome = Outcome(body=encode_body(["answer"]))
+            outcome = Outcome(body=JSON.encode_body(["answer"]))
         sent = len(self.connection.sent)
         self.hub.finished(call, outcome)
         new = self.connection.sent[sent:]
@@ -245,7 +245,7 @@ class HubMachine(RuleBasedStateMachine):
     @rule(namespace=namespaces, wants_answer=st.booleans())
     def application_emits(self, namespace: str, wants_answer: bool) -> None:
         callback = (lambda: None) if wants_answer else None
-        emission = Emission(namespace, ["x"], encode_body(["x"]), callback=callback)
+        emission = Emission(namespace, ["x"], JSON.encode_body(["x"]), callback=callback)
         before = len(self.connection.sent)
         self.adapter.broadcast(emission)
         received = len(self.connection.sent) - before
@@ -342,7 +342,7 @@ def always_connecting() -> tuple[Hub, list[Call], Connection, Client]:
 def test_always_connect_nothing_is_sent_after_disconnect() -> None:
     hub, _, connection, client = always_connecting()
     hub.adapter.disconnect("/", client.sockets["/"].sid)
-    hub.adapter.broadcast(Emission("/", ["x"], encode_body(["x"])))
+    hub.adapter.broadcast(Emission("/", ["x"], JSON.encode_body(["x"])))
     assert [kind for kind, _, _ in connection.sent] == [0, 1]
 
 
@@ -370,7 +370,7 @@ def test_every_state_is_reached() -> None:
     hub.finished(calls[0], Outcome())
     assert socket.state is SocketState.CONNECTED
     client.on_text('2/a,1["x",2]')
-    hub.finished(calls[1], Outcome(body=encode_body([3])))
+    hub.finished(calls[1], Outcome(body=JSON.encode_body([3])))
     client.on_text("1/a,")
     assert socket.state is SocketState.DISCONNECTED and "/a" not in client.sockets
     assert [call.kind for call in calls] == [

@@ -51,7 +51,7 @@ class Server:
     def emit(self, *to: Any, skip: tuple[Any, ...] = (), namespace: str = "/") -> str:
         """Emit to these rooms, to everybody without any; return the ids of those who received it."""
         emission = Emission(
-            namespace, ["x"], sio.encode_body(["x"]), to=to if to else None, skip=skip
+            namespace, ["x"], sio.JSON.encode_body(["x"]), to=to if to else None, skip=skip
         )
         return self._received(emission)
 
@@ -63,7 +63,7 @@ class Server:
         return "".join(sorted(sid for sid, socket in self.sockets.items() if socket.messages))
 
     def emit_to_nobody(self) -> str:
-        return self._received(Emission("/", ["x"], sio.encode_body(["x"]), to=()))
+        return self._received(Emission("/", ["x"], sio.JSON.encode_body(["x"]), to=()))
 
     def join(self, sids: str, room: Any, namespace: str = "/") -> None:
         for sid in sids:
@@ -224,7 +224,7 @@ def test_acks_are_asked_of_each() -> None:
 
     def callback() -> None: ...
 
-    body = sio.encode_body(["x"])
+    body = sio.JSON.encode_body(["x"])
     emission = Emission("/", ["x"], body, to=("red",), skip=("b",), callback=callback)
     server.adapter.broadcast(emission)
     asked = {sid: socket.callbacks for sid, socket in server.sockets.items() if socket.callbacks}

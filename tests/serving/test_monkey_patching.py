@@ -1,0 +1,39 @@
+"""gevent's and eventlet's monkey patching: one warning, and everything works all the same."""
+
+import time
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from tests.kit.neighbour import OrderedClient
+from tests.kit.server import ServerProcess
+
+APP = Path(__file__).with_name("patched_app.py")
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+@pytest.mark.parametrize("library", ["gevent", "eventlet"])
+def test_a_patched_application(library: str, transport: str) -> None:
+    events: Queue[Any] = Queue()
+    client = OrderedClient()
+    client.on("echoed", lambda count: events.put(count))
+    client.on("done", lambda: events.put("done"))
+    client.on("question", lambda: "an answer")
+    with ServerProcess.script(APP, {"LIBRARY": library}) as server:
+        client.connect(server.url, transports=[transport])
+        assert client.call("echo", "x", timeout=10) == "x"
+        assert events.get(timeout=10) == 2
+        assert client.call("twice", "ab", timeout=10) == "abab"
+        assert client.call("ask me", timeout=10) == "an answer"
+        assert client.call("background", timeout=10) == "joined"
+        assert events.get(timeout=10) == "done"
+        assert server.get_json("/page") == ["a page"]
+        client.emit("echo", ("slow", 3))
+        begun = time.monotonic()
+        assert client.call("twice", "ab", timeout=10) == "abab"
+        assert time.monotonic() - begun < 2.5  # the handler that sleeps holds up nobody
+        assert server.log.count(f"{library} has replaced Python's threads and sockets") == 1
+        assert server.log.count("async_mode= can be deleted") == 1
+        client.disconnect()
