@@ -8,6 +8,7 @@ from .coinstalled import refuse_flask_socketio
 refuse_flask_socketio(Path(__file__).parent)
 
 from .errors import ConnectionRefusedError
+from .event_request import request
 from .extension import SocketIO
 from .functions import call, close_room, disconnect, emit, join_room, leave_room, rooms, send
 from .namespace import Namespace
@@ -24,6 +25,7 @@ __all__ = [
     "emit",
     "join_room",
     "leave_room",
+    "request",
     "rooms",
     "send",
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, session
 from flask.sessions import SessionMixin
 
 from .context_template import ContextTemplate, set_session
 from .engine.reasons import CloseReason
+from .event_request import EventRequest
 from .hub.call import Call, CallKind
 from .options import Options
 
@@ -43,7 +44,7 @@ class EventContexts:
         manage_session = self._options.manage_session
         managed: ManagedSession | None = environ.get(_SAVED) if manage_session else None
         context = template.make(managed)
-        request: Any = context.request
+        request = cast(EventRequest, context.request)
         request.sid = call.socket.sid
         request.namespace = call.socket.namespace
         request.event = {"message": call.event, "args": _event_args(call)}

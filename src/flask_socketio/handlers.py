@@ -11,7 +11,8 @@ from .protocol.socketio import RESERVED_EVENTS
 
 ANY = "*"
 
-ErrorHandler = Callable[[BaseException], Any]
+#: annotated with the exception it expects, which is for its author to know
+ErrorHandler = Callable[[Any], Any]
 
 Found = tuple[Handler, tuple[str, ...]] | None
 

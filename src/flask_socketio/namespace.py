@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from flask import request
-
 from .cluster.base import AckCallback, Room
+from .event_request import request
 from .hub.call import Handler, make_handler
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Namespace:
         def trigger(*args: Any) -> Any:
             if event == "connect":
                 args = (request.environ, *args)
-            return self.trigger_event(event, request.sid, *args)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType]
+            return self.trigger_event(event, request.sid, *args)
 
         return Handler(trigger, False, None)
 

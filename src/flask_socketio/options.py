@@ -49,12 +49,13 @@ def parse_options(given: dict[str, Any]) -> Options:
         "/" + str(left.pop("path", None) or left.pop("resource", "socket.io")).strip("/") + "/"
     )
     engine.transports = _transports(left.pop("transports", TRANSPORTS))
-    interval = left.pop("ping_interval", engine.ping_interval)
-    engine.ping_interval, engine.ping_grace = (
-        interval if isinstance(interval, tuple) else (interval, 0.0)
+    engine.ping_interval, engine.ping_grace = _interval(
+        left.pop("ping_interval", engine.ping_interval)
     )
     limits = engine.limits
-    limits.max_payload = left.pop("max_http_buffer_size", limits.max_payload)
+    limits.max_payload = _number(
+        "max_http_buffer_size", left.pop("max_http_buffer_size", limits.max_payload)
+    )
     _fill(limits, left, "connect_timeout", "upgrade_timeout", "max_attachments")
     _fill(
         engine,
@@ -111,7 +112,26 @@ def _set_up_logger(ours: logging.Logger, given: logging.Logger | bool) -> None:
 def _fill(target: EngineConfig | Limits | Options, given: dict[str, Any], *names: str) -> None:
     for name in names:
         if name in given:
-            setattr(target, name, given.pop(name))
+            value = given.pop(name)
+            default = getattr(target, name)
+            counts = isinstance(default, int | float) and not isinstance(default, bool)
+            setattr(target, name, _number(name, value) if counts else value)
+
+
+def _number(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise ValueError(f"{name}={value!r}: a number is needed, 0 or more")
+    return value
+
+
+def _interval(value: Any) -> tuple[float, float]:
+    """The interval, and what is added to it in what the client is told; in seconds."""
+    if not isinstance(value, tuple | list):
+        return _number("ping_interval", value), 0.0
+    if len(value) != 2:  # pyright: ignore[reportUnknownArgumentType]
+        raise ValueError(f"ping_interval={value!r}: a number is needed, or two: (interval, grace)")
+    interval, grace = (_number("ping_interval", item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+    return interval, grace
 
 
 def _transports(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -198,7 +198,7 @@ def test_disconnect_by_the_server(app: Flask, socketio: SocketIO) -> None:
     assert (two.is_connected(), three.is_connected()) == (False, True)
 
 
-@pytest.mark.ours("the original's test client has no Engine.IO session to keep it in")
+@pytest.mark.ours("get_session(), save_session(), session() with the test client")
 def test_a_servers_own_store_for_a_client(
     socketio: SocketIO, three: list[SocketIOTestClient]
 ) -> None:
@@ -247,7 +247,7 @@ def test_outside_of_a_handler(app: Flask, socketio: SocketIO) -> None:
     assert client.get_received() == [{"name": "x", "args": [2], "namespace": "/"}]
 
 
-@pytest.mark.ours("request.sid missing in HTTP views (section 16.11): an AttributeError before")
+@pytest.mark.ours("emit() and the like in a view, without to= and namespace=")
 def test_a_view_that_emits_to_nobody_is_told_what_to_give(app: Flask, socketio: SocketIO) -> None:
     @app.get("/")
     def view() -> str:

@@ -83,7 +83,7 @@ def test_the_most_specific_handler_is_chosen(app: Flask, socketio: SocketIO) -> 
     assert client.emit("four", 1, callback=True) == ["four", 1]
 
 
-@pytest.mark.ours("a catch-all of all namespaces (section 16.7): never called before")
+@pytest.mark.ours('on("*", namespace="*"): a catch-all of all namespaces')
 def test_the_catch_all_of_all_namespaces(app: Flask, socketio: SocketIO) -> None:
     socketio.on_event("*", lambda event, *args: [event, *args, request.namespace], "*")  # type: ignore[attr-defined]
     client = socketio.test_client(app, "/any")

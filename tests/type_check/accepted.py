@@ -15,6 +15,7 @@ from flask_socketio import (
     emit,
     join_room,
     leave_room,
+    request,
     rooms,
     send,
 )
@@ -68,6 +69,20 @@ assert_type(named_by_the_function("x"), str)
 @socketio.on_error()
 def error(exc: BaseException) -> str:
     return str(exc)
+
+
+@socketio.on_error("/narrow")
+def narrow_error(exc: ValueError) -> None:
+    print(exc)
+
+
+@socketio.on("who")
+def who() -> str:
+    assert_type(request.sid, str)
+    assert_type(request.namespace, str)
+    assert_type(request.event["message"], str | None)
+    assert_type(request.event["args"], tuple[Any, ...])
+    return request.headers["User-Agent"]
 
 
 @socketio.on_error_default

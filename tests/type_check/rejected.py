@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from flask_socketio import Namespace, SocketIO, call, emit, join_room
+from flask_socketio import Namespace, SocketIO, call, emit, join_room, request
 
 app = Flask(__name__)
 socketio = SocketIO(app)
@@ -30,3 +30,4 @@ def handler(a: int) -> int:
 
 
 handler("1")  # error
+print(request.side)  # error
