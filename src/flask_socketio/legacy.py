@@ -7,6 +7,8 @@ import warnings
 
 from .real import patched_by
 
+ASYNC_MODES = (None, "threading", "eventlet", "gevent", "gevent_uwsgi")
+
 #: Arguments of SocketIO() and what to say of them.
 CONSTRUCTOR = {
     "async_mode": "there are no modes: handlers run on threads, `async def` ones on the event loop",

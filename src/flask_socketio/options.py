@@ -10,7 +10,7 @@ from typing import Any
 from .cluster.brokers import make_broker
 from .cluster.queue import MessageQueue
 from .engine.config import EngineConfig, Limits
-from .legacy import CONSTRUCTOR, say_what_to_delete
+from .legacy import ASYNC_MODES, CONSTRUCTOR, say_what_to_delete
 
 TRANSPORTS = ("polling", "websocket")
 
@@ -76,6 +76,10 @@ def parse_options(given: dict[str, Any]) -> Options:
         ("engineio_logger", "flask_socketio.engine"),
     ):
         _set_up_logger(logging.getLogger(name), left.pop(option, False))
+    if (mode := left.get("async_mode")) not in ASYNC_MODES:
+        raise ValueError(
+            f"Invalid async_mode specified: {mode!r}; leave it out, there are no modes"
+        )
     say_what_to_delete("SocketIO()", left, CONSTRUCTOR)
     return options
 
