@@ -85,10 +85,13 @@ def answer_of(server: ServerProcess, transport: str) -> str:
 
 
 def page_of(server: ServerProcess) -> str:
-    """The page; nothing while the server is starting anew and does not answer yet."""
+    """The page; nothing while the server is starting anew.
+
+    A connection that the ending process has accepted and never read a request from is reset.
+    """
     try:
         return server.get("/").text
-    except TimeoutError:
+    except (TimeoutError, ConnectionError):
         return ""
 
 
@@ -122,6 +125,24 @@ def test_debug_mode(server: ServerProcess) -> None:
     waiting.leave()
     second = server.get("/pid").text
     assert re.findall(r"the task runs (\d+)", server.log) == [first, second]
+
+
+def test_other_files_and_options_of_the_reloader(tmp_path: Path) -> None:
+    watched = tmp_path / "settings.ini"
+    watched.write_text("a")
+    program = tmp_path / "program.py"
+    arguments = (
+        f'extra_files=["{watched}"], reloader_options={{"reloader_type": "stat", "interval": 0.2}}'
+    )
+    program.write_text(PROGRAM.replace("debug=True", f"debug=True, log_output=False, {arguments}"))
+    with ServerProcess.script(program) as server:
+        first = server.get("/pid").text
+        watched.write_text("b")
+        os.utime(watched, (time.time() + 5,) * 2)
+        server.wait_for_log(re.compile(r"Detected change in .*settings\.ini"), 10)
+        server.wait_for_log(re.compile(rf"the task runs (?!{first}\b)"), 20)
+        assert page_of(server) == "first"
+        assert "GET /" not in server.log
 
 
 def test_flask_run_in_debug_mode(tmp_path: Path) -> None:
