@@ -1,0 +1,1 @@
+"""Server CPU per message, memory and latency, against the peers: `python -m benchmarks --help`."""

@@ -1,0 +1,141 @@
+"""Run scenarios against peers in turn, and print a table: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+import psutil
+import uvloop
+from tqdm import tqdm
+
+from .report import Line, plot, table, write_readme
+from .scenarios import SCENARIOS, Other, Scenario
+from .servers import CLIENT_CORE, PEER_LIST, PEERS_BY_NAME, Server, install_peers, versions
+
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--scenario", nargs="+", choices=[scenario.name for scenario in SCENARIOS], metavar="NAME",
+        help="these alone; there are: %(choices)s",
+    )  # fmt: skip
+    parser.add_argument(
+        "--peer", nargs="+", choices=[peer.name for peer in PEER_LIST], metavar="NAME",
+        help="against these alone; there are: %(choices)s",
+    )  # fmt: skip
+    parser.add_argument("--pairs", type=int, default=5, help="pairs of each (%(default)s)")
+    parser.add_argument(
+        "--keep", action="store_true", help="write the table into benchmarks/README.md, and the plot"
+    )
+    return parser.parse_args()
+
+
+class Noise:
+    """How much of the machine's cores others used meanwhile."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._begun = self._used()
+
+    def _used(self) -> tuple[float, float, float]:
+        machine = psutil.cpu_times()
+        own = sum(psutil.Process().cpu_times()[:2]) + self._server.cpu()
+        idle = machine.idle + machine.iowait
+        return sum(machine) - getattr(machine, "guest", 0), idle, own
+
+    def cores(self) -> float:
+        total, idle, own = (b - a for a, b in zip(self._begun, self._used(), strict=True))
+        seconds = total / (psutil.cpu_count() or 1)
+        return max(0.0, (total - idle - own) / seconds)
+
+
+class Bench:
+    """Measures, and remembers what else the machine was doing."""
+
+    def __init__(self) -> None:
+        self.noise: list[float] = []
+
+    def sample(self, scenario: Scenario, other: Other | None) -> float:
+        """The figure of ours, or of another, from a server started for it."""
+        peer = PEERS_BY_NAME[other.peer if other else "ours"]
+        run = (other and other.run) or scenario.run
+        with Server(peer, **scenario.env) as server:
+            noise = Noise(server)
+            figures = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(run(server))
+            self.noise.append(noise.cores())
+        return figures[scenario.figure]
+
+    def lines(self, scenario: Scenario, others: list[Other], pairs: int, bar: tqdm) -> list[Line]:
+        """A B B A: what drifts meanwhile meets both."""
+        samples: dict[int, list[float]] = defaultdict(list)
+        contenders = [None, *others]
+        for turn in range(pairs):
+            order = list(enumerate(contenders))
+            for index, other in order if turn % 2 == 0 else reversed(order):
+                bar.set_postfix_str(f"{scenario.name}, {_label(other) if other else 'ours'}")
+                samples[index].append(self.sample(scenario, other))
+                bar.update()
+        return [
+            Line(
+                scenario.name, scenario.what, _label(other), scenario.unit, other.goal,
+                scenario.at_most, samples[0], samples[index],
+            )
+            for index, other in enumerate(others, 1)
+        ]  # fmt: skip
+
+
+def _label(other: Other) -> str:
+    return other.label or other.peer
+
+
+def main() -> None:
+    arguments = parse()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    chosen: list[tuple[Scenario, list[Other]]] = []
+    for scenario in SCENARIOS:
+        others = [
+            other for other in scenario.others
+            if not arguments.peer or other.peer in arguments.peer
+        ]  # fmt: skip
+        if others and (not arguments.scenario or scenario.name in arguments.scenario):
+            chosen.append((scenario, others))
+    install_peers({other.peer for _, others in chosen for other in others})
+    os.sched_setaffinity(0, {CLIENT_CORE})
+    bench = Bench()
+    lines: list[Line] = []
+    total = arguments.pairs * sum(1 + len(others) for _, others in chosen)
+    with tqdm(total=total, unit="run", dynamic_ncols=True) as bar:
+        for scenario, others in chosen:
+            lines += bench.lines(scenario, others, arguments.pairs, bar)
+            tqdm.write(table(lines[-len(others) :]))
+    cpu = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+         if line.startswith("model name")), "",
+    )  # fmt: skip
+    about = (
+        f"{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} × {cpu}; {', '.join(versions())}. "
+        f"{arguments.pairs} pairs. Others used {median(bench.noise):.2f} cores meanwhile (median; "
+        f"at most {max(bench.noise):.2f})."
+    )
+    text = f"\n{about}\n\n{table(lines)}\n"
+    print(text)
+    if arguments.keep:
+        RESULTS.write_text(json.dumps([vars(line) for line in lines], indent=1) + "\n")
+        write_readme(text)
+        plot(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+# ruff: noqa: E402 - gevent patches before anything else is imported
+"""The application that Flask-Duplex and Flask-SocketIO both serve; MODE is the async mode of the latter."""
+
+import os
+import sys
+
+MODE = os.environ.get("MODE", "")
+if MODE == "gevent":
+    from gevent import monkey
+
+    monkey.patch_all()
+
+import ctypes
+import logging
+import time
+
+from flask import Flask
+
+from flask_socketio import SocketIO, emit, join_room
+
+ours = not MODE
+logging.getLogger("werkzeug").setLevel(
+    logging.ERROR
+)  # a log line per request is not what is measured
+app = Flask(__name__)
+options = {} if ours else {"async_mode": MODE}
+if interval := os.environ.get("PING_INTERVAL"):
+    options["ping_interval"] = int(interval)
+socketio = SocketIO(app, max_http_buffer_size=2_000_000, **options)
+native = ctypes.CDLL(None)
+
+
+@app.get("/")
+def page():
+    return "Hello, world!"
+
+
+@socketio.on("connect")
+def connect():
+    join_room("all")
+
+
+@socketio.on("echo")
+def echo(data):
+    emit("echo", data)
+
+
+@socketio.on("shout")
+def shout(data):
+    emit("shout", data, to="all")
+
+
+@socketio.on("swallow")
+def swallow(data):
+    """Takes a large message and is done with it."""
+
+
+@socketio.on("sleep")
+def sleep(seconds):
+    native.usleep(int(seconds * 1_000_000))  # nothing that patching could make cooperative
+
+
+@socketio.on("burn")
+def burn(seconds):
+    deadline = time.perf_counter() + seconds
+    while time.perf_counter() < deadline:
+        pass
+
+
+if ours:
+
+    @socketio.on("async echo")
+    async def async_echo(data):
+        emit("echo", data)
+
+
+if __name__ == "__main__":
+    arguments = {} if ours else {"log_output": False}
+    if MODE == "threading":
+        arguments["allow_unsafe_werkzeug"] = True
+    socketio.run(app, port=int(sys.argv[1]), **arguments)

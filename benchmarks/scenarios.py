@@ -1,0 +1,301 @@
+"""What is measured: each scenario drives one server and returns its figures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from .clients import (
+    Asker,
+    Client,
+    EchoClient,
+    Meter,
+    PollingClient,
+    Receiver,
+    close_all,
+    connect_all,
+    load_page,
+    masked_frame,
+)
+from .servers import Server
+
+WARM_UP, DURATION = 1.0, 3.0
+#: Figures by name. "cpu": microseconds of server CPU per message.
+Figures = dict[str, float]
+Run = Callable[[Server], Awaitable[Figures]]
+
+
+async def measured(server: Server, meter: Meter, duration: float = DURATION) -> Figures:
+    """Warm up, then count messages and CPU."""
+    await asyncio.sleep(WARM_UP)
+    meter.reset()
+    before = server.cpu()
+    await asyncio.sleep(duration)
+    cpu = server.cpu() - before
+    assert meter.count, "no message came"
+    figures = {"cpu": 1e6 * cpu / meter.count, "rate": meter.count / duration}
+    if meter.times:
+        figures |= {"p50": meter.percentile_ms(50), "p99": meter.percentile_ms(99)}
+    return figures
+
+
+@asynccontextmanager
+async def connected(clients: list[Any]) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await close_all(clients)
+
+
+async def echo(
+    server: Server, inflight: int, event: bytes = b"echo", clients: int = 100, idle: int = 0
+) -> Figures:
+    """An event, answered by an event and the ack."""
+    meter = Meter()
+    beside = await connect_all(server.port, Client, idle)
+    echoing = await connect_all(server.port, partial(EchoClient, meter, inflight, event), clients)
+    async with connected([*beside, *echoing]):
+        for client in echoing:
+            client.start()
+        figures = await measured(server, meter)
+        for client in echoing:
+            assert 0 <= client.echoes - client.acks <= inflight, "each echo comes before its ack"
+        return figures
+
+
+async def fan_out(server: Server, receivers: int, ahead: int = 8, per_second: float = 0) -> Figures:
+    """One client's broadcasts to everybody: a number of them ahead, or so many a second."""
+    meter = Meter()
+    everybody = await connect_all(server.port, partial(Receiver, meter), receivers)
+    frame = masked_frame(b'42["shout",{"text":"The quick brown fox","n":1234}]')
+    sent = counted = 0
+
+    def reset() -> None:
+        nonlocal counted
+        counted += meter.count
+        Meter.reset(meter)
+
+    meter.reset = reset  # type: ignore[method-assign]
+
+    async def shout() -> None:
+        nonlocal sent
+        while True:
+            while per_second or sent - (counted + meter.count) // receivers < ahead:
+                everybody[0].send(frame)
+                sent += 1
+                if per_second:
+                    await asyncio.sleep(1 / per_second)
+            await asyncio.sleep(0.001)
+
+    async with connected(everybody), background(shout()):
+        return await measured(server, meter)
+
+
+@asynccontextmanager
+async def background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run coroutines while the block runs; what goes wrong in them goes wrong here."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        yield
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def polling(server: Server, clients: int = 50) -> Figures:
+    """An echo with its ack over long-polling, one at a time each."""
+    meter = Meter()
+    opened = [await PollingClient.open(server.port, meter) for _ in range(clients)]
+    async with background(*(client.run() for client in opened)):
+        return await measured(server, meter)
+
+
+async def page(server: Server, connections: int = 32) -> Figures:
+    """A page of Flask's."""
+    meter = Meter()
+    async with background(*(load_page(server.port, meter) for _ in range(connections))):
+        return await measured(server, meter)
+
+
+async def connect(server: Server, count: int = 2000) -> Figures:
+    """Connecting over WebSocket and joining the namespace; the server is warm."""
+    await close_all(await connect_all(server.port, Client, count))
+    before = server.cpu()
+    clients = await connect_all(server.port, Client, count)
+    cpu = server.cpu() - before
+    await close_all(clients)
+    return {"cpu": 1e6 * cpu / count}
+
+
+async def idle_memory(server: Server, count: int = 10_000) -> Figures:
+    """KB resident for each client that is connected and says nothing."""
+    await close_all(await connect_all(server.port, Client, 200))
+    before = server.memory()
+    clients = await connect_all(server.port, Client, count)
+    await asyncio.sleep(2)
+    memory = (server.memory() - before) / count / 1024
+    await close_all(clients)
+    return {"memory": memory}
+
+
+async def memory_after_large_messages(server: Server, count: int = 200) -> Figures:
+    """KB resident for each of 200 clients, after each has sent a message of 1 MB."""
+    data = b'["swallow","%s"]' % (b"x" * 1_000_000)
+    warm = await connect_all(server.port, partial(Asker, data), 20)
+    await asker_turns(warm)
+    await close_all(warm)
+    await asyncio.sleep(2)
+    before = server.memory()
+    clients = await connect_all(server.port, partial(Asker, data), count)
+    await asker_turns(clients)
+    await asyncio.sleep(3)
+    memory = (server.memory() - before) / count / 1024
+    await close_all(clients)
+    return {"memory": memory}
+
+
+async def asker_turns(clients: list[Asker]) -> None:
+    for client in clients:
+        client.start()
+        await asyncio.wait_for(client.acked, 60)
+
+
+async def heartbeats(server: Server, count: int = 10_000) -> Figures:
+    """A ping and its pong, of clients that do nothing else; every 5 seconds."""
+    clients = await connect_all(server.port, Client, count)
+    await asyncio.sleep(6)
+    before = server.cpu()
+    duration = 10
+    await asyncio.sleep(duration)
+    cpu = server.cpu() - before
+    await close_all(clients)
+    return {"cpu": 1e6 * cpu / (count * duration / 5)}
+
+
+async def beside(server: Server, data: bytes, busy: int) -> Figures:
+    """The latency of 50 clients, one echo at a time each, while others keep handlers busy."""
+    meter = Meter()
+    blocking = await connect_all(server.port, partial(Asker, data, again=True), busy)
+    echoing = await connect_all(server.port, partial(EchoClient, meter, 1, pause=0.02), 50)
+    async with connected([*blocking, *echoing]):
+        for client in echoing:
+            client.start()
+        await asyncio.sleep(WARM_UP)
+        meter.reset()
+        for asker in blocking:
+            asker.start()
+        await asyncio.sleep(4)
+        return {"p50": meter.percentile_ms(50), "p99": meter.percentile_ms(99)}
+
+
+SLEEP, BURN = b'["sleep",2]', b'["burn",2]'
+
+
+@dataclass(frozen=True)
+class Other:
+    """What ours is compared with: a peer, or ours under other circumstances; and the ratio to reach."""
+
+    peer: str
+    goal: float | None
+    run: Run | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A line of the table for each of the others. `figure`: which of the figures is compared."""
+
+    name: str
+    what: str
+    run: Run
+    others: list[Other]
+    figure: str = "cpu"
+    unit: str = "µs"
+    #: what ours may be at most, whatever the others are
+    at_most: float | None = None
+    env: dict[str, str] = field(default_factory=dict[str, str])
+
+
+GEVENT, THREADING, PSIO = "flask-socketio-gevent", "flask-socketio-threading", "python-socketio"
+
+SCENARIOS = [
+    Scenario(
+        "echo", "echo event and ack, `def` handler, 100 clients, 8 in flight", partial(echo, inflight=8),
+        [Other(GEVENT, 1 / 18), Other("node", 0.8), Other(PSIO, None), Other("limit", None)],
+    ),
+    Scenario(
+        "echo-1", "the same, 1 in flight", partial(echo, inflight=1),
+        [Other("node", 0.65), Other(GEVENT, None)],
+    ),
+    Scenario(
+        "echo-threading", "the same, 8 in flight", partial(echo, inflight=8), [Other(THREADING, None)],
+    ),
+    Scenario(
+        "echo-async", "the same, `async def` handler, 8 in flight",
+        partial(echo, inflight=8, event=b"async echo"),
+        [Other("node", 0.65, partial(echo, inflight=8))],
+    ),
+    Scenario(
+        "fan-out", "a delivery of a broadcast to 1,000, as fast as it goes",
+        partial(fan_out, receivers=1000), [Other("node", 0.5), Other(GEVENT, None)],
+    ),
+    Scenario(
+        "fan-out-5000", "the same to 5,000", partial(fan_out, receivers=5000), [Other("node", 0.5)],
+    ),
+    Scenario(
+        "fan-out-paced", "the same to 1,000, 5 broadcasts a second",
+        partial(fan_out, receivers=1000, per_second=5), [Other("node", 0.75)],
+    ),
+    Scenario(
+        "polling", "echo event and ack over long-polling", polling,
+        [Other(GEVENT, 1 / 3.5), Other("node", 1.0)],
+    ),
+    Scenario("connect", "connect over WebSocket, to the namespace", connect, [Other("node", 1.0)]),
+    Scenario(
+        "memory", "memory per idle WebSocket client, of 10,000", idle_memory, [Other("node", 1.1)],
+        figure="memory", unit="KB",
+    ),
+    Scenario(
+        "memory-large", "the same after a message of 1 MB from each of 200", memory_after_large_messages,
+        [Other("ours", 1.5, idle_memory, "ours, idle"), Other("node", None)],
+        figure="memory", unit="KB",
+    ),
+    Scenario(
+        "heartbeats", "a heartbeat, of 10,000 idle clients", heartbeats,
+        [Other(PSIO, 1 / 10), Other("node", None)], env={"PING_INTERVAL": "5"},
+    ),
+    Scenario("page", "a Flask page", page, [Other("granian", 1.1)]),
+    Scenario(
+        "sleeping-20", "p99 of 50 clients beside 20 handlers that sleep",
+        partial(beside, data=SLEEP, busy=20),
+        [Other("ours", 2, partial(beside, data=SLEEP, busy=0), "ours, none sleeping")],
+        figure="p99", unit="ms", at_most=20,
+    ),
+    Scenario(
+        "sleeping-200", "p99 of 50 clients beside 200 handlers that sleep",
+        partial(beside, data=SLEEP, busy=200),
+        [Other("ours", 2, partial(beside, data=SLEEP, busy=0), "ours, none sleeping")],
+        figure="p99", unit="ms", at_most=20,
+    ),
+    Scenario(
+        "burning", "p99 of 50 clients beside 2 handlers that compute", partial(beside, data=BURN, busy=2),
+        [Other("ours", None, partial(beside, data=BURN, busy=0), "ours, none computing")],
+        figure="p99", unit="ms", at_most=30,
+    ),
+    Scenario(
+        "receivers", "a delivery to 10,000 receivers", partial(fan_out, receivers=10_000),
+        [Other("ours", 1.2, partial(fan_out, receivers=100), "ours, 100 receivers")],
+    ),
+    Scenario(
+        "idle-beside", "echo beside 10,000 idle connections", partial(echo, inflight=8, idle=10_000),
+        [Other("ours", 1.2, partial(echo, inflight=8), "ours, none idle")],
+    ),
+]  # fmt: skip

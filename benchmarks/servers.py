@@ -1,0 +1,142 @@
+"""Ours and the peers: how each is installed and started, pinned to a core of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+APPS = Path(__file__).parent / "apps"
+PEERS = (
+    Path(__file__).parent / ".venv-peers"
+)  # other releases of the same packages, and flask_socketio itself
+NODE = APPS / "node"
+FLASK_APP = str(APPS / "flask_app.py")
+
+SERVER_CORE, CLIENT_CORE = 0, 1
+START_DEADLINE = 30.0
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A server as it is started; its port is the last argument, or in place of PORT."""
+
+    name: str
+    argv: Sequence[str]
+    env: dict[str, str] = field(default_factory=dict[str, str])
+
+
+_PEER_PYTHON = str(PEERS / "bin/python")
+PEER_LIST = [
+    Peer("ours", [sys.executable, FLASK_APP]),
+    Peer("flask-socketio-gevent", [_PEER_PYTHON, FLASK_APP], {"MODE": "gevent"}),
+    Peer("flask-socketio-threading", [_PEER_PYTHON, FLASK_APP], {"MODE": "threading"}),
+    Peer("python-socketio", [_PEER_PYTHON, str(APPS / "psio_app.py")]),
+    Peer("node", ["node", str(NODE / "server.mjs")]),
+    Peer("limit", [sys.executable, str(APPS / "limit.py")]),
+    Peer(
+        "granian",
+        [
+            _PEER_PYTHON, "-m", "granian", "--interface", "wsgi", "--working-dir", str(APPS),
+            "--log-level", "error", "page_app:app", "--port",
+        ],
+    ),
+]  # fmt: skip
+PEERS_BY_NAME = {peer.name: peer for peer in PEER_LIST}
+
+
+def install_peers(names: set[str]) -> None:
+    """Install what is missing: Python packages into an environment beside this file, Node's beside its server."""
+    if "node" in names and not (NODE / "node_modules").exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=NODE, check=True)
+    wanted = {name for name in names if _PEER_PYTHON in PEERS_BY_NAME[name].argv}
+    if wanted and not (PEERS / "installed").exists():
+        print("Installing the Python peers ...", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
+        root = Path(__file__).parents[1]
+        pip = [_PEER_PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--group", "bench-peers"], cwd=root, check=True)
+        (PEERS / "installed").touch()
+
+
+class Server:
+    """A running peer; a context manager."""
+
+    def __init__(self, peer: Peer, **env: str) -> None:
+        self.peer = peer
+        self._env = {**os.environ, **peer.env, **env}
+
+    def __enter__(self) -> Server:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        argv = ["taskset", "-c", str(SERVER_CORE), *self.peer.argv, str(self.port)]
+        self._process = subprocess.Popen(argv, env=self._env, stdout=subprocess.DEVNULL)
+        self._ps = psutil.Process(self._process.pid)
+        deadline = time.monotonic() + START_DEADLINE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return self
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.__exit__()
+                    raise RuntimeError(f"{self.peer.name} does not start") from None
+                time.sleep(0.05)
+
+    def __exit__(self, *exc: object) -> None:
+        tree = self._tree()
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        for process in tree:
+            if process.is_running():
+                process.kill()
+        self._process.wait()
+
+    def _tree(self) -> list[psutil.Process]:
+        try:
+            return [self._ps, *self._ps.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def cpu(self) -> float:
+        """Seconds of CPU that the server and its children have used."""
+        return sum(sum(process.cpu_times()[:2]) for process in self._tree())
+
+    def memory(self) -> int:
+        """Bytes resident."""
+        return sum(process.memory_info().rss for process in self._tree())
+
+
+def versions() -> list[str]:
+    """What was measured, as name and version."""
+    query = (
+        "from importlib.metadata import version as v\n"
+        "import sys\nfor n in sys.argv[1:]:\n print(n, v(n))"
+    )
+
+    def ask(python: str, *names: str) -> list[str]:
+        if not Path(python).exists():
+            return []
+        found = subprocess.run(
+            [python, "-c", query, *names], capture_output=True, text=True, check=True
+        )
+        return found.stdout.splitlines()
+
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    return [
+        f"Python {sys.version.split()[0]}",
+        *ask(sys.executable, "flask-duplex", "flask", "picows", "uvicorn", "uvloop", "orjson"),
+        *ask(_PEER_PYTHON, "flask-socketio", "python-socketio", "gevent", "granian"),
+        f"Node {node.stdout.strip()}",
+        "socket.io 4.8.4",
+    ]
