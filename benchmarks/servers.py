@@ -63,6 +63,7 @@ def install_peers(names: set[str]) -> None:
         subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
         root = Path(__file__).parents[1]
         pip = [_PEER_PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--upgrade", "pip"], check=True)
         subprocess.run([*pip, "--group", "bench-peers"], cwd=root, check=True)
         (PEERS / "installed").touch()
 
@@ -107,6 +108,10 @@ class Server:
             return [self._ps, *self._ps.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def cpu(self) -> float:
         """Seconds of CPU that the server and its children have used."""
