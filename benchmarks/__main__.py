@@ -35,7 +35,9 @@ def parse() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--pairs", type=int, default=5, help="pairs of each (%(default)s)")
     parser.add_argument(
-        "--keep", action="store_true", help="write the table into benchmarks/README.md, and the plot"
+        "--keep",
+        action="store_true",
+        help="write the table into benchmarks/README.md, and the plot",
     )
     return parser.parse_args()
 

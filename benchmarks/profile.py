@@ -23,7 +23,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__)
     parser.add_argument("--scenario", choices=NAMES, default="echo")
     parser.add_argument("--output", default="profile.svg", help="%(default)s")
-    parser.add_argument("--format", choices=["flamegraph", "raw", "speedscope"], default="flamegraph")
+    parser.add_argument(
+        "--format", choices=["flamegraph", "raw", "speedscope"], default="flamegraph"
+    )
     parser.add_argument("--seconds", type=int, default=5, help="%(default)s")
     arguments = parser.parse_args()
     scenario = scenarios.SCENARIOS[NAMES.index(arguments.scenario)]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask, session
 from flask.sessions import SessionMixin
 
 from .context_template import ContextTemplate, set_session
 from .engine.reasons import CloseReason
-from .event_request import EventRequest
 from .hub.call import Call, CallKind
 from .options import Options
 
@@ -30,41 +27,65 @@ class EventContexts:
     """
 
     def __init__(self, app: Flask, options: Options) -> None:
-        self._app = app
-        self._options = options
+        self.app = app
+        self.options = options
 
-    @contextmanager
-    def open(self, call: Call) -> Generator[None]:
-        """Enter the contexts of a call; `request.sid`, `.namespace` and `.event` are set."""
-        client = call.socket.client
+    def open(self, call: Call) -> EventContext:
+        """The contexts of a call, to be entered once; `request.sid`, `.namespace` and `.event` are set."""
+        return EventContext(self, call)
+
+
+class EventContext:
+    """A context manager."""
+
+    __slots__ = ("_call", "_context", "_contexts", "_template")
+
+    def __init__(self, contexts: EventContexts, call: Call) -> None:
+        self._contexts = contexts
+        self._call = call
+
+    def __enter__(self) -> None:
+        call, contexts = self._call, self._contexts
+        socket = call.socket
+        client = socket.client
         environ = client.connection.environ
         template: ContextTemplate | None = client.contexts
         if template is None:
-            template = client.contexts = ContextTemplate(self._app, environ)
-        manage_session = self._options.manage_session
-        managed: ManagedSession | None = environ.get(_SAVED) if manage_session else None
-        context = template.make(managed)
-        request = cast(EventRequest, context.request)
-        request.sid = call.socket.sid
-        request.namespace = call.socket.namespace
-        request.event = {"message": call.event, "args": _event_args(call)}
-        with template.enter(context):
-            if manage_session:
-                if managed is None:
-                    environ[_SAVED] = managed = ManagedSession(session)
-                    set_session(context, managed)
-                yield
-                return
-            yield
-            self._save_session()
+            template = client.contexts = ContextTemplate(contexts.app, environ)
+        args = call.args if call.kind is CallKind.EVENT else _event_args(call)
+        attributes = {
+            "sid": socket.sid,
+            "namespace": socket.namespace,
+            "event": {"message": call.event, "args": args},
+        }
+        self._template = template
+        if not contexts.options.manage_session:
+            self._context = template.push(None, attributes)
+            return
+        managed: ManagedSession | None = environ.get(_SAVED)
+        self._context = template.push(managed, attributes)
+        if managed is None:
+            environ[_SAVED] = managed = ManagedSession(session)
+            set_session(self._context, managed)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        try:
+            if error is None and not self._contexts.options.manage_session:
+                self._save_session()
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            self._template.pop(self._context, error)
 
     def _save_session(self) -> None:
         """Store what the handler changed, as far as the session interface can without a response."""
+        app = self._contexts.app
         if getattr(session, "modified", True):
             session_object: Any = getattr(session, "_get_current_object")()  # noqa: B009
-            self._app.session_interface.save_session(
-                self._app, session_object, self._app.response_class()
-            )
+            app.session_interface.save_session(app, session_object, app.response_class())
 
 
 def _event_args(call: Call) -> tuple[Any, ...]:

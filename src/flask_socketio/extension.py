@@ -214,7 +214,7 @@ class SocketIO:
         """
         if callback is not None and self._queue is not None:
             self._check_callback(room if to is None else to)
-        skip = as_rooms(skip_sid) or ()
+        skip = () if skip_sid is None else as_rooms(skip_sid) or ()
         if not include_self:
             skip = (*skip, _own_sid())
         values = [event, *_flatten(args)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from flask import current_app, has_request_context, request
+from flask import Flask, Request, current_app, has_request_context, request
 
 from .cluster.base import AckCallback, Room
 from .extension import SocketIO
@@ -96,8 +96,13 @@ def disconnect(sid: str | None = None, namespace: str | None = None, silent: boo
     _socketio().server.disconnect(sid or _sid(), namespace or _namespace())
 
 
+# Asked once: every look through a proxy takes as long as the rest of emit().
+_current_app = cast(Callable[[], Flask], getattr(current_app, "_get_current_object"))  # noqa: B009
+_current_request = cast(Callable[[], Request], getattr(request, "_get_current_object"))  # noqa: B009
+
+
 def _socketio() -> SocketIO:
-    return cast(SocketIO, current_app.extensions["socketio"])
+    return cast(SocketIO, _current_app().extensions["socketio"])
 
 
 def _sid() -> str:
@@ -109,7 +114,7 @@ def _namespace() -> str:
 
 
 def _of_event(attribute: str, alternative: str) -> str:
-    value = getattr(request, attribute, None) if has_request_context() else None
+    value = getattr(_current_request(), attribute, None) if has_request_context() else None
     if value is None:
         raise RuntimeError(
             f"there is no request.{attribute} outside of an event handler: give {alternative}, or use socketio.emit()"

@@ -21,6 +21,7 @@ _FAILURES = (Exception, SystemExit)
 
 _REJECTED = {"message": "Connection rejected by server"}
 _REFUSED = {"message": "Connection refused by server"}
+_DONE = Outcome()
 _FAILED = {"error": "the handler of this event failed"}
 
 
@@ -41,6 +42,7 @@ class Runner:
         self._report = report
         self._codec = codec
         self._ack_errors = ack_errors
+        self._acked = Outcome(body=codec.encode_body([]))
 
     def run(self, call: Call) -> BaseException | None:
         """Run a `def` handler; returns what it raised and nothing has handled."""
@@ -97,6 +99,8 @@ class Runner:
         if call.kind is CallKind.CONNECT and result is False:
             return self._refused(_REJECTED), None
         if call.kind is CallKind.EVENT and call.ack_id is not None:
+            if result is None:
+                return self._acked, None
             try:
                 return Outcome(body=self._codec.encode_body(_answer(result))), None
             except TypeError as error:
@@ -106,7 +110,7 @@ class Runner:
                     error,
                 )
                 return self._error(call), error
-        return Outcome(), None
+        return _DONE, None
 
     def _failed(self, call: Call, error: BaseException) -> Outcome:
         if call.kind is CallKind.CONNECT and is_refusal(error):
@@ -137,6 +141,8 @@ def is_refusal(error: BaseException) -> bool:
 
 def _arguments(call: Call) -> tuple[Any, ...]:
     """Connect and disconnect handlers may leave out their argument."""
+    if call.kind is CallKind.EVENT:
+        return call.args
     if call.kind is CallKind.CONNECT:
         return call.args[: call.handler.max_args]
     if call.kind is CallKind.DISCONNECT:
@@ -145,7 +151,5 @@ def _arguments(call: Call) -> tuple[Any, ...]:
 
 
 def _answer(result: Any) -> list[Any]:
-    """What an ack carries: None nothing, a tuple its elements, anything else itself."""
-    if result is None:
-        return []
+    """What an ack carries: a tuple its elements, anything else itself."""
     return list(cast("tuple[Any, ...]", result)) if isinstance(result, tuple) else [result]

@@ -85,13 +85,14 @@ class MemoryAdapter(Adapter):
     def _receivers(self, emission: Emission) -> Iterable[Socket]:
         everybody = self._sockets.get(emission.namespace, {})
         chosen: dict[str, Socket]
-        if emission.to is None:
+        to = emission.to
+        if to is None:
             chosen = everybody
-        elif len(emission.to) == 1:
-            chosen = self._members(emission.namespace, emission.to[0])
+        elif len(to) == 1:
+            chosen = self._members(emission.namespace, to[0])
         else:
             chosen = {}
-            for room in emission.to:
+            for room in to:
                 chosen = chosen | self._members(emission.namespace, room)
         if emission.skip:
             skipped: set[str] = set()

@@ -84,10 +84,17 @@ class Hub:
 
     def packet_received(self, client: Client, packet: Packet) -> None:
         """Act on a packet; raises SocketProtocolError for one that may not arrive now."""
+        socket = client.sockets.get(packet.namespace)
+        if (
+            socket is not None
+            and socket.state is SocketState.CONNECTED
+            and packet.type == sio.EVENT
+        ):
+            self._event(socket, packet)  # what nearly every packet is
+            return
         state = client.state_in(packet)
         if state is None:
             return
-        socket = client.sockets.get(packet.namespace)
         if socket is not None and socket.announced and state is SocketState.PENDING:
             self._hold(socket, packet)
             return
@@ -136,7 +143,7 @@ class Hub:
             self._start(Call(socket, CallKind.CONNECT, "connect", (packet.data,), found[0]))
 
     def _event(self, socket: Socket, packet: Packet) -> None:
-        event, *args = packet.data
+        event = packet.data[0]
         found = self.handlers.find(socket.namespace, event)
         if found is None:
             logger.info("event %r in namespace %r has no handler", event[:64], socket.namespace)
@@ -145,7 +152,8 @@ class Hub:
                 socket.send(self.codec.encode(sio.ACK, socket.namespace, body, packet.id))
             return
         handler, prefix = found
-        self._start(Call(socket, CallKind.EVENT, event, (*prefix, *args), handler, packet.id))
+        args = (*prefix, *packet.data[1:])
+        self._start(Call(socket, CallKind.EVENT, event, args, handler, packet.id))
 
     def _ack(self, socket: Socket, packet: Packet) -> None:
         callback = socket.acks.pop(packet.id, None) if packet.id is not None else None

@@ -35,7 +35,10 @@ def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> tuple[byte
     `default` turns a value that is neither JSON nor binary into one that is, or raises TypeError. Raises TypeError
     for what JSON cannot express, a value within itself and nesting beyond Python's stack included.
     """
-    attachments: list[bytes] = []
+    try:
+        return orjson.dumps(value, None, _LEFT_TO_DEFAULT), []
+    except orjson.JSONEncodeError:
+        attachments: list[bytes] = []
 
     def lift_out(item: Any) -> Any:
         if isinstance(item, BINARY_TYPES):

@@ -22,7 +22,9 @@ class Message:
         self.text = text
         self.binary = binary
         #: bytes, as counted against the bound on what is queued to a client
-        self.size = (len(text) if text else 0) + sum(map(len, binary))
+        self.size = len(text) if text else 0
+        if binary:
+            self.size += sum(map(len, binary))
         self._websocket: bytes | None = None
         self._polling: bytes | None = None
 
@@ -30,6 +32,9 @@ class Message:
     def websocket(self) -> bytes:
         """The frames as a server sends them, ready to be written."""
         if self._websocket is None:
+            if self.text is not None and not self.binary:
+                self._websocket = encode_frame(TEXT, self.text)
+                return self._websocket
             frames = [] if self.text is None else [encode_frame(TEXT, self.text)]
             frames += [encode_frame(BINARY, data) for data in self.binary]
             self._websocket = b"".join(frames)

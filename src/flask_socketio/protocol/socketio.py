@@ -7,6 +7,7 @@ a decoded packet is an EVENT or an ACK.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -26,6 +27,9 @@ TYPE_NAMES = (
     "BINARY_ACK",
 )
 
+#: How packets without an ack id begin, inside an Engine.IO message.
+_HEADS = tuple(f"4{type_}".encode() for type_ in range(7))
+
 #: Names that belong to the protocol's own life cycle; as events of a client they are refused.
 RESERVED_EVENTS = frozenset(
     ("connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener")
@@ -33,6 +37,7 @@ RESERVED_EVENTS = frozenset(
 
 #: Ack ids are counted by the client from 0; more digits than this are no counter.
 _MAX_ID_DIGITS = 16
+_DIGITS = re.compile("[0-9]+")
 #: Bytes in a namespace's name, which the server keeps per client.
 _MAX_NAMESPACE = 512
 
@@ -47,7 +52,7 @@ class Packet:
     id: int | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)  # frozen ones take three times as long to make
 class Body:
     """Encoded data: everything of a packet that does not depend on who receives it."""
 
@@ -92,7 +97,12 @@ class Codec(Protocol):
 
 def encode(type_: int, namespace: str, body: Body | None = None, id_: int | None = None) -> Message:
     """The frames of a packet ("Packet encoding"), as one Engine.IO message."""
-    attachments = body.attachments if body else ()
+    if body is None:
+        data, attachments = b"", ()
+    else:
+        data, attachments = body.data, body.attachments
+    if namespace == "/" and not attachments:
+        return Message(_HEADS[type_] + data if id_ is None else b"4%d%d%b" % (type_, id_, data))
     if attachments:
         type_ += BINARY_EVENT - EVENT
     head = f"4{type_}"
@@ -102,7 +112,7 @@ def encode(type_: int, namespace: str, body: Body | None = None, id_: int | None
         head += namespace + ","
     if id_ is not None:
         head += str(id_)
-    return Message(head.encode() + (body.data if body else b""), attachments)
+    return Message(head.encode() + data, attachments)
 
 
 class Decoder:
@@ -180,6 +190,10 @@ JSON = JsonCodec()
 
 def decode(frame: str, loads: Callable[[str], Any] = json.loads) -> tuple[Packet, int]:
     """A text frame -> its packet and how many attachments follow. Raises SocketProtocolError."""
+    if frame[:2] == "2[":  # what nearly every packet is
+        data = loads(frame[1:])
+        if _is_event(data):
+            return Packet(EVENT, "/", data), 0
     type_ = _parse_type(frame)
     position = 1
     attachments = 0
@@ -221,13 +235,13 @@ def _parse_namespace(frame: str, start: int) -> tuple[str, int]:
 
 
 def _parse_id(frame: str, start: int) -> tuple[int | None, int]:
-    end = start
-    length = len(frame)
-    while end < length and "0" <= frame[end] <= "9":
-        end += 1
-        if end - start > _MAX_ID_DIGITS:
-            raise SocketProtocolError(f"ack id of more than {_MAX_ID_DIGITS} digits")
-    return (int(frame[start:end]) if end > start else None), end
+    digits = _DIGITS.match(frame, start)
+    if digits is None:
+        return None, start
+    end = digits.end()
+    if end - start > _MAX_ID_DIGITS:
+        raise SocketProtocolError(f"ack id of more than {_MAX_ID_DIGITS} digits")
+    return int(frame[start:end]), end
 
 
 def is_valid(type_: int, data: Any, id_: int | None, *, has_data: bool) -> bool:
