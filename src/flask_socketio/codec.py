@@ -47,7 +47,7 @@ class AppJson:
     def dumps(self, value: Any) -> tuple[bytes, list[bytes]]:
         provider = self._app.json
         if type(provider).dumps is DefaultJSONProvider.dumps:
-            return json.dumps(value, cast(DefaultJSONProvider, provider).default)
+            return json.dumps(value, provider.default)  # type: ignore[attr-defined]
         return JsonModule(provider).dumps(value)
 
     def loads(self, text: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, session
 from flask.sessions import SessionMixin
 
-from .context_template import ContextTemplate, set_session
+from .context_template import ContextMaker, ContextTemplate, set_session
 from .engine.reasons import CloseReason
 from .hub.call import Call, CallKind
 from .options import Options
@@ -27,16 +27,12 @@ class EventContexts:
     """
 
     def __init__(self, app: Flask, options: Options) -> None:
-        self.app = app
+        self.maker = ContextMaker(app)
         self.options = options
-
-    def open(self, call: Call) -> EventContext:
-        """The contexts of a call, to be entered once; `request.sid`, `.namespace` and `.event` are set."""
-        return EventContext(self, call)
 
 
 class EventContext:
-    """A context manager."""
+    """The contexts of one call, to be entered once; `request.sid`, `.namespace` and `.event` are set."""
 
     __slots__ = ("_call", "_context", "_contexts", "_template")
 
@@ -51,20 +47,14 @@ class EventContext:
         environ = client.connection.environ
         template: ContextTemplate | None = client.contexts
         if template is None:
-            template = client.contexts = ContextTemplate(contexts.app, environ)
+            template = client.contexts = ContextTemplate(contexts.maker, environ)
         args = call.args if call.kind is CallKind.EVENT else _event_args(call)
-        attributes = {
-            "sid": socket.sid,
-            "namespace": socket.namespace,
-            "event": {"message": call.event, "args": args},
-        }
+        event = {"message": call.event, "args": args}
+        manage_session = contexts.options.manage_session
+        managed: ManagedSession | None = environ.get(_SAVED) if manage_session else None
         self._template = template
-        if not contexts.options.manage_session:
-            self._context = template.push(None, attributes)
-            return
-        managed: ManagedSession | None = environ.get(_SAVED)
-        self._context = template.push(managed, attributes)
-        if managed is None:
+        self._context = template.push(managed, socket.sid, socket.namespace, event)
+        if manage_session and managed is None:
             environ[_SAVED] = managed = ManagedSession(session)
             set_session(self._context, managed)
 
@@ -82,7 +72,7 @@ class EventContext:
 
     def _save_session(self) -> None:
         """Store what the handler changed, as far as the session interface can without a response."""
-        app = self._contexts.app
+        app = self._contexts.maker.app
         if getattr(session, "modified", True):
             session_object: Any = getattr(session, "_get_current_object")()  # noqa: B009
             app.session_interface.save_session(app, session_object, app.response_class())

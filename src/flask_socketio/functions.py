@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from flask import Flask, Request, current_app, has_request_context, request
+from flask import Flask, Request, current_app, request
 
 from .cluster.base import AckCallback, Room
 from .extension import SocketIO
@@ -114,7 +114,10 @@ def _namespace() -> str:
 
 
 def _of_event(attribute: str, alternative: str) -> str:
-    value = getattr(_current_request(), attribute, None) if has_request_context() else None
+    try:
+        value = getattr(_current_request(), attribute, None)
+    except RuntimeError:  # there is no request at all
+        value = None
     if value is None:
         raise RuntimeError(
             f"there is no request.{attribute} outside of an event handler: give {alternative}, or use socketio.emit()"

@@ -8,7 +8,7 @@ from builtins import ConnectionRefusedError as BuiltinConnectionRefusedError
 from collections.abc import Callable
 from typing import Any, cast
 
-from .context import EventContexts, public_reason
+from .context import EventContext, EventContexts, public_reason
 from .errors import ConnectionRefusedError, refusal_body
 from .handlers import HandlerTable
 from .hub.call import Call, CallKind, Outcome
@@ -48,7 +48,7 @@ class Runner:
         """Run a `def` handler; returns what it raised and nothing has handled."""
         failure: BaseException | None = None
         try:
-            with self._contexts.open(call):
+            with EventContext(self._contexts, call):
                 try:
                     result = call.handler.function(*_arguments(call))
                 except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
@@ -65,7 +65,7 @@ class Runner:
         """Run an `async def` handler; returns what it raised and nothing has handled."""
         failure: BaseException | None = None
         try:
-            with self._contexts.open(call):
+            with EventContext(self._contexts, call):
                 try:
                     result = await call.handler.function(*_arguments(call))
                 except Exception as error:  # noqa: BLE001 - raised again where nobody handles it

@@ -41,7 +41,7 @@ class Inbox:
     def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Have the loop call the function; at once where the caller is on the loop."""
         assert not kwargs
-        if self.on_loop:
+        if self._get_ident() == self._thread and self._loop.is_running():
             function(*args, **kwargs)
             return
         self._commands.append((function, args))

@@ -65,15 +65,14 @@ class WebSocketTransport:
         self._engine = engine
         self._link = link
         self.role = role
+        #: no step in between: this is called for every packet
+        self.send = link.write
 
     @property
     def lane(self) -> str:
         return self._link.lane
 
     # -- the session's side --------------------------------------------------------------------
-
-    def send(self, message: Message) -> None:
-        self._link.write(message)
 
     def close(self, reason: CloseReason) -> None:
         code = _CLOSE_CODES.get(reason, ws.NORMAL_CLOSURE)
