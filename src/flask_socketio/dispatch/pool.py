@@ -1,23 +1,24 @@
-"""The threads on which `def` handlers run.
+"""The threads on which `def` handlers and Flask's views run.
 
-Calls come in batches, one per turn of the loop. While handlers return at once a single worker runs them all: a second
+Jobs come in batches, one per turn of the loop. While they are done at once a single worker does them all: a second
 runnable thread would only cost hand-overs of the GIL. A worker that makes no progress for some milliseconds is taken
-to be blocked: what waits behind it is split between two others, so that the wait behind N blocked handlers grows with
-the logarithm of N.
+to be blocked: what waits behind it is split between two others, so that the wait behind N blocked jobs grows with
+the logarithm of N. Where jobs wait although the process does not use its core, each is made to wait for something
+(a database, say): then every job gets a worker to itself, until the core is in use.
 
-Calls of one client are always with one worker, in order; they move together when a worker is blocked, and the call
-that blocks it has started by then. So a client's calls start in the order in which they came.
+Jobs of one lane (the calls of one client) are always with one worker, in order; they move together, and never while
+the first of them is about to start. So they start in the order in which they came.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from asyncio import AbstractEventLoop, TimerHandle
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Any, Generic, Protocol, TypeVar
 
-from ..hub.call import Call
-from ..hub.client import Client
 from ..real import new_lock, new_signal, start_thread
 
 logger = logging.getLogger("flask_socketio.server")
@@ -26,24 +27,46 @@ logger = logging.getLogger("flask_socketio.server")
 _WATCH_INTERVAL = 0.005
 #: Seconds after which an idle worker ends.
 _IDLE = 10.0
+#: Of a core: with less in use, and jobs waiting, more threads help; with more they do not.
+_LITTLE, _MUCH = 0.6, 0.8
 
 
-class Worker:
-    """A thread with a queue of calls. Its lock guards what the loop's thread touches too."""
+class Lane(Protocol):
+    """Whose jobs have to start in order."""
 
-    def __init__(self, execute: Callable[[Call], None]) -> None:
+    #: where its unfinished jobs are; for the pool
+    worker: Any
+
+
+class Job(Protocol):
+    """Something to be done on a thread."""
+
+    @property
+    def lane(self) -> Any:
+        """A Lane."""
+        ...
+
+
+J = TypeVar("J", bound=Job)
+
+
+class Worker(Generic[J]):
+    """A thread with a queue of jobs. Its lock guards what the loop's thread touches too."""
+
+    def __init__(self, execute: Callable[[J], None], name: str) -> None:
         self._execute = execute
         self._lock = new_lock()
         #: released once for each time the worker is idle and gets calls
         self._wake = new_signal()
-        self._queue: deque[Call] = deque()
+        self._queue: deque[J] = deque()
+        self._current: J | None = None
         self._idle = False
         self._ended = False
         self._started = 0
         self._seen = 0
         #: in one call for longer than the watch interval; set by the loop, cleared by the worker
         self.blocked = False
-        start_thread(self._run, "flask-duplex-handler")
+        start_thread(self._run, name)
 
     # -- on the loop ---------------------------------------------------------------------------
 
@@ -51,12 +74,12 @@ class Worker:
     def idle(self) -> bool:
         return self._idle
 
-    def put(self, calls: Iterable[Call]) -> bool:
-        """Queue the calls; False if the worker has ended."""
+    def put(self, jobs: Iterable[J]) -> bool:
+        """Queue the jobs; False if the worker has ended."""
         with self._lock:
             if self._ended:
                 return False
-            self._queue.extend(calls)
+            self._queue.extend(jobs)
             if self._idle:
                 self._idle = False
                 self._wake.release()
@@ -67,29 +90,39 @@ class Worker:
         started, self._seen, stalled = self._started, self._started, self._started == self._seen
         return stalled and started > 0 and not self._idle
 
-    def take_over(self) -> list[Call]:
-        """Declare it blocked; return what waits behind the call in which it is."""
+    def take_over(self, *, blocked: bool) -> list[J]:
+        """Return what waits behind the job that it does.
+
+        One that is blocked is marked, and loses everything; any other keeps what comes behind its job in the same lane.
+        """
         with self._lock:
             if self._idle:
                 return []
-            self.blocked = True
-            calls = list(self._queue)
+            self.blocked = blocked
+            jobs = list(self._queue)
             self._queue.clear()
-        return calls
+            if not blocked and self._current is not None:
+                lane = self._current.lane
+                self._queue.extend(job for job in jobs if job.lane is lane)
+                jobs = [job for job in jobs if job.lane is not lane]
+        return jobs
 
     # -- on its own thread ---------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (call := self._next()) is not None:
-            self._execute(call)
+        while (job := self._next()) is not None:
+            self._execute(job)
+            del job  # a thread that waits keeps nothing alive
 
-    def _next(self) -> Call | None:
+    def _next(self) -> J | None:
         while True:
             with self._lock:
                 self.blocked = False
                 if self._queue:
                     self._started += 1
-                    return self._queue.popleft()
+                    self._current = job = self._queue.popleft()
+                    return job
+                self._current = None
                 self._idle = True
             if not self._wake.acquire(timeout=_IDLE):
                 with self._lock:
@@ -100,108 +133,133 @@ class Worker:
                 self._wake.acquire()
 
 
-class Pool:
+class Pool(Generic[J]):
     """Touched on the loop alone; `execute` is called on the workers' threads."""
 
     def __init__(
-        self, loop: AbstractEventLoop, execute: Callable[[Call], None], max_threads: int
+        self,
+        loop: AbstractEventLoop,
+        execute: Callable[[J], None],
+        max_threads: int,
+        name: str = "flask-duplex-handler",
     ) -> None:
         self._loop = loop
         self._execute = execute
         self._max_threads = max_threads
-        self._workers: list[Worker] = []
-        self._main: Worker | None = None
-        #: calls for which there is no worker, all being blocked and as many as there may be
-        self._waiting: list[Call] = []
-        self._waiting_clients: set[Client] = set()
+        self._name = name
+        self._workers: list[Worker[J]] = []
+        self._main: Worker[J] | None = None
+        #: every job gets a worker to itself
+        self._spread = False
+        self._looked = self._cpu = 0.0
+        #: jobs for which there is no worker, all being blocked and as many as there may be
+        self._waiting: list[J] = []
+        self._waiting_lanes: set[Lane] = set()
         self._watch_timer: TimerHandle | None = None
 
     @property
     def size(self) -> int:
         return len(self._workers)
 
-    def submit(self, calls: list[Call]) -> None:
-        """Have the calls run, those of one client in this order."""
-        batches: dict[Worker, list[Call]] = {}
-        for call in calls:
-            worker = self._worker_for(call.socket.client)
+    def submit(self, jobs: list[J]) -> None:
+        """Have the jobs done, those of one lane in this order."""
+        batches: dict[Worker[J], list[J]] = {}
+        for job in jobs:
+            worker = self._worker_for(job.lane)
             if worker is None:
-                self._wait(call)
+                self._wait(job)
+            elif self._spread:
+                self._give(worker, [job])
             else:
-                batches.setdefault(worker, []).append(call)
+                batches.setdefault(worker, []).append(job)
         for worker, batch in batches.items():
             self._give(worker, batch)
         if self._watch_timer is None:
-            self._watch_timer = self._loop.call_later(_WATCH_INTERVAL, self._watch)
+            self._begin_watch()
 
-    def _wait(self, call: Call) -> None:
-        self._waiting.append(call)
-        self._waiting_clients.add(call.socket.client)
+    def _begin_watch(self) -> None:
+        self._looked, self._cpu = self._loop.time(), time.process_time()
+        self._watch_timer = self._loop.call_later(_WATCH_INTERVAL, self._watch)
 
-    def _worker_for(self, client: Client) -> Worker | None:
-        """Where the client's calls are; where it has none, the worker that runs everybody's. None: it has to wait."""
-        if client in self._waiting_clients:
+    def _wait(self, job: J) -> None:
+        self._waiting.append(job)
+        self._waiting_lanes.add(job.lane)
+
+    def _worker_for(self, lane: Lane) -> Worker[J] | None:
+        """Where the lane's jobs are; where it has none, the worker that does everybody's. None: it has to wait."""
+        if lane in self._waiting_lanes:
             return None
-        worker: Worker | None = client.worker
+        worker: Worker[J] | None = lane.worker
         if worker is None or worker.blocked:
             worker = self._main
-            if worker is None or worker.blocked:
+            if worker is None or worker.blocked or self._spread:
                 worker = self._main = self._free_worker()
-            client.worker = worker
+            lane.worker = worker
         return worker
 
-    def _free_worker(self) -> Worker | None:
+    def _free_worker(self) -> Worker[J] | None:
         """An idle worker, a new one, or where there may be no more any that is not blocked; None if all are."""
         for worker in self._workers:
             if worker.idle:
                 return worker
         if len(self._workers) < self._max_threads:
-            worker = Worker(self._execute)
+            worker = Worker(self._execute, self._name)
             self._workers.append(worker)
             return worker
         return next((worker for worker in self._workers if not worker.blocked), None)
 
-    def _give(self, worker: Worker, calls: list[Call]) -> None:
-        while not worker.put(calls):  # it has ended just now, so there may be another
-            self._workers.remove(worker)
+    def _give(self, worker: Worker[J], jobs: list[J]) -> None:
+        while not worker.put(jobs):  # it has ended just now, so there may be another
+            if worker in self._workers:
+                self._workers.remove(worker)
             replacement = self._free_worker()
             assert replacement is not None
             if worker is self._main:
                 self._main = replacement
             worker = replacement
-        for call in calls:
-            call.socket.client.worker = worker
+        for job in jobs:
+            job.lane.worker = worker
 
     # -- blocked workers -----------------------------------------------------------------------
 
     def _watch(self) -> None:
         self._watch_timer = None
         busy = False
+        used = self._core_in_use()
+        if used > _MUCH:
+            self._spread = False
         for worker in list(self._workers):
             if worker.idle or worker.blocked:
                 continue
             busy = True
-            if worker.has_stalled():
-                self._split(worker.take_over())
+            stalled = worker.has_stalled()
+            if stalled or used < _LITTLE:
+                jobs = worker.take_over(blocked=stalled)
+                self._spread |= bool(jobs) and used < _LITTLE
+                self._split(jobs)
         if self._waiting and (worker := self._free_worker()) is not None:
-            calls, self._waiting = self._waiting, []
-            self._waiting_clients.clear()
+            jobs, self._waiting = self._waiting, []
+            self._waiting_lanes.clear()
             self._main = worker
-            self._give(worker, calls)
+            self._give(worker, jobs)
         if busy or self._waiting:
-            self._watch_timer = self._loop.call_later(_WATCH_INTERVAL, self._watch)
+            self._begin_watch()
 
-    def _split(self, calls: list[Call]) -> None:
-        """Give one half of the clients to one worker, the other half to another."""
-        halves: tuple[list[Call], list[Call]] = ([], [])
-        side: dict[Client, int] = {}
-        for call in calls:
-            client = call.socket.client
-            halves[side.setdefault(client, len(side) % 2)].append(call)
+    def _core_in_use(self) -> float:
+        """Since the last look, of one."""
+        seconds = self._loop.time() - self._looked
+        return (time.process_time() - self._cpu) / seconds if seconds > 0 else 1.0
+
+    def _split(self, jobs: list[J]) -> None:
+        """Give one half of the lanes to one worker, the other half to another."""
+        halves: tuple[list[J], list[J]] = ([], [])
+        side: dict[Lane, int] = {}
+        for job in jobs:
+            halves[side.setdefault(job.lane, len(side) % 2)].append(job)
         for half in halves:
             self._main = self._free_worker() if half else self._main
             if half and self._main is not None:
                 self._give(self._main, half)
             else:
-                for call in half:
-                    self._wait(call)
+                for job in half:
+                    self._wait(job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import IO, Any
 
@@ -87,11 +87,15 @@ def build_environ(
     if client := _address(scope.get("client")):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
     for name, value in headers.items():
-        if "_" in name:  # would pass for the header with a hyphen
-            continue
-        key = name.upper().replace("-", "_")
-        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+        if "_" not in name:  # else it would pass for the header with a hyphen
+            environ[_environ_key(name)] = value
     return environ
+
+
+@lru_cache(256)
+def _environ_key(header: str) -> str:
+    key = header.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def path_of(scope: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..protocol.socketio import Body
+    from .client import Client
     from .socket import Socket
 
 
@@ -45,6 +46,11 @@ class Call:
     handler: Handler
     #: the client asked for an answer
     ack_id: int | None = None
+
+    @property
+    def lane(self) -> Client:
+        """Whose calls start in order."""
+        return self.socket.client
 
 
 @dataclass(slots=True)

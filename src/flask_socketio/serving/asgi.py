@@ -23,7 +23,7 @@ from ..engine.request import EngineRequest, path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
 from .pages import Pages, WsgiApp
-from .threads import DaemonThreads
+from .threads import ViewThreads
 from .wsgi_pass import WsgiPass
 
 if TYPE_CHECKING:
@@ -113,7 +113,6 @@ class DuplexApp(EngineApp):
         super().__init__(socketio.options.engine)
         self._socketio = socketio
         self._app = app
-        self._threads = DaemonThreads(_MAX_VIEWS)
 
     @cached_property
     def _pages(self) -> Pages:
@@ -121,8 +120,10 @@ class DuplexApp(EngineApp):
 
     async def make_engine(self) -> Engine:
         self.pid = os.getpid()
-        negotiate = WsgiPass(self._app, self._threads)
+        negotiate = WsgiPass(self._app)
         self._runtime = self._socketio.start_runtime(self._app, self, negotiate)
+        loop = asyncio.get_running_loop()
+        negotiate.threads = self._threads = ViewThreads(loop, self._runtime.inbox, _MAX_VIEWS)
         return self._runtime.engine
 
     async def stop(self) -> None:

@@ -8,14 +8,12 @@ import threading
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ..engine.http import Send
 from ..engine.polling import Receive
 from ..engine.request import build_environ, join_headers
-
-if TYPE_CHECKING:
-    from .threads import DaemonThreads
+from .threads import ViewJob, ViewThreads
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Event = dict[str, Any]
@@ -27,7 +25,7 @@ _AHEAD = 16
 class Pages:
     """A WSGI application as an ASGI one."""
 
-    def __init__(self, app: WsgiApp, threads: DaemonThreads) -> None:
+    def __init__(self, app: WsgiApp, threads: ViewThreads) -> None:
         self._app = app
         self._threads = threads
 
@@ -35,116 +33,142 @@ class Pages:
         first = await receive()
         if first["type"] == "http.disconnect":
             return
-        loop = asyncio.get_running_loop()
-        body = io.BytesIO(first.get("body", b""))
-        if complete := not first.get("more_body", False):
-            environ = build_environ(scope, join_headers(scope["headers"]), body)
-        else:
-            rest = io.BufferedReader(_Body(loop, receive, body))
-            environ = build_environ(scope, join_headers(scope["headers"]), rest)
-        page = _Page(loop, self._app, environ)
-        work = loop.run_in_executor(self._threads, page.work)
+        body: Any = io.BytesIO(first.get("body", b""))
+        complete = not first.get("more_body", False)
+        if not complete:
+            body = io.BufferedReader(_Body(self._threads.loop, receive, body))
+        environ = build_environ(scope, join_headers(scope["headers"]), body)
+        page = _Page(self._threads, self._app, environ)
+        self._threads.start(page)
         try:
             await page.pass_on(send, receive if complete else None)
         finally:
             page.cut()
-        await work
 
 
-class _Page:
+class _Page(ViewJob):
     """One answer: `work` makes it on a thread, `pass_on` sends it on the loop."""
 
-    def __init__(self, loop: AbstractEventLoop, app: WsgiApp, environ: Event) -> None:
-        self._loop = loop
+    def __init__(self, threads: ViewThreads, app: WsgiApp, environ: Event) -> None:
+        self._loop = threads.loop
+        self._post = threads.inbox.post
         self._app = app
         self._environ = environ
-        self._events: deque[Event | None] = deque()
-        self._news = asyncio.Event()
-        self._room = threading.Semaphore(_AHEAD)
+        self._events: deque[Event] = deque()
+        self._news: asyncio.Future[None] | None = None
+        self._ended = False
+        self._error: BaseException | None = None
+        self._begun = False
+        #: for the pieces of a stream
+        self._room: threading.Semaphore | None = None
         self._head: Event | None = None
         self._head_sent = False
+        #: bytes in the answer, where its head tells; whether its first piece was all of it
+        self._size: int | None = None
+        self._whole = False
         self._cut = False
 
     # -- on the view's thread ------------------------------------------------------------------
 
     def work(self) -> None:
-        """Call the application and hand over what it answers; raises what it raises."""
+        """Call the application and hand over what it answers, and what it raises."""
+        error: BaseException | None = None
         try:
-            chunks = self._app(self._environ, self._start_response)
-            try:
-                for chunk in chunks:
-                    if chunk:
-                        self._write(chunk)
-                self._post_head()
-            finally:
-                if close := getattr(chunks, "close", None):
-                    close()
-            self._post({"type": "http.response.body", "body": b""})
+            self._answer()
         except _ClientGone:
             pass
+        except BaseException as failure:  # noqa: BLE001 - raised again on the loop
+            error = failure
+        self._post(self._end, error)
+
+    def _answer(self) -> None:
+        chunks = self._app(self._environ, self._start_response)
+        try:
+            for chunk in chunks:
+                if chunk and not self._whole:
+                    self._write(chunk)
+            if not self._whole:
+                self._hand_over({"type": "http.response.body", "body": b""})
         finally:
-            self._post(None)
+            if close := getattr(chunks, "close", None):
+                close()
 
     def _start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], None]:
         if exc_info is not None and self._head_sent:
             raise exc_info[1].with_traceback(exc_info[2])
-        self._head = {
-            "type": "http.response.start",
-            "status": int(status.split(" ", 1)[0]),
-            "headers": [
-                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
-            ],
-        }
+        encoded: list[tuple[bytes, bytes]] = []
+        for name, value in headers:
+            lower = name.lower()
+            encoded.append((lower.encode("latin-1"), value.encode("latin-1")))
+            if lower == "content-length":
+                self._size = int(value)
+        status_code = int(status.split(" ", 1)[0])
+        self._head = {"type": "http.response.start", "status": status_code, "headers": encoded}
         return self._write
 
     def _write(self, chunk: bytes) -> None:
-        self._post_head()
+        if len(chunk) == self._size and not self._head_sent:
+            self._whole = True
+            self._hand_over({"type": "http.response.body", "body": chunk})
+            return
+        if self._room is None:
+            self._room = threading.Semaphore(_AHEAD)
         self._room.acquire()
         if self._cut:
             raise _ClientGone
-        self._post({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._hand_over({"type": "http.response.body", "body": chunk, "more_body": True})
 
-    def _post_head(self) -> None:
-        if not self._head_sent:
-            if self._head is None:
-                raise RuntimeError("the WSGI application did not call start_response")
+    def _hand_over(self, event: Event) -> None:
+        if self._head_sent:
+            self._post(self._arrived, (event,))
+        elif self._head is None:
+            raise RuntimeError("the WSGI application did not call start_response")
+        else:
             self._head_sent = True
-            self._post(self._head)
-
-    def _post(self, event: Event | None) -> None:
-        self._events.append(event)
-        if len(self._events) == 1:  # else the loop has been woken and not come yet
-            try:
-                self._loop.call_soon_threadsafe(self._news.set)
-            except RuntimeError:  # the server has ended meanwhile
-                self._cut = True
+            self._post(self._arrived, (self._head, event))
 
     # -- on the loop ---------------------------------------------------------------------------
 
+    def _arrived(self, events: tuple[Event, ...]) -> None:
+        self._events += events
+        self._wake()
+
+    def _end(self, error: BaseException | None) -> None:
+        self._error = error
+        self._ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
     async def pass_on(self, send: Send, receive: Receive | None) -> None:
-        """Send what the thread produces until it has finished or, where `receive` can tell, the client is gone."""
+        """Send what the thread produces until it has finished or, where `receive` can tell, the client is gone.
+
+        Raises what the application has raised.
+        """
         watcher: asyncio.Task[None] | None = None
         try:
-            while True:
-                await self._news.wait()
-                self._news.clear()
-                while self._events:
-                    event = self._events[0]
-                    if event is None:
-                        return
-                    await send(event)
-                    self._events.popleft()
-                    if event.get("more_body"):
-                        self._room.release()
-                if (
-                    watcher is None and receive is not None
-                ):  # a stream: somebody has to notice its end
-                    watcher = self._loop.create_task(self._watch(receive))
+            while self._events or not self._ended:
+                if not self._events:
+                    if watcher is None and receive is not None and self._begun:
+                        # A stream: somebody has to notice its end.
+                        watcher = self._loop.create_task(self._watch(receive))
+                    self._news = self._loop.create_future()
+                    await self._news
+                    continue
+                event = self._events.popleft()
+                self._begun = True
+                await send(event)
+                if self._room is not None and event.get("more_body"):
+                    self._room.release()
         finally:
             if watcher is not None:
                 watcher.cancel()
+        if self._error is not None:
+            raise self._error
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -154,7 +178,8 @@ class _Page:
     def cut(self) -> None:
         """Nobody wants the rest: the next piece that the view produces ends it."""
         self._cut = True
-        self._room.release(_AHEAD)
+        if self._room is not None:
+            self._room.release(_AHEAD)
 
 
 class _ClientGone(ConnectionError):  # noqa: N818 - nobody is left to tell

@@ -2,68 +2,71 @@
 
 from __future__ import annotations
 
+import asyncio
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from queue import Empty
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
-from ..real import new_lock, new_queue, start_thread
-
-if TYPE_CHECKING:
-    from queue import SimpleQueue
+from ..dispatch.inbox import Inbox
+from ..dispatch.pool import Pool
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Seconds after which an idle thread ends.
-_IDLE = 10.0
+
+class ViewJob:
+    """Something to be done on one of the threads; each is a lane of its own, so their order does not matter."""
+
+    worker: Any = None
+
+    @property
+    def lane(self) -> ViewJob:
+        return self
+
+    def work(self) -> None:
+        """Called on the thread; raises nothing."""
+        raise NotImplementedError
 
 
-class DaemonThreads(Executor):
-    """Like ThreadPoolExecutor, but the process ends without waiting for a view that blocks, and idle threads retire."""
+class ViewThreads:
+    """Made on the loop; the process ends without waiting for a view that blocks."""
 
-    def __init__(self, max_threads: int) -> None:
-        self._jobs: SimpleQueue[Callable[[], None]] = new_queue()
-        self._max_threads = max_threads
-        self._lock = new_lock()
-        self._threads = 0
-        #: threads that wait, less the jobs that wait for them
-        self._free = 0
+    def __init__(self, loop: AbstractEventLoop, inbox: Inbox, max_threads: int) -> None:
+        self.loop = loop
+        self.inbox = inbox
+        self._pool: Pool[ViewJob] = Pool(
+            loop, lambda job: job.work(), max_threads, "flask-duplex-view"
+        )
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        future: Future[T] = Future()
+    def start(self, job: ViewJob) -> None:
+        """Have it done."""
+        self._pool.submit([job])
 
-        def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - it is the caller's to handle
-                future.set_exception(error)
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function on a thread; returns what it returns and raises what it raises."""
+        call = _FunctionCall[T](self, lambda: function(*args, **kwargs))
+        self.start(call)
+        return await call.future
 
-        with self._lock:
-            self._jobs.put(job)
-            self._free -= 1
-            if self._free < 0 and self._threads < self._max_threads:
-                self._threads += 1
-                self._free += 1
-                start_thread(self._run, "flask-duplex-view")
-        return future
 
-    def _run(self) -> None:
-        while (job := self._next()) is not None:
-            job()
-            del job  # an idle thread keeps nothing alive
-            with self._lock:
-                self._free += 1
+class _FunctionCall(ViewJob, Generic[T]):
+    def __init__(self, threads: ViewThreads, function: Callable[[], T]) -> None:
+        self.future: asyncio.Future[T] = threads.loop.create_future()
+        self._threads = threads
+        self._function = function
 
-    def _next(self) -> Callable[[], None] | None:
+    def work(self) -> None:
         try:
-            return self._jobs.get(timeout=_IDLE)
-        except Empty:
-            with self._lock:
-                if self._free <= 0:  # a job was put in this moment
-                    return self._jobs.get()
-                self._threads -= 1
-                self._free -= 1
-                return None
+            result = self._function()
+        except BaseException as error:  # noqa: BLE001 - it is the caller's to handle
+            self._threads.inbox.post(self._fail, error)
+        else:
+            self._threads.inbox.post(self._succeed, result)
+
+    def _succeed(self, result: T) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)

@@ -6,7 +6,6 @@ thread, and only where there are middlewares.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +15,7 @@ from werkzeug.test import run_wsgi_app
 
 from ..engine.http import Answered, own_headers_removed
 from ..engine.request import EngineRequest
-from .threads import DaemonThreads
+from .threads import ViewThreads
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -44,17 +43,18 @@ def choose_answer(environ: dict[str, Any]) -> Arrival | None:
 class WsgiPass:
     """Called with every handshake: replaces the request's environ and collects headers. Raises Answered."""
 
-    def __init__(self, app: Flask, threads: DaemonThreads) -> None:
+    #: set before the first handshake
+    threads: ViewThreads
+
+    def __init__(self, app: Flask) -> None:
         self._app = app
-        self._threads = threads
 
     async def __call__(self, request: EngineRequest) -> None:
         if getattr(self._app.wsgi_app, "__func__", None) is Flask.wsgi_app:
             return  # nobody stands around it
         arrival = Arrival()
         environ = {**request.environ, ARRIVAL: arrival}
-        loop = asyncio.get_running_loop()
-        status, headers, body = await loop.run_in_executor(self._threads, self._run, environ)
+        status, headers, body = await self.threads.run(self._run, environ)
         if arrival.environ is None:
             raise Answered(status, headers, body)
         arrival.environ.pop(ARRIVAL, None)
