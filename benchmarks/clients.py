@@ -229,7 +229,9 @@ class HttpConnection(asyncio.Protocol):
             return
         body = self._buffer[end + 4 : end + 4 + size]
         self._buffer = b""
-        if b" 200 " in head[:16]:
+        if self._answer.cancelled():
+            pass
+        elif b" 200 " in head[:16]:
             self._answer.set_result(body)
         else:
             self._answer.set_exception(ConnectionError(f"{head[:40]!r} {body!r}"))

@@ -4,7 +4,7 @@ Jobs come in batches, one per turn of the loop. While they are done at once a si
 runnable thread would only cost hand-overs of the GIL. A worker that makes no progress for some milliseconds is taken
 to be blocked: what waits behind it is split between two others, so that the wait behind N blocked jobs grows with
 the logarithm of N. Where jobs wait although the process does not use its core, each is made to wait for something
-(a database, say): then every job gets a worker to itself, until the core is in use.
+((a database, say): then every job gets a worker to itself, for a while.
 
 Jobs of one lane (the calls of one client) are always with one worker, in order; they move together, and never while
 the first of them is about to start. So they start in the order in which they came.
@@ -27,8 +27,10 @@ logger = logging.getLogger("flask_socketio.server")
 _WATCH_INTERVAL = 0.005
 #: Seconds after which an idle worker ends.
 _IDLE = 10.0
-#: Of a core: with less in use, and jobs waiting, more threads help; with more they do not.
-_LITTLE, _MUCH = 0.6, 0.8
+#: Of a core: with less in use, and jobs waiting, more threads help.
+_LITTLE = 0.6
+#: Seconds after which one worker is tried again.
+_SPREAD = 0.25
 
 
 class Lane(Protocol):
@@ -151,6 +153,7 @@ class Pool(Generic[J]):
         self._main: Worker[J] | None = None
         #: every job gets a worker to itself
         self._spread = False
+        self._spread_until = 0.0
         self._looked = self._cpu = 0.0
         #: jobs for which there is no worker, all being blocked and as many as there may be
         self._waiting: list[J] = []
@@ -226,7 +229,7 @@ class Pool(Generic[J]):
         self._watch_timer = None
         busy = False
         used = self._core_in_use()
-        if used > _MUCH:
+        if self._loop.time() > self._spread_until:
             self._spread = False
         for worker in list(self._workers):
             if worker.idle or worker.blocked:
@@ -235,8 +238,10 @@ class Pool(Generic[J]):
             stalled = worker.has_stalled()
             if stalled or used < _LITTLE:
                 jobs = worker.take_over(blocked=stalled)
-                self._spread |= bool(jobs) and used < _LITTLE
                 self._split(jobs)
+                if jobs and used < _LITTLE:
+                    self._spread = True
+                    self._spread_until = self._loop.time() + _SPREAD
         if self._waiting and (worker := self._free_worker()) is not None:
             jobs, self._waiting = self._waiting, []
             self._waiting_lanes.clear()
