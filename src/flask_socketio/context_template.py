@@ -44,6 +44,23 @@ class ContextMaker:
             and "_cv_tokens" in vars(context)
         )
         self._app_context = vars(context)
+        self._matched: tuple[str, tuple[Any, Any, Any]] | None = None
+
+    def match_request(self, context: RequestContext) -> None:
+        """Find the URL's rule, as Flask does for a page: once, as all handshakes have the same path."""
+        request = context.request
+        if self.app.url_map.host_matching or self.app.subdomain_matching:
+            context.match_request()
+            return
+        if self._matched is None or self._matched[0] != request.path:
+            context.match_request()
+            error = request.routing_exception
+            if error is not None:
+                error.__traceback__ = None  # it would keep this connection's environ
+            found = (request.url_rule, request.view_args, error)
+            self._matched = (request.path, found)
+        else:
+            request.url_rule, request.view_args, request.routing_exception = self._matched[1]
 
     def push_app_context(self) -> AppContext | None:
         """Enter an application context, unless this application's is active; returns it."""
@@ -77,7 +94,7 @@ class ContextTemplate:
         environ["werkzeug.request"] = None  # no circle that would have to be collected
         if maker.known and type(context) is RequestContext and vars(context).keys() >= _PRIVATE:
             if context.url_adapter is not None:
-                context.match_request()
+                maker.match_request(context)
             self._context = vars(context)
             self._request_type = type(context.request)
             self._request = vars(context.request)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .cluster.base import AckCallback, Room, as_rooms
+from .cluster.base import AckCallback, Adapter, Room, as_rooms
 from .engine.config import EngineConfig
 
 if TYPE_CHECKING:
@@ -66,11 +66,18 @@ class ServerFacade:
 
     def enter_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
         """Put a client into a room. Raises ValueError for a client that is gone or another client's own room."""
-        self.ask(lambda runtime: runtime.adapter.join(namespace or "/", sid, room))
+        runtime = self._socketio.running()
+        if runtime.adapter.may_join(namespace or "/", sid, room):
+            # Nothing can go wrong, so there is nothing to wait for.
+            runtime.inbox.post(_join, runtime.adapter, namespace or "/", sid, room)
+        else:
+            self.ask(lambda runtime: runtime.adapter.join(namespace or "/", sid, room))
 
     def leave_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
         """Take a client out of a room; it need not be in it."""
-        self.ask(lambda runtime: runtime.adapter.leave(namespace or "/", sid, room))
+        runtime = self._socketio.running()
+        hash(room)
+        runtime.inbox.post(runtime.adapter.leave, namespace or "/", sid, room)
 
     def close_room(self, room: Room, namespace: str | None = None) -> None:
         """Take everybody out of a room. Raises ValueError for a client's own room."""
@@ -170,6 +177,11 @@ class ServerFacade:
     def sleep(self, seconds: float = 0) -> None:
         """See `SocketIO.sleep`."""
         self._socketio.sleep(seconds)
+
+
+def _join(adapter: Adapter, namespace: str, sid: str, room: Room) -> None:
+    with suppress(ValueError):  # it has left in this moment
+        adapter.join(namespace, sid, room)
 
 
 class ManagerFacade:

@@ -92,6 +92,10 @@ class Adapter(ABC):
         """Raises ValueError for a client that is not there, or a room that is another client's id."""
 
     @abstractmethod
+    def may_join(self, namespace: str, sid: str, room: Room) -> bool:
+        """Whether `join` would raise nothing as things are; may be asked on any thread."""
+
+    @abstractmethod
     def leave(self, namespace: str, sid: str, room: Room) -> None:
         """Leaving a room one is not in is no error."""
 

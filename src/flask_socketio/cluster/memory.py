@@ -39,6 +39,10 @@ class MemoryAdapter(Adapter):
         for sockets in self._sockets.values():
             yield from sockets.values()
 
+    def may_join(self, namespace: str, sid: str, room: Room) -> bool:
+        sockets = self._sockets.get(namespace, {})
+        return sid in sockets and (room == sid or room not in sockets)
+
     def join(self, namespace: str, sid: str, room: Room) -> None:
         socket = self.find(namespace, sid)
         if socket is None:
