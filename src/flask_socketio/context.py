@@ -12,6 +12,8 @@ from .engine.reasons import CloseReason
 from .hub.call import Call, CallKind
 from .options import Options
 
+_EVENT = CallKind.EVENT  # looking up a member of an enum takes as long as a call
+
 #: Where a connection's environ keeps its copy of the session.
 _SAVED = "saved_session"
 
@@ -48,7 +50,7 @@ class EventContext:
         template: ContextTemplate | None = client.contexts
         if template is None:
             template = client.contexts = ContextTemplate(contexts.maker, environ)
-        args = call.args if call.kind is CallKind.EVENT else _event_args(call)
+        args = call.args if call.kind is _EVENT else _event_args(call)
         event = {"message": call.event, "args": args}
         manage_session = contexts.options.manage_session
         managed: ManagedSession | None = environ.get(_SAVED) if manage_session else None

@@ -16,6 +16,8 @@ from .protocol.socketio import Codec
 
 logger = logging.getLogger("flask_socketio.server")
 
+_EVENT = CallKind.EVENT  # looking up a member of an enum takes as long as a call
+
 #: What a handler may raise without taking its thread with it. sys.exit() in a handler ends that handler.
 _FAILURES = (Exception, SystemExit)
 
@@ -98,7 +100,7 @@ class Runner:
     def _succeeded(self, call: Call, result: Any) -> tuple[Outcome, TypeError | None]:
         if call.kind is CallKind.CONNECT and result is False:
             return self._refused(_REJECTED), None
-        if call.kind is CallKind.EVENT and call.ack_id is not None:
+        if call.kind is _EVENT and call.ack_id is not None:
             if result is None:
                 return self._acked, None
             try:
@@ -141,7 +143,7 @@ def is_refusal(error: BaseException) -> bool:
 
 def _arguments(call: Call) -> tuple[Any, ...]:
     """Connect and disconnect handlers may leave out their argument."""
-    if call.kind is CallKind.EVENT:
+    if call.kind is _EVENT:
         return call.args
     if call.kind is CallKind.CONNECT:
         return call.args[: call.handler.max_args]

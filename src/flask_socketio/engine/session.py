@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("flask_socketio.engine")
 
+# Looking up a member of an enum takes as long as a call.
+_OPEN = SessionState.OPEN
+
 
 class SessionHandler(Protocol):
     """Who a session's messages are for. May raise ProtocolError: the session is closed then."""
@@ -98,7 +101,7 @@ class Session:
 
     def send(self, message: Message) -> None:
         """Send a packet; nothing happens once the session is closed."""
-        if self.state is SessionState.OPEN:
+        if self.state is _OPEN:
             self.transport.send(message)
 
     # -- in ------------------------------------------------------------------------------------
@@ -144,7 +147,7 @@ class Session:
 
     def pause_reading(self) -> None:
         """Take no more from the client for now; it is not pronounced dead meanwhile."""
-        if not self.reading_paused and self.state is SessionState.OPEN:
+        if not self.reading_paused and self.state is _OPEN:
             self.reading_paused = True
             self.engine.counters.reading_paused += 1
             self.transport.pause_reading()

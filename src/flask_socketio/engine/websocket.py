@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("flask_socketio.engine")
 
+# Looking up a member of an enum takes as long as a call.
+_CURRENT = TransportRole.CURRENT
+
 _CLOSE_CODES = {
     CloseReason.SERVER_SHUTDOWN: ws.GOING_AWAY,
     CloseReason.PARSE_ERROR: ws.PROTOCOL_ERROR,
@@ -93,20 +96,20 @@ class WebSocketTransport:
     # -- the lane's side -----------------------------------------------------------------------
 
     def receive_text(self, packet: str) -> None:
-        if self.role is TransportRole.CURRENT:
+        if self.role is _CURRENT:
             self.session.receive_text(packet)
         else:
             self._probe(packet)
 
     def receive_binary(self, data: bytes) -> None:
-        if self.role is TransportRole.CURRENT:
+        if self.role is _CURRENT:
             self.session.receive_binary(data)
         else:
             self._abandon("a binary frame before the upgrade")
 
     def lost(self, reason: CloseReason) -> None:
         """The connection is gone, or cannot go on."""
-        if self.role is TransportRole.CURRENT:
+        if self.role is _CURRENT:
             self.session.close(reason)
         else:
             self._forget_probe()

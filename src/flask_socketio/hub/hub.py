@@ -20,6 +20,10 @@ from .socket import Socket
 
 logger = logging.getLogger("flask_socketio.server")
 
+# Looking up a member of an enum takes as long as a call.
+_CONNECTED = SocketState.CONNECTED
+_EVENT = CallKind.EVENT
+
 _INVALID_NAMESPACE = {"message": "Invalid namespace"}
 _UNHANDLED = {"error": "no handler for this event"}
 
@@ -85,11 +89,7 @@ class Hub:
     def packet_received(self, client: Client, packet: Packet) -> None:
         """Act on a packet; raises SocketProtocolError for one that may not arrive now."""
         socket = client.sockets.get(packet.namespace)
-        if (
-            socket is not None
-            and socket.state is SocketState.CONNECTED
-            and packet.type == sio.EVENT
-        ):
+        if socket is not None and socket.state is _CONNECTED and packet.type == sio.EVENT:
             self._event(socket, packet)  # what nearly every packet is
             return
         state = client.state_in(packet)
@@ -153,7 +153,7 @@ class Hub:
             return
         handler, prefix = found
         args = (*prefix, *packet.data[1:])
-        self._start(Call(socket, CallKind.EVENT, event, args, handler, packet.id))
+        self._start(Call(socket, _EVENT, event, args, handler, packet.id))
 
     def _ack(self, socket: Socket, packet: Packet) -> None:
         callback = socket.acks.pop(packet.id, None) if packet.id is not None else None
@@ -186,7 +186,7 @@ class Hub:
         socket, client = call.socket, call.socket.client
         client.in_flight -= 1
         client.done()
-        if call.kind is CallKind.EVENT:
+        if call.kind is _EVENT:
             if outcome.body is not None:
                 socket.send(self.codec.encode(sio.ACK, socket.namespace, outcome.body, call.ack_id))
         elif call.kind is CallKind.CONNECT:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..cluster.base import AckCallback, Room
     from .client import Client
 
+_CONNECTED = SocketState.CONNECTED  # looking up a member of an enum takes as long as a call
+
 
 class Socket:
     """Its state is its own, not the connection's: a connection can end before its sockets do."""
@@ -60,7 +62,7 @@ class Socket:
 
     def send(self, message: Message) -> None:
         """Send a packet; what comes before CONNECT waits for it, what comes after the end is dropped."""
-        if self.state is SocketState.CONNECTED:
+        if self.state is _CONNECTED:
             self.client.connection.send(message)
         elif self.state is not SocketState.PENDING or self.left is not None:
             return

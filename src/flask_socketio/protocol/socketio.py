@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from . import json
 from .errors import SocketProtocolError
@@ -190,10 +190,11 @@ JSON = JsonCodec()
 
 def decode(frame: str, loads: Callable[[str], Any] = json.loads) -> tuple[Packet, int]:
     """A text frame -> its packet and how many attachments follow. Raises SocketProtocolError."""
-    if frame[:2] == "2[":  # what nearly every packet is
-        data = loads(frame[1:])
+    start = frame.find("[")
+    if frame[:1] == "2" and (start == 1 or _is_id(frame[1:start])):  # what nearly every packet is
+        data = loads(frame[start:])
         if _is_event(data):
-            return Packet(EVENT, "/", data), 0
+            return Packet(EVENT, "/", data, int(frame[1:start]) if start > 1 else None), 0
     type_ = _parse_type(frame)
     position = 1
     attachments = 0
@@ -234,6 +235,10 @@ def _parse_namespace(frame: str, start: int) -> tuple[str, int]:
     return frame[start:], len(frame)
 
 
+def _is_id(text: str) -> bool:
+    return text.isdigit() and text.isascii() and len(text) <= _MAX_ID_DIGITS
+
+
 def _parse_id(frame: str, start: int) -> tuple[int | None, int]:
     digits = _DIGITS.match(frame, start)
     if digits is None:
@@ -260,7 +265,7 @@ def is_valid(type_: int, data: Any, id_: int | None, *, has_data: bool) -> bool:
 def _is_event(data: Any) -> bool:
     if not isinstance(data, list) or not data:
         return False
-    name = cast("list[Any]", data)[0]
+    name: Any = data[0]  # pyright: ignore[reportUnknownVariableType]
     return isinstance(name, str) and name not in RESERVED_EVENTS
 
 

@@ -27,11 +27,15 @@ _LENGTH_16 = Struct("!BBH").pack
 _LENGTH_64 = Struct("!BBQ").pack
 
 
+#: The heads of short frames, by opcode and length.
+_SHORT = [[bytes((0x80 | opcode, length)) for length in range(126)] for opcode in range(16)]
+
+
 def encode_frame(opcode: int, payload: bytes) -> bytes:
     """An unfragmented, unmasked frame (section 5.2)."""
     length = len(payload)
     if length < 126:
-        return bytes((0x80 | opcode, length)) + payload
+        return _SHORT[opcode][length] + payload
     if length < 65536:
         return _LENGTH_16(0x80 | opcode, 126, length) + payload
     return _LENGTH_64(0x80 | opcode, 127, length) + payload
