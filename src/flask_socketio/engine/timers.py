@@ -8,9 +8,13 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
+#: How much later than its due time an item may fire, as a part of the delay and in seconds: what is due within that time
+#: fires in one turn of the loop.
+_SLACK, _MOST_SLACK = 0.01, 0.1
+
 
 class DelayQueue(Generic[T]):
-    """Calls `fire(item)` once, `delay` seconds after `add(item)`, unless it is discarded before.
+    """Calls `fire(item)` once, `delay` seconds (and up to a hundredth more) after `add(item)`, unless it is discarded.
 
     All delays of a queue are equal, so insertion order is due order and an item costs a dictionary entry: no timer
     object and no task per client. Adding an item again starts its delay anew.
@@ -19,6 +23,7 @@ class DelayQueue(Generic[T]):
     def __init__(self, loop: AbstractEventLoop, delay: float, fire: Callable[[T], None]) -> None:
         self._loop = loop
         self._delay = delay
+        self._slack = min(delay * _SLACK, _MOST_SLACK)
         self._fire = fire
         self._due: dict[T, float] = {}
         self._timer: TimerHandle | None = None
@@ -46,13 +51,13 @@ class DelayQueue(Generic[T]):
 
     def _arm(self) -> None:
         if self._timer is None and self._due:
-            self._timer = self._loop.call_at(next(iter(self._due.values())), self._run)
+            due = next(iter(self._due.values()))
+            self._timer = self._loop.call_at(due + self._slack, self._run)
 
     def _run(self) -> None:
         self._timer = None
-        now = (
-            self._loop.time() + 0.001
-        )  # the loop's clock has a resolution; do not wake twice for one deadline
+        # The loop's clock has a resolution; do not wake twice for one deadline.
+        now = self._loop.time() + 0.001
         due: list[tuple[T, float]] = []
         for entry in self._due.items():
             if entry[1] > now:
