@@ -322,6 +322,23 @@ def test_few_threads_while_handlers_return_at_once() -> None:
     run(test)
 
 
+@pytest.mark.timing
+def test_handlers_that_wait_a_little_do_not_wait_for_each_other() -> None:
+    """Each is done before it would count as blocked, so one thread for all of them would take 3 s."""
+
+    async def test() -> None:
+        rig = Rig()
+        begun = time.monotonic()
+        for number in range(1000):
+            rig.start(rig.client(), number, lambda: time.sleep(0.003))
+            if number % 50 == 0:
+                await asyncio.sleep(0.005)
+        await rig.all_finished(1000)
+        assert time.monotonic() - begun < 1.5
+
+    run(test)
+
+
 def test_idle_threads_are_used_again() -> None:
     async def test() -> None:
         rig = Rig()

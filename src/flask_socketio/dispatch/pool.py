@@ -27,8 +27,8 @@ logger = logging.getLogger("flask_socketio.server")
 _WATCH_INTERVAL = 0.005
 #: Seconds after which an idle worker ends.
 _IDLE = 10.0
-#: Of a core: with less in use, and jobs waiting, more threads help.
-_LITTLE = 0.6
+#: Of a core: with less in use, and jobs that are done this slowly (in a look's time), more threads help.
+_LITTLE, _FEW = 0.6, 5
 #: Seconds after which one worker is tried again.
 _SPREAD = 0.25
 
@@ -87,10 +87,10 @@ class Worker(Generic[J]):
                 self._wake.release()
         return True
 
-    def has_stalled(self) -> bool:
-        """Whether it is in the call in which it was at the last look."""
-        started, self._seen, stalled = self._started, self._started, self._started == self._seen
-        return stalled and started > 0 and not self._idle
+    def progress(self) -> int:
+        """How many jobs it has begun since the last look; 1 where the thread has not come to its first."""
+        seen, self._seen = self._seen, self._started
+        return self._seen - seen if self._seen else 1
 
     def take_over(self, *, blocked: bool) -> list[J]:
         """Return what waits behind the job that it does.
@@ -228,18 +228,18 @@ class Pool(Generic[J]):
     def _watch(self) -> None:
         self._watch_timer = None
         busy = False
-        used = self._core_in_use()
+        waits = self._waits()
         if self._loop.time() > self._spread_until:
             self._spread = False
         for worker in list(self._workers):
             if worker.idle or worker.blocked:
                 continue
             busy = True
-            stalled = worker.has_stalled()
-            if stalled or used < _LITTLE:
-                jobs = worker.take_over(blocked=stalled)
+            progress = worker.progress()
+            if progress == 0 or (waits and progress <= _FEW):
+                jobs = worker.take_over(blocked=progress == 0)
                 self._split(jobs)
-                if jobs and used < _LITTLE:
+                if jobs and waits:
                     self._spread = True
                     self._spread_until = self._loop.time() + _SPREAD
         if self._waiting and (worker := self._free_worker()) is not None:
@@ -250,10 +250,14 @@ class Pool(Generic[J]):
         if busy or self._waiting:
             self._begin_watch()
 
-    def _core_in_use(self) -> float:
-        """Since the last look, of one."""
+    def _waits(self) -> bool:
+        """Whether the process could have used its core since the last look and did not.
+
+        Not when the look itself comes late: then the machine is busy with others.
+        """
         seconds = self._loop.time() - self._looked
-        return (time.process_time() - self._cpu) / seconds if seconds > 0 else 1.0
+        used = time.process_time() - self._cpu
+        return seconds < 2 * _WATCH_INTERVAL and used < _LITTLE * seconds
 
     def _split(self, jobs: list[J]) -> None:
         """Give one half of the lanes to one worker, the other half to another."""

@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
-#: How much later than its due time an item may fire, as a part of the delay and in seconds: what is due within that time
-#: fires in one turn of the loop.
+#: How much later than its due time an item may fire, as a part of the delay and in seconds: what is due within that
+#: time fires in one turn of the loop.
 _SLACK, _MOST_SLACK = 0.01, 0.1
 
 
