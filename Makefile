@@ -1,6 +1,8 @@
 # make example   run the example at http://127.0.0.1:8029/
 # make test      lint, types and tests
 # make compat    the same tests on Flask-SocketIO itself: applications, API
+# make bench     measure against the peers: make bench ARGUMENTS="--scenario echo"
+# make profile   a flame graph of the server under load, profile.svg
 # make clean     remove everything that was made
 #
 # Needs Python 3.11 or newer, nothing else: the rest goes into .venv, once.
@@ -14,7 +16,7 @@ PYTHON = $(shell for python in $(PYTHONS); do \
 BIN := .venv/bin
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example test compat clean
+.PHONY: example test compat bench profile clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -30,8 +32,14 @@ compat: .venv/installed-dev .venv-original/installed
 	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 2 tests/apps
 	.venv-original/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/surface -rs tests/surface
 
+bench: .venv/installed-bench
+	$(BIN)/python -m benchmarks $(ARGUMENTS)
+
+profile: .venv/installed-bench
+	$(BIN)/python -m benchmarks.profile $(ARGUMENTS)
+
 clean:
-	rm -rf .venv .venv-original dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf .venv .venv-original benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)
@@ -48,6 +56,10 @@ clean:
 	@$(PYTHON) -m venv .venv-original
 	@.venv-original/bin/python -m pip install -qq --disable-pip-version-check --upgrade pip
 	@.venv-original/bin/python -m pip install -qq --group compat
+	@touch $@
+
+.venv/installed-bench: .venv/installed
+	@$(BIN)/python -m pip install -qq --group bench
 	@touch $@
 
 # One step more: who only wants to see the example does not wait for the test tools.
