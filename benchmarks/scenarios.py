@@ -180,6 +180,21 @@ async def heartbeats(server: Server, count: int = 10_000) -> Figures:
     return {"cpu": 1e6 * cpu / (count * duration / 5)}
 
 
+async def churn(server: Server, count: int = 20_000) -> Figures:
+    """Memory after as many clients again have come and gone, by that after the first; nothing else may grow."""
+    memory: list[int] = []
+    counts: list[tuple[int, int]] = []
+    for _ in range(2):
+        for _ in range(count // 1000):
+            await close_all(await connect_all(server.port, Client, 1000))
+        await asyncio.sleep(3)
+        memory.append(server.memory())
+        counts.append(server.threads_and_descriptors())
+    assert counts[1][0] <= counts[0][0] + 2, f"threads: {counts}"
+    assert counts[1][1] <= counts[0][1] + 2, f"descriptors: {counts}"
+    return {"growth": memory[1] / memory[0]}
+
+
 async def beside(server: Server, data: bytes, busy: int) -> Figures:
     """The latency of 50 clients, one echo at a time each, while others keep handlers busy."""
     meter = Meter()
@@ -267,6 +282,10 @@ SCENARIOS = [
         "memory-large", "the same after a message of 1 MB from each of 200", memory_after_large_messages,
         [Other("ours", 1.5, idle_memory, "ours, idle"), Other("node", None)],
         figure="memory", unit="KB",
+    ),
+    Scenario(
+        "churn", "memory after 20,000 clients more have come and gone", churn, [Other("node", None)],
+        figure="growth", unit="×", at_most=1.05,
     ),
     Scenario(
         "heartbeats", "a heartbeat, of 10,000 idle clients", heartbeats,

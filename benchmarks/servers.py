@@ -117,6 +117,11 @@ class Server:
         """Seconds of CPU that the server and its children have used."""
         return sum(sum(process.cpu_times()[:2]) for process in self._tree())
 
+    def threads_and_descriptors(self) -> tuple[int, int]:
+        """How many the server has, its children included."""
+        tree = self._tree()
+        return sum(p.num_threads() for p in tree), sum(p.num_fds() for p in tree)
+
     def memory(self) -> int:
         """Bytes resident."""
         return sum(process.memory_info().rss for process in self._tree())

@@ -1,9 +1,14 @@
-"""What a connection leaves behind in memory after it has received a large message."""
+"""What connections leave behind in memory: one that has received a large message, and those that have gone."""
+
+import time
+from collections.abc import Callable
 
 import psutil
 
+from tests.kit.engine import EngineWebSocket
 from tests.kit.raw import BINARY, RawWebSocket, frame
 from tests.kit.server import ROOT, ServerProcess
+from tests.kit.sio import SioClient
 
 SCRIPT = ROOT / "tests" / "conformance" / "websocket_echo.py"
 CLIENTS = 100
@@ -34,3 +39,32 @@ def test_a_large_message_leaves_no_buffer_behind() -> None:
             client.abort()
     print(f"{CLIENTS} clients have left {grown / 1e6:.1f} MB behind")
     assert grown < CLIENTS * SIZE / 3
+
+
+def test_clients_that_have_gone_leave_nothing_behind() -> None:
+    """The second thousand is served out of what the first one has left; `make bench` does it with 20,000."""
+    with ServerProcess.script(ROOT / "tests" / "load" / "app.py") as server:
+        process = psutil.Process(server.pid)
+        seen: list[tuple[int, int, int]] = []
+        for _ in range(3):
+            for _ in range(10):
+                clients = [
+                    SioClient(EngineWebSocket.open(server.address, "/socket.io/"))
+                    for _ in range(100)
+                ]
+                for client in clients:
+                    client.connect()
+                    client.engine.leave()
+            wait_until(lambda: process.num_fds() < 100)
+            seen.append((process.memory_info().rss, process.num_threads(), process.num_fds()))
+        _, (memory, threads, descriptors), last = seen
+        assert last[0] < memory * 1.1
+        assert last[1] <= threads + 2
+        assert last[2] <= descriptors + 2
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

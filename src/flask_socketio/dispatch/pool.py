@@ -6,8 +6,8 @@ to be blocked: what waits behind it is split between two others, so that the wai
 the logarithm of N. Where jobs wait although the process does not use its core, each is made to wait for something
 ((a database, say): then every job gets a worker to itself, for a while.
 
-Jobs of one lane (the calls of one client) are always with one worker, in order; they move together, and never while
-the first of them is about to start. So they start in the order in which they came.
+Jobs of one lane (the calls of one client) are always with one worker, in order; they move together when a worker is
+blocked, and the job that blocks it has started by then. So they start in the order in which they came.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ _WATCH_INTERVAL = 0.005
 _IDLE = 10.0
 #: Of a core: with less in use, and jobs that are done this slowly (in a look's time), more threads help.
 _LITTLE, _FEW = 0.6, 5
+#: So many looks in a row have to find it so, each on time: else the machine is busy with others.
+_LOOKS, _ON_TIME = 3, 1.3 * _WATCH_INTERVAL
 #: Seconds after which one worker is tried again.
-_SPREAD = 0.25
+_SPREAD = 1.0
 
 
 class Lane(Protocol):
@@ -61,7 +63,6 @@ class Worker(Generic[J]):
         #: released once for each time the worker is idle and gets calls
         self._wake = new_signal()
         self._queue: deque[J] = deque()
-        self._current: J | None = None
         self._idle = False
         self._ended = False
         self._started = 0
@@ -92,21 +93,19 @@ class Worker(Generic[J]):
         seen, self._seen = self._seen, self._started
         return self._seen - seen if self._seen else 1
 
-    def take_over(self, *, blocked: bool) -> list[J]:
-        """Return what waits behind the job that it does.
+    @property
+    def has_waiting(self) -> bool:
+        """Whether jobs wait behind the one that it does."""
+        return bool(self._queue)
 
-        One that is blocked is marked, and loses everything; any other keeps what comes behind its job in the same lane.
-        """
+    def take_over(self) -> list[J]:
+        """Declare it blocked; return what waits behind the job in which it is."""
         with self._lock:
             if self._idle:
                 return []
-            self.blocked = blocked
+            self.blocked = True
             jobs = list(self._queue)
             self._queue.clear()
-            if not blocked and self._current is not None:
-                lane = self._current.lane
-                self._queue.extend(job for job in jobs if job.lane is lane)
-                jobs = [job for job in jobs if job.lane is not lane]
         return jobs
 
     # -- on its own thread ---------------------------------------------------------------------
@@ -122,9 +121,7 @@ class Worker(Generic[J]):
                 self.blocked = False
                 if self._queue:
                     self._started += 1
-                    self._current = job = self._queue.popleft()
-                    return job
-                self._current = None
+                    return self._queue.popleft()
                 self._idle = True
             if not self._wake.acquire(timeout=_IDLE):
                 with self._lock:
@@ -155,6 +152,7 @@ class Pool(Generic[J]):
         self._spread = False
         self._spread_until = 0.0
         self._looked = self._cpu = 0.0
+        self._slow_looks = 0
         #: jobs for which there is no worker, all being blocked and as many as there may be
         self._waiting: list[J] = []
         self._waiting_lanes: set[Lane] = set()
@@ -229,6 +227,7 @@ class Pool(Generic[J]):
         self._watch_timer = None
         busy = False
         waits = self._waits()
+        slow = False
         if self._loop.time() > self._spread_until:
             self._spread = False
         for worker in list(self._workers):
@@ -236,12 +235,10 @@ class Pool(Generic[J]):
                 continue
             busy = True
             progress = worker.progress()
-            if progress == 0 or (waits and progress <= _FEW):
-                jobs = worker.take_over(blocked=progress == 0)
-                self._split(jobs)
-                if jobs and waits:
-                    self._spread = True
-                    self._spread_until = self._loop.time() + _SPREAD
+            slow |= waits and progress <= _FEW and worker.has_waiting
+            if progress == 0:
+                self._split(worker.take_over())
+        self._judge(slow=slow)
         if self._waiting and (worker := self._free_worker()) is not None:
             jobs, self._waiting = self._waiting, []
             self._waiting_lanes.clear()
@@ -251,13 +248,16 @@ class Pool(Generic[J]):
             self._begin_watch()
 
     def _waits(self) -> bool:
-        """Whether the process could have used its core since the last look and did not.
-
-        Not when the look itself comes late: then the machine is busy with others.
-        """
+        """Whether the process could have used its core since the last look and did not."""
         seconds = self._loop.time() - self._looked
         used = time.process_time() - self._cpu
-        return seconds < 2 * _WATCH_INTERVAL and used < _LITTLE * seconds
+        return seconds < _ON_TIME and used < _LITTLE * seconds
+
+    def _judge(self, *, slow: bool) -> None:
+        self._slow_looks = self._slow_looks + 1 if slow else 0
+        if self._slow_looks >= _LOOKS:
+            self._spread = True
+            self._spread_until = self._loop.time() + _SPREAD
 
     def _split(self, jobs: list[J]) -> None:
         """Give one half of the lanes to one worker, the other half to another."""
