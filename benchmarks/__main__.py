@@ -16,7 +16,7 @@ import psutil
 import uvloop
 from tqdm import tqdm
 
-from .report import Line, plot, table, write_readme
+from .report import Line, merged, plot, table, write_readme
 from .scenarios import SCENARIOS, Other, Scenario
 from .servers import CLIENT_CORE, PEER_LIST, PEERS_BY_NAME, Server, install_peers, versions
 
@@ -37,7 +37,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="write the table into benchmarks/README.md, and the plot",
+        help="write what was measured into the table in benchmarks/README.md, and the plot",
     )
     return parser.parse_args()
 
@@ -128,12 +128,13 @@ def main() -> None:
     )  # fmt: skip
     about = (
         f"{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} × {cpu}; {', '.join(versions())}. "
-        f"{arguments.pairs} pairs. Others used {median(bench.noise):.2f} cores meanwhile (median; "
+        f"Others used {median(bench.noise):.2f} cores meanwhile (median; "
         f"at most {max(bench.noise):.2f})."
     )
-    text = f"\n{about}\n\n{table(lines)}\n"
-    print(text)
+    print(f"\n{about}\n\n{table(lines)}")
     if arguments.keep:
+        lines = merged(lines, RESULTS, [scenario.name for scenario in SCENARIOS])
+        text = f"\n{about}\n\n{table(lines)}\n"
         RESULTS.write_text(json.dumps([vars(line) for line in lines], indent=1) + "\n")
         write_readme(text)
         plot(lines)

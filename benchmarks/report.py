@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ def spread(values: Sequence[float]) -> str:
 
 def table(lines: list[Line]) -> str:
     rows = [
-        "| scenario | what | ours | against | theirs | ours / theirs | goal | met |",
-        "|---|---|---|---|---|---|---|---|",
+        "| scenario | what | ours | against | theirs | ours / theirs | pairs | goal | met |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for line in lines:
         goal = "" if line.goal is None else f"≤ {line.goal:.3g}"
@@ -56,13 +57,21 @@ def table(lines: list[Line]) -> str:
         rows.append(
             f"| {line.scenario} | {line.what} | {number(line.ours)} {line.unit} | {line.other} "
             f"| {number(line.theirs)} {line.unit} | **{median(line.ratios):.3g}** {spread(line.ratios)} "
-            f"| {goal} | {line.met} |"
+            f"| {len(line.ours)} | {goal} | {line.met} |"
         )
     return "\n".join(rows)
 
 
 def number(values: Sequence[float]) -> str:
     return f"{median(values):.3g} {spread(values)}"
+
+
+def merged(lines: list[Line], kept: Path, order: list[str]) -> list[Line]:
+    """These, and those of earlier runs that were not measured again."""
+    new = {(line.scenario, line.other) for line in lines}
+    earlier = [Line(**item) for item in json.loads(kept.read_text())] if kept.exists() else []
+    lines = lines + [line for line in earlier if (line.scenario, line.other) not in new]
+    return sorted(lines, key=lambda line: order.index(line.scenario))
 
 
 def write_readme(text: str) -> None:

@@ -40,7 +40,7 @@ _REQUEST = (
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 #: Bytes of read buffer per connection. It doubles as needed; a parser that grew this far is replaced.
-_READ_BUFFER = 2048
+_READ_BUFFER = 1024
 _LARGE_FRAME = 64 * 1024
 
 _TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
@@ -82,6 +82,19 @@ class FastLane:
 
 class FastWebSocket(WSListener, WebSocketLink):
     """One connection: frames in from picows, bytes out to the transport."""
+
+    __slots__ = (
+        "_assembler",
+        "_closing",
+        "_congested",
+        "_connections",
+        "_lane",
+        "_limits",
+        "_out",
+        "_queued",
+        "_raw",
+        "transport",
+    )
 
     lane = "FastWebSocket"
 

@@ -82,7 +82,6 @@ def build_environ(
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        "asgi.scope": scope,
     }
     if client := _address(scope.get("client")):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])

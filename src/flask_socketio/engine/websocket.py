@@ -38,6 +38,8 @@ DRAIN_TIME = 0.25
 class WebSocketLink:
     """What a lane does with a connection that has been accepted."""
 
+    __slots__ = ()
+
     lane: str
 
     def write(self, message: Message) -> None:
@@ -59,6 +61,8 @@ class WebSocketLink:
 
 class WebSocketTransport:
     """Between a session and a lane's link: probes, and then carries the session."""
+
+    __slots__ = ("_engine", "_link", "role", "send", "session")
 
     name = "websocket"
 

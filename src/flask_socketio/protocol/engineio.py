@@ -77,6 +77,11 @@ class Query:
 
 def parse_query(query_string: bytes) -> Query:
     """Read a request's query; the first of repeated keys counts."""
-    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
+    text = query_string.decode("latin-1")
+    if "%" in text or "+" in text:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="replace")
+    else:  # nothing to unquote: what every client sends, with every request
+        parts = (pair.partition("=") for pair in text.split("&"))
+        pairs = [(key, value) for key, _, value in parts]
     values = dict(reversed(pairs))
     return Query(values.get("transport", ""), values.get("sid"), values.get("EIO", ""))
