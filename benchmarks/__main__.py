@@ -65,7 +65,7 @@ class Bench:
     """Measures, and remembers what else the machine was doing."""
 
     def __init__(self) -> None:
-        self.noise: list[float] = []
+        self.noise: list[float] = []  # of the scenario at hand
 
     def sample(self, scenario: Scenario, other: Other | None) -> float:
         """The figure of ours, or of another, from a server started for it."""
@@ -80,6 +80,7 @@ class Bench:
     def lines(self, scenario: Scenario, others: list[Other], pairs: int, bar: tqdm) -> list[Line]:
         """A B B A: what drifts meanwhile meets both."""
         samples: dict[int, list[float]] = defaultdict(list)
+        self.noise = []
         contenders = [None, *others]
         for turn in range(pairs):
             order = list(enumerate(contenders))
@@ -90,7 +91,7 @@ class Bench:
         return [
             Line(
                 scenario.name, scenario.what, _label(other), scenario.unit, other.goal,
-                scenario.at_most, samples[0], samples[index],
+                scenario.at_most, samples[0], samples[index], self.noise,
             )
             for index, other in enumerate(others, 1)
         ]  # fmt: skip
@@ -126,18 +127,18 @@ def main() -> None:
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
          if line.startswith("model name")), "",
     )  # fmt: skip
-    about = (
-        f"{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} × {cpu}; {', '.join(versions())}. "
-        f"Others used {median(bench.noise):.2f} cores meanwhile (median; "
-        f"at most {max(bench.noise):.2f})."
-    )
-    print(f"\n{about}\n\n{table(lines)}")
+    about = f"{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} × {cpu}; {', '.join(versions())}."
+    print(f"\n{about} {disturbance(lines)}\n\n{table(lines)}")
     if arguments.keep:
         lines = merged(lines, RESULTS, [scenario.name for scenario in SCENARIOS])
-        text = f"\n{about}\n\n{table(lines)}\n"
         RESULTS.write_text(json.dumps([vars(line) for line in lines], indent=1) + "\n")
-        write_readme(text)
+        write_readme(f"\n{about} {disturbance(lines)}\n\n{table(lines)}\n")
         plot(lines)
+
+
+def disturbance(lines: list[Line]) -> str:
+    noise = [cores for line in lines for cores in line.noise]
+    return f"Others used {median(noise):.2f} cores meanwhile (median; at most {max(noise):.2f})."
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ class Line:
     at_most: float | None
     ours: list[float]
     theirs: list[float]
+    #: cores that others used during the runs of the scenario
+    noise: list[float]
 
     @property
     def ratios(self) -> list[float]:

@@ -135,7 +135,11 @@ class ContextTemplate:
         context.request.event = event
         if session is not None:
             set_session(context, session)
-        context.push()
+        try:
+            context.push()
+        except BaseException as error:
+            context.pop(error)  # its session could not be opened
+            raise
         return context
 
     def pop(self, context: Any, error: BaseException | None) -> None:

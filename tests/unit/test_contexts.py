@@ -1,0 +1,83 @@
+"""The contexts of events, copied from a template, or made in the public way where Flask's private names are missing."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask, appcontext_popped, appcontext_pushed, g, request_tearing_down, session
+
+from flask_socketio import SocketIO, context_template, request
+
+
+@pytest.fixture(params=["copied", "made"])
+def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    if request.param == "made":
+        monkeypatch.setattr(context_template, "_PRIVATE", {"a name that Flask does not have"})
+    app = Flask(__name__)
+    app.config["SECRET_KEY"] = "secret!"
+    return app
+
+
+@pytest.mark.parametrize("manage_session", [True, False])
+def test_what_a_handler_finds(app: Flask, manage_session: bool) -> None:
+    socketio = SocketIO(app, manage_session=manage_session)
+
+    @socketio.on("look")
+    def look(data: str) -> tuple[object, ...]:
+        before = "seen" in g
+        g.seen = True
+        count = session["count"] = session.get("count", 0) + 1
+        return before, count, request.path, request.args["a"], request.namespace, request.event
+
+    client = socketio.test_client(app, query_string="?a=1")
+    answer = ["/socket.io/", "1", "/", {"message": "look", "args": ["x"]}]
+    assert client.emit("look", "x", callback=True) == [False, 1, *answer]
+    # A cookie cannot be sent back to the client, so without a copy of its own the session stays as it was.
+    assert client.emit("look", "x", callback=True) == [False, 2 if manage_session else 1, *answer]
+
+
+def test_teardown_functions_and_signals(app: Flask) -> None:
+    socketio = SocketIO(app)
+    seen: list[object] = []
+    socketio.on("work")(lambda: seen.append("work"))
+    client = socketio.test_client(app)
+    app.teardown_request(lambda error: seen.append(("request", error)))
+    app.teardown_appcontext(lambda error: seen.append(("app", error)))
+
+    def note(name: str) -> object:
+        return lambda sender, **kwargs: seen.append(name)
+
+    with (
+        appcontext_pushed.connected_to(note("pushed"), app),
+        request_tearing_down.connected_to(note("tearing down"), app),
+        appcontext_popped.connected_to(note("popped"), app),
+    ):
+        client.emit("work")
+    expected = ["pushed", "work", ("request", None), "tearing down", ("app", None), "popped"]
+    assert seen == expected
+
+
+def test_an_application_context_that_is_active_stays(app: Flask) -> None:
+    socketio = SocketIO(app)
+    socketio.on("look")(lambda: g.get("mine"))
+    with app.app_context():
+        g.mine = "kept"
+        client = socketio.test_client(app)
+        assert client.emit("look", callback=True) == "kept"
+        assert g.mine == "kept"
+
+
+def test_a_session_that_cannot_be_opened_leaves_no_context_behind(app: Flask) -> None:
+    socketio = SocketIO(app, manage_session=False)
+    socketio.on("look")(lambda: "seen")
+    client = socketio.test_client(app)
+    opened = app.session_interface.open_session
+
+    def fail(*args: object) -> None:
+        raise ConnectionError("no session store")
+
+    app.session_interface.open_session = fail  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        client.emit("look")
+    app.session_interface.open_session = opened  # type: ignore[method-assign]
+    assert not request
+    assert client.emit("look", callback=True) == "seen"
