@@ -4,7 +4,7 @@ Jobs come in batches, one per turn of the loop. While they are done at once a si
 runnable thread would only cost hand-overs of the GIL. A worker that makes no progress for some milliseconds is taken
 to be blocked: what waits behind it is split between two others, so that the wait behind N blocked jobs grows with
 the logarithm of N. Where jobs wait although the process does not use its core, each is made to wait for something
-((a database, say): then every job gets a worker to itself, for a while.
+(a database, say): then every job gets a worker to itself, for a while.
 
 Jobs of one lane (the calls of one client) are always with one worker, in order; they move together when a worker is
 blocked, and the job that blocks it has started by then. So they start in the order in which they came.
