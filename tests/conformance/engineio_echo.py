@@ -11,8 +11,7 @@ from typing import Any
 
 from flask_socketio.engine.config import EngineConfig
 from flask_socketio.engine.engine import Engine
-from flask_socketio.engine.http import Send, respond
-from flask_socketio.engine.polling import Receive
+from flask_socketio.engine.http import Receive, Send, respond
 from flask_socketio.engine.reasons import CloseReason
 from flask_socketio.engine.session import Session
 from flask_socketio.protocol.engineio import binary_message, text_message

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..protocol import websocket as ws
 from ..protocol.errors import HandshakeRefused, WebSocketProtocolError
 from ..protocol.message import Message
-from .http import Send, refusal_answer, respond
-from .polling import Receive
+from .http import Receive, Send, refusal_answer, respond
 from .reasons import CloseReason
 from .request import EngineRequest
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport

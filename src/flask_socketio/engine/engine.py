@@ -78,10 +78,24 @@ class Engine:
                     await self._negotiate(request)
             self._check_origin(request, session)
         except HandshakeRefused as refusal:
-            self.counters.handshakes_refused += 1
-            logger.warning("%s %s refused: %s", request.method, self.config.path, refusal)
+            self._tell(request, refusal)
             raise
         return session
+
+    def session_of(self, request: EngineRequest) -> Session:
+        """Check a request that names a session, and return that. Raises HandshakeRefused."""
+        try:
+            session = self._named_session(request)
+            assert session is not None
+            self._check_origin(request, session)
+        except HandshakeRefused as refusal:
+            self._tell(request, refusal)
+            raise
+        return session
+
+    def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
+        self.counters.handshakes_refused += 1
+        logger.warning("%s %s refused: %s", request.method, self.config.path, refusal)
 
     def _check_origin(self, request: EngineRequest, session: Session | None) -> None:
         # Which host the server is known by, the handshake has told, behind proxies as well.

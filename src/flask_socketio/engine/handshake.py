@@ -14,8 +14,8 @@ from urllib.parse import unquote
 from ..protocol import websocket as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .fastlane import FastLane, FastWebSocket
-from .http import refusal_answer
-from .request import EngineRequest, Headers
+from .http import header_lines, refusal_answer
+from .request import EngineRequest
 
 
 class Handshake(asyncio.Protocol):
@@ -59,7 +59,7 @@ class Handshake(asyncio.Protocol):
             return
         self._transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: %b%b\r\n\r\n" % (accept, _lines(request.response_headers))
+            b"Sec-WebSocket-Accept: %b%b\r\n\r\n" % (accept, header_lines(request.response_headers))
         )
         self._connections.discard(self)
         connection = FastWebSocket(self._lane, self._transport, self._connections)
@@ -79,13 +79,9 @@ class Handshake(asyncio.Protocol):
         phrase = HTTPStatus(status).phrase.encode()
         self._transport.write(
             b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close%b\r\n\r\n%b"
-            % (status, phrase, content_type, len(body), _lines(headers), body)
+            % (status, phrase, content_type, len(body), header_lines(headers), body)
         )
         self._transport.close()
-
-
-def _lines(headers: Headers) -> bytes:
-    return b"".join(b"\r\n%b: %b" % header for header in headers)
 
 
 class UvicornHandshake(Handshake):

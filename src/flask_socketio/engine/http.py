@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 
-from ..protocol.errors import BAD_HANDSHAKE_METHOD, FORBIDDEN, HandshakeRefused
+from ..protocol.errors import FORBIDDEN, HandshakeRefused
 from .compression import compress
 from .config import EngineConfig
 from .cookie import session_cookie
 from .engine import Engine
-from .polling import Answer, ClientGone, PayloadTooLarge, PollingTransport, Receive
+from .polling import TOO_LARGE, Answer, PollingTransport
 from .request import EngineRequest, Headers
-from .session import Session, SessionState
+from .session import Session
 
+Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 _PREFLIGHT = [
@@ -42,36 +44,65 @@ async def serve_polling(
     engine: Engine, request: EngineRequest, receive: Receive, send: Send
 ) -> None:
     """Answer one HTTP request below the engine's path."""
-    headers: Headers = []
     try:
         answer = await _answer(engine, request, receive)
-        answer, headers = await _compressed(engine.config, request, answer)
     except HandshakeRefused as refusal:
         answer, headers = refusal_answer(refusal)
-    except PayloadTooLarge:
-        answer = (413, b"text/plain", b"")
-        headers = [(b"connection", b"close")]  # the rest of the body is not worth reading
-    except ClientGone:
-        return
+    else:
+        if answer is None:
+            return  # the client hung up before it was answered
+        answer, headers = await compressed(engine.config, request, answer)
+        if answer is TOO_LARGE:
+            headers = [(b"connection", b"close")]
     await respond(send, answer, headers + request.response_headers)
 
 
-async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> Answer:
+async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> Answer | None:
     if request.method == "OPTIONS":
         return _preflight(engine, request)
     session = await engine.admit(request)
     if session is None:
         session = _open(engine, request)
-    transport = session.transport
-    assert isinstance(transport, PollingTransport)
-    if request.method == "GET":
-        answer = await transport.get(receive)
-        if session.state is SessionState.CLOSED:
-            engine.last_poll_answered(session)
-        return answer
-    if request.method == "POST":
-        return await transport.post(request, receive)
-    raise HandshakeRefused(BAD_HANDSHAKE_METHOD, request.method)
+    assert isinstance(session.transport, PollingTransport)
+    return await _AsgiExchange(engine, request).run(session.transport, receive)
+
+
+class _AsgiExchange:
+    """A request of a session that some ASGI server brings."""
+
+    def __init__(self, engine: Engine, request: EngineRequest) -> None:
+        self.request = request
+        self._loop = engine.loop
+        self._answer: asyncio.Future[Answer | None] = engine.loop.create_future()
+
+    def answer(self, answer: Answer | None) -> None:
+        if not self._answer.done():
+            self._answer.set_result(answer)
+
+    def refuse(self, refusal: HandshakeRefused) -> None:
+        self.answer(refusal_answer(refusal)[0])
+
+    async def run(self, transport: PollingTransport, receive: Receive) -> Answer | None:
+        """Returns the answer, or None if the client has hung up before."""
+        transport.begin(self)
+        if self._answer.done():
+            return self._answer.result()
+        feeder = self._loop.create_task(self._feed(transport, receive))
+        try:
+            return await self._answer
+        except asyncio.CancelledError:  # the server is stopping
+            transport.lost(self)
+            raise
+        finally:
+            feeder.cancel()
+
+    async def _feed(self, transport: PollingTransport, receive: Receive) -> None:
+        while (message := await receive())["type"] != "http.disconnect":
+            transport.body_arrived(self, message.get("body", b""))
+            if not message.get("more_body", False):
+                transport.body_complete(self)
+        transport.lost(self)
+        self.answer(None)
 
 
 def _open(engine: Engine, request: EngineRequest) -> Session:
@@ -91,9 +122,10 @@ def _preflight(engine: Engine, request: EngineRequest) -> Answer:
     return 204, b"text/plain", b""
 
 
-async def _compressed(
+async def compressed(
     config: EngineConfig, request: EngineRequest, answer: Answer
 ) -> tuple[Answer, Headers]:
+    """The answer as the request wants it, and the headers that say so."""
     status, content_type, body = answer
     if config.http_compression and len(body) >= config.compression_threshold:
         coding = await compress(body, request.headers.get("accept-encoding", ""))
@@ -133,3 +165,8 @@ async def respond(
         }
     )
     await send({"type": f"{prefix}.response.body", "body": body})
+
+
+def header_lines(headers: Headers) -> bytes:
+    """Headers on the wire (RFC 9112, 5), each after a line's end."""
+    return b"".join([b"\r\n%b: %b" % header for header in headers])

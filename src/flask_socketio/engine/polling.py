@@ -1,16 +1,16 @@
-"""HTTP long-polling (Engine.IO v4, "HTTP long-polling"): GET takes packets to the client, POST brings them.
-
-A polling session is served by whatever brings HTTP requests, so this file speaks ASGI's receive and send.
-"""
+"""HTTP long-polling (Engine.IO v4, "HTTP long-polling"): GET takes packets to the client, POST brings them."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from ..protocol import engineio as eio
-from ..protocol.errors import BAD_REQUEST, EngineProtocolError, HandshakeRefused
+from ..protocol.errors import (
+    BAD_HANDSHAKE_METHOD,
+    BAD_REQUEST,
+    EngineProtocolError,
+    HandshakeRefused,
+)
 from ..protocol.message import SEPARATOR, Message
 from ..protocol.states import SessionState
 from .reasons import CloseReason
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from .request import EngineRequest
     from .session import Session
 
-Receive = Callable[[], Awaitable[Any]]
 Answer = tuple[int, bytes, bytes]  # status, content type, body
 
 TEXT = b"text/plain; charset=UTF-8"
-HTML = b"text/html"
+_OK: Answer = (200, b"text/html", b"ok")
+#: The connection is to be closed after it: the rest of the body is not worth reading.
+TOO_LARGE: Answer = (413, b"text/plain", b"")
 
 #: What a GET is told that arrives while the client is switching to WebSocket, after at most this many seconds.
 _NOOP_AFTER = 0.1
@@ -38,18 +39,15 @@ _UNSAID = {CloseReason.TRANSPORT_CLOSE, CloseReason.SERVER_SHUTDOWN}
 _NOBODY_COMES = _UNSAID | {CloseReason.PING_TIMEOUT}
 
 
-class ClientGone(Exception):  # noqa: N818 - not an error, nobody is left to tell
-    """The client hung up before it was answered."""
+class Exchange(Protocol):
+    """A request that names a session, and the way to answer it: once, at once or later."""
 
+    @property
+    def request(self) -> EngineRequest: ...
 
-class PayloadTooLarge(Exception):  # noqa: N818 - named after the HTTP status
-    """A request's body exceeds max_http_buffer_size."""
+    def answer(self, answer: Answer) -> None: ...
 
-
-async def _hung_up(receive: Receive) -> None:
-    """Return when the client has closed its connection."""
-    while (await receive())["type"] != "http.disconnect":
-        pass  # the request's own body, which a GET has no use for
+    def refuse(self, refusal: HandshakeRefused) -> None: ...
 
 
 class PollingTransport:
@@ -63,10 +61,15 @@ class PollingTransport:
         self._loop = engine.loop
         self._queue: list[Message] = []
         self._queued = 0
-        self._poll: asyncio.Future[None] | None = None
+        #: the GET that waits for packets
+        self._poll: Exchange | None = None
         self._wake_scheduled = False
-        self._post: asyncio.Task[Any] | None = None
-        self._readable: asyncio.Future[None] | None = None
+        #: the POST whose body is arriving, and what there is of it
+        self._post: Exchange | None = None
+        self._body = bytearray()
+        #: the POST that is answered when the next one may come
+        self._held: Exchange | None = None
+        self._reading_paused = False
         self.session: Session
 
     # -- the session's side --------------------------------------------------------------------
@@ -89,17 +92,17 @@ class PollingTransport:
             self._wake()
         elif len(self._queue) > 1 and reason not in _NOBODY_COMES:
             self._engine.linger(self.session)
-        if self._post is not None and self._post is not asyncio.current_task():
-            self._post.cancel()
+        if self._post is not None:
+            self._refuse_post("the session was closed meanwhile")
 
     def pause_reading(self) -> None:
-        if self._readable is None:
-            self._readable = self._loop.create_future()
+        self._reading_paused = True
 
     def resume_reading(self) -> None:
-        if self._readable is not None:
-            self._readable.set_result(None)
-            self._readable = None
+        self._reading_paused = False
+        if self._held is not None:
+            held, self._held = self._held, None
+            held.answer(_OK)
 
     def retire(self) -> list[Message]:
         """Stop polling after an upgrade; return what was not fetched."""
@@ -116,75 +119,104 @@ class PollingTransport:
 
     def _release_poll(self) -> None:
         """Answer a waiting GET, so that the client can stop polling and upgrade."""
-        if self._poll is not None and not self._poll.done() and not self._queue:
+        if self._poll is not None and not self._queue:
             self.send(eio.NOOP_PACKET)
 
     def _wake(self) -> None:
         self._wake_scheduled = False
-        if self._poll is not None and not self._poll.done():
-            self._poll.set_result(None)
+        if self._poll is not None and self._queue:
+            poll, self._poll = self._poll, None
+            self._answer_get(poll)
 
     # -- the requests' side --------------------------------------------------------------------
 
-    async def get(self, receive: Receive) -> Answer:
-        """Wait until there is something for the client, and return it.
+    def begin(self, exchange: Exchange) -> None:
+        """Take a request; the body of a POST follows."""
+        method = exchange.request.method
+        if method == "GET":
+            self._get(exchange)
+        elif method == "POST":
+            self._begin_post(exchange)
+        else:
+            exchange.refuse(HandshakeRefused(BAD_HANDSHAKE_METHOD, method))
 
-        Raises HandshakeRefused where a GET is waiting already, ClientGone.
-        """
+    def lost(self, exchange: Exchange) -> None:
+        """The client hung up before it was answered."""
+        if exchange is self._poll:
+            self._poll = None
+        elif exchange is self._post:
+            self._post = None
+        else:
+            return
+        self.session.close(CloseReason.TRANSPORT_ERROR)
+
+    def _get(self, exchange: Exchange) -> None:
+        """Answer as soon as there is something for the client."""
         if self._poll is not None:
             self.session.fail(EngineProtocolError("two polling requests at the same time"))
-            raise HandshakeRefused(BAD_REQUEST, "overlapping GET")
-        if not self._queue:
-            await self._wait(receive)
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, "overlapping GET"))
+        elif self._queue:
+            self._answer_get(exchange)
+        else:
+            self._poll = exchange
+            if self.session.probe is not None:
+                self._loop.call_later(_NOOP_AFTER, self._release_poll)
+
+    def _answer_get(self, exchange: Exchange) -> None:
         queue, self._queue, self._queued = self._queue, [], 0
-        return 200, TEXT, SEPARATOR.join([message.polling for message in queue])
+        exchange.answer((200, TEXT, SEPARATOR.join([message.polling for message in queue])))
+        if self.session.state is SessionState.CLOSED:
+            self._engine.last_poll_answered(self.session)
 
-    async def _wait(self, receive: Receive) -> None:
-        poll = self._poll = self._loop.create_future()
-        if self.session.probe is not None:
-            self._loop.call_later(_NOOP_AFTER, self._release_poll)
-        watcher = self._loop.create_task(_hung_up(receive))
-        watcher.add_done_callback(lambda _: poll.done() or poll.cancel())
+    def _begin_post(self, exchange: Exchange) -> None:
+        headers = exchange.request.headers
+        overlaps = self._post is not None or self._held is not None
+        if overlaps:
+            self.session.fail(EngineProtocolError("two POST requests at the same time"))
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, "overlapping POST"))
+            return
+        self._post = exchange
+        if headers.get("content-type", "").startswith("application/octet-stream"):
+            self._fail_post(
+                EngineProtocolError("POST of application/octet-stream"),
+                "application/octet-stream is not for revision 4",
+            )
+            return
+        length = headers.get("content-length", "0")
+        if length.isascii() and length.isdigit():
+            self._limit_post(int(length[:12]))
+
+    def body_arrived(self, exchange: Exchange, data: bytes) -> None:
+        """Take a piece of a POST's body."""
+        if exchange is self._post:
+            self._body += data
+            self._limit_post(len(self._body))
+
+    def body_complete(self, exchange: Exchange) -> None:
+        """Deliver the packets of a POST, and answer it. What is malformed, is refused."""
+        if exchange is not self._post:
+            return
+        if self.session.transport is not self:
+            self._refuse_post("the session has been upgraded")
+            return
+        body = self._take_body()
         try:
-            await poll
-        except asyncio.CancelledError:
-            self.session.close(CloseReason.TRANSPORT_ERROR)
-            if (
-                not watcher.done()
-            ):  # it is this request's own task that is being cancelled, the server is stopping
-                raise
-            raise ClientGone from None
-        finally:
-            self._poll = None
-            watcher.cancel()
+            packets = eio.decode_payload(body)
+        except EngineProtocolError as error:
+            self._fail_post(error, str(error))
+            return
+        self._post = None
+        if not self._deliver(packets):
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, "the session was closed"))
+        elif self._reading_paused:
+            self._held = (
+                exchange  # back-pressure: the client sends nothing more before it has this answer
+            )
+        else:
+            exchange.answer(_OK)
 
-    async def post(self, request: EngineRequest, receive: Receive) -> Answer:
-        """Take a payload.
-
-        Raises HandshakeRefused where one is on its way already or this one is malformed, PayloadTooLarge, ClientGone.
-        """
-        session = self.session
-        if self._post is not None:
-            session.fail(EngineProtocolError("two POST requests at the same time"))
-            raise HandshakeRefused(BAD_REQUEST, "overlapping POST")
-        self._post = asyncio.current_task()
-        try:
-            packets = await self._read_packets(request, receive)
-            if session.transport is not self:
-                raise HandshakeRefused(BAD_REQUEST, "the session has been upgraded")
-            self._deliver(packets)
-            if self._readable is not None:
-                # Back-pressure: the client sends nothing more before it has this answer.
-                await self._readable
-        except asyncio.CancelledError:
-            if session.state is SessionState.OPEN:
-                raise
-            raise HandshakeRefused(BAD_REQUEST, "the session was closed meanwhile") from None
-        finally:
-            self._post = None
-        return 200, HTML, b"ok"
-
-    def _deliver(self, packets: list[str | bytes]) -> None:
+    def _deliver(self, packets: list[str | bytes]) -> bool:
+        """Returns whether all were taken."""
         session = self.session
         for packet in packets:
             if isinstance(packet, str):
@@ -192,44 +224,32 @@ class PollingTransport:
             else:
                 session.receive_binary(packet)
             if session.state is not SessionState.OPEN:
-                if packet == eio.CLOSE:
-                    return
-                raise HandshakeRefused(BAD_REQUEST, "the session was closed")
+                return packet == eio.CLOSE
+        return True
 
-    async def _read_packets(self, request: EngineRequest, receive: Receive) -> list[str | bytes]:
-        if request.headers.get("content-type", "").startswith("application/octet-stream"):
-            self.session.fail(EngineProtocolError("POST of application/octet-stream"))
-            raise HandshakeRefused(BAD_REQUEST, "application/octet-stream is not for revision 4")
-        try:
-            body = await self._read_body(request, receive)
-            return eio.decode_payload(body)
-        except ClientGone:
-            self.session.close(CloseReason.TRANSPORT_ERROR)
-            raise
-        except PayloadTooLarge:
-            limit = self._engine.config.limits.max_payload
+    def _take_body(self) -> bytes:
+        body = bytes(self._body)
+        self._body = bytearray()
+        return body
+
+    def _limit_post(self, size: int) -> None:
+        limit = self._engine.config.limits.max_payload
+        if size > limit and self._post is not None:
+            exchange, self._post = self._post, None
+            self._take_body()
             self.session.fail(
                 EngineProtocolError(f"POST larger than max_http_buffer_size ({limit} bytes)")
             )
-            raise
-        except EngineProtocolError as error:
-            self.session.fail(error)
-            raise HandshakeRefused(BAD_REQUEST, str(error)) from None
+            exchange.answer(TOO_LARGE)
 
-    async def _read_body(self, request: EngineRequest, receive: Receive) -> bytes:
-        limit = self._engine.config.limits.max_payload
-        length = request.headers.get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length[:12]) > limit:
-            raise PayloadTooLarge
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > limit:
-                raise PayloadTooLarge
-            if not message.get("more_body", False):
-                return b"".join(chunks)
+    def _fail_post(self, error: EngineProtocolError, answer: str) -> None:
+        exchange, self._post = self._post, None
+        self.session.fail(error)
+        if exchange is not None:
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, answer))
+
+    def _refuse_post(self, answer: str) -> None:
+        exchange, self._post = self._post, None
+        self._take_body()
+        if exchange is not None:
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, answer))

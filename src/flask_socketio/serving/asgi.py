@@ -17,11 +17,11 @@ from ..engine.config import EngineConfig
 from ..engine.engine import Engine
 from ..engine.fastlane import FastLane
 from ..engine.handshake import UvicornHandshake
-from ..engine.http import Send, refusal_answer, respond, serve_polling
-from ..engine.polling import Receive
+from ..engine.http import Receive, Send, refusal_answer, respond, serve_polling
 from ..engine.request import EngineRequest, path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
+from .http import HttpProtocol
 from .pages import Pages, WsgiApp
 from .threads import ViewThreads
 from .wsgi_pass import WsgiPass
@@ -47,12 +47,13 @@ class EngineApp:
 
     def __init__(self, config: EngineConfig) -> None:
         self._path = config.path
-        #: to be given to uvicorn as its WebSocket class
+        #: to be given to uvicorn as its HTTP and WebSocket classes
+        self.http_class = type("Http", (HttpProtocol,), {})
         self.websocket_class = type("Handshake", (UvicornHandshake,), {})
 
     async def start(self) -> None:
         """Called on the loop that will serve."""
-        self.engine = await self.make_engine()
+        self.engine = self.http_class.engine = await self.make_engine()
         self.lane = self.websocket_class.lane = FastLane(self.engine)
 
     async def make_engine(self) -> Engine:

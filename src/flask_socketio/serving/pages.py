@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
-from ..engine.http import Send
-from ..engine.polling import Receive
+from ..engine.http import Receive, Send
 from ..engine.request import build_environ, join_headers
 from .threads import ViewJob, ViewThreads
 

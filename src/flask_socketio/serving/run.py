@@ -20,7 +20,6 @@ from werkzeug.serving import is_running_from_reloader
 from ..legacy import RUN, say_what_to_delete, warn_of_monkey_patching
 from .asgi import DuplexApp, EngineApp
 from .hints import hint_at_missing_templates
-from .http import HttpProtocol
 from .listen import BACKLOG, announcement, listen
 from .reloader import inherited_listener, serve_and_reload
 from .tls import make_context
@@ -78,7 +77,7 @@ def make_server(
 
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType]
-        http=HttpProtocol,
+        http=app.http_class,
         ws=app.websocket_class,
         lifespan="on",
         log_config=None,
