@@ -58,7 +58,7 @@ def test_clients_that_have_gone_leave_nothing_behind() -> None:
             wait_until(lambda: process.num_fds() < 100)
             seen.append((process.memory_info().rss, process.num_threads(), process.num_fds()))
         _, (memory, threads, descriptors), last = seen
-        assert last[0] < memory * 1.1
+        assert last[0] < memory * 1.05
         assert last[1] <= threads + 2
         assert last[2] <= descriptors + 2
 

@@ -98,6 +98,7 @@ class AsgiWebSocket(WebSocketLink):
             self._server = None
             self._close = self._close or {}
             self.transport.lost(reason)
+            del self.transport  # which has this link: no circle of references
 
     def _take(self, event: dict[str, Any]) -> None:
         data: bytes | None = event.get("bytes")

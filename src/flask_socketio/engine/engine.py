@@ -233,7 +233,8 @@ class Engine:
         self._forget(session)
 
     def _forget(self, session: Session) -> None:
-        self.sessions.pop(session.sid, None)
+        if self.sessions.pop(session.sid, None) is not None:
+            del session.transport  # which has the session: no circle of references
 
     def close(self, reason: CloseReason = CloseReason.SERVER_SHUTDOWN) -> None:
         """End every session, and open no more."""

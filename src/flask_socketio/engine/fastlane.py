@@ -272,6 +272,7 @@ class FastWebSocket(WSListener, WebSocketLink):
         self._lane.closing.discard(self)
         self._closing = True
         self.transport.lost(CloseReason.TRANSPORT_CLOSE)
+        del self.transport  # which has this link: no circle of references
 
     def frames_were_wrong(self, close_frame: bytes) -> None:
         """picows found a frame that RFC 6455 forbids, and said so with this close frame."""

@@ -195,3 +195,5 @@ class Session:
         self.engine.session_closed(self, reason)
         logger.debug("session %s closed: %s", self.sid, reason.value)
         self.handler.on_close(reason)
+        # No circle of references: memory would wait for the garbage collector.
+        del self.handler

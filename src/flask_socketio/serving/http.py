@@ -37,11 +37,13 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         if type(self.cycle) is DirectExchange:
             self.cycle.lost()
+            self.cycle = None  # which has this protocol: no circle of references
 
     def handle_websocket_upgrade(self) -> None:
         self.transport.flush()
         self.transport = self.transport.raw
         super().handle_websocket_upgrade()
+        self.parser = None  # which has this protocol: no circle of references
 
     # -- requests of a polling session ---------------------------------------------------------
 
