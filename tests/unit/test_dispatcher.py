@@ -56,9 +56,11 @@ class Rig:
 
     def start(self, client: Client, label: Any, function: Callable[[], Any] | None = None) -> None:
         """Have the dispatcher run a handler, as the hub would."""
-        is_async = asyncio.iscoroutinefunction(function)
+        handler = Handler(function or (lambda: None), asyncio.iscoroutinefunction(function), None)
+        self.start_handler(client, label, handler)
+
+    def start_handler(self, client: Client, label: Any, handler: Handler) -> None:
         socket: Any = SimpleNamespace(client=client)
-        handler = Handler(function or (lambda: None), is_async, None)
         client.in_flight += 1
         self.dispatcher.submit(Call(socket, CallKind.EVENT, None, (label,), handler))
 
@@ -150,12 +152,13 @@ def test_calls_of_a_client_start_in_order(seed: int, max_threads: int) -> None:
         rig = Rig(max_threads=max_threads)
         clients = [rig.client() for _ in range(8)]
         sent = [0] * len(clients)
+        quick = Handler(lambda: None, False, None)
+        slow = Handler(lambda: time.sleep(0.02), False, None)
         for _ in range(60):
             for _ in range(dice.randrange(20)):
                 number = dice.randrange(len(clients))
-                blocks = dice.random() < 0.03
-                function = (lambda: time.sleep(0.02)) if blocks else None
-                rig.start(clients[number], (number, sent[number]), function)
+                handler = slow if dice.random() < 0.03 else quick
+                rig.start_handler(clients[number], (number, sent[number]), handler)
                 sent[number] += 1
             await asyncio.sleep(dice.choice([0, 0, 0.001, 0.01]))
         await rig.all_finished(sum(sent))
@@ -335,6 +338,32 @@ def test_handlers_that_wait_a_little_do_not_wait_for_each_other() -> None:
                 await asyncio.sleep(0.005)
         await rig.all_finished(1000)
         assert time.monotonic() - begun < 1.5
+
+    run(test)
+
+
+def test_nothing_waits_behind_a_handler_that_has_blocked_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The pool looks at its threads once, and never again: calls of a known handler are set apart as they come."""
+    monkeypatch.setattr(pool, "_LITTLE", 100)  # whatever else the machine does
+    monkeypatch.setattr(pool, "_ON_TIME", PATIENCE)
+
+    async def test() -> None:
+        rig = Rig()
+        gate = threading.Event()
+        waits = Handler(lambda: gate.wait(PATIENCE), False, None)
+        rig.start_handler(rig.client(), "first", waits)
+        rig.start(rig.client(), "behind it")
+        await rig.until(lambda: rig.finished == 1)
+        monkeypatch.setattr(pool, "_WATCH_INTERVAL", 1000)
+        await asyncio.sleep(0.05)  # the look that was due with the old interval
+        for number in range(8):
+            rig.start_handler(rig.client(), number, waits)
+        rig.start(rig.client(), "quick")
+        await rig.until(lambda: {"quick", *range(8)} <= set(rig.started))
+        gate.set()
+        await rig.all_finished(11)
 
     run(test)
 

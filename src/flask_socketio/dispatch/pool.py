@@ -3,8 +3,9 @@
 Jobs come in batches, one per turn of the loop. While they are done at once a single worker does them all: a second
 runnable thread would only cost hand-overs of the GIL. A worker that makes no progress for some milliseconds is taken
 to be blocked: what waits behind it is split between two others, so that the wait behind N blocked jobs grows with
-the logarithm of N. Where jobs wait although the process does not use its core, each is made to wait for something
-(a database, say): then every job gets a worker to itself, for a while.
+the logarithm of N. If the process has a core to spare meanwhile, the job waits for something (a database, say): others
+of its handler get a worker each from then on, so nothing waits behind them. Where jobs of many handlers are done slowly
+while a core is to spare, every job gets a worker to itself, for a while.
 
 Jobs of one lane (the calls of one client) are always with one worker, in order; they move together when a worker is
 blocked, and the job that blocks it has started by then. So they start in the order in which they came.
@@ -31,8 +32,8 @@ _IDLE = 10.0
 _LITTLE, _FEW = 0.6, 5
 #: So many looks in a row have to find it so, each on time: else the machine is busy with others.
 _LOOKS, _ON_TIME = 3, 1.3 * _WATCH_INTERVAL
-#: Seconds after which one worker is tried again.
-_SPREAD = 1.0
+#: Seconds after which one worker is tried again: for everything, and for a handler that has blocked one.
+_SPREAD, _REMEMBER = 1.0, 10.0
 
 
 class Lane(Protocol):
@@ -48,6 +49,11 @@ class Job(Protocol):
     @property
     def lane(self) -> Any:
         """A Lane."""
+        ...
+
+    @property
+    def handler(self) -> object:
+        """What jobs that behave alike have in common."""
         ...
 
 
@@ -67,6 +73,8 @@ class Worker(Generic[J]):
         self._ended = False
         self._started = 0
         self._seen = 0
+        #: what it does at the moment
+        self.job: J | None = None
         #: in one call for longer than the watch interval; set by the loop, cleared by the worker
         self.blocked = False
         start_thread(self._run, name)
@@ -121,8 +129,10 @@ class Worker(Generic[J]):
                 self.blocked = False
                 if self._queue:
                     self._started += 1
-                    return self._queue.popleft()
+                    self.job = self._queue.popleft()
+                    return self.job
                 self._idle = True
+                self.job = None
             if not self._wake.acquire(timeout=_IDLE):
                 with self._lock:
                     if self._idle:
@@ -148,6 +158,8 @@ class Pool(Generic[J]):
         self._name = name
         self._workers: list[Worker[J]] = []
         self._main: Worker[J] | None = None
+        #: handlers whose jobs get a worker each, and until when
+        self._waiters: dict[object, float] = {}
         #: every job gets a worker to itself
         self._spread = False
         self._spread_until = 0.0
@@ -166,10 +178,10 @@ class Pool(Generic[J]):
         """Have the jobs done, those of one lane in this order."""
         batches: dict[Worker[J], list[J]] = {}
         for job in jobs:
-            worker = self._worker_for(job.lane)
+            worker = self._worker_for(job)
             if worker is None:
                 self._wait(job)
-            elif self._spread:
+            elif worker not in batches and (self._spread or job.handler in self._waiters):
                 self._give(worker, [job])
             else:
                 batches.setdefault(worker, []).append(job)
@@ -186,22 +198,26 @@ class Pool(Generic[J]):
         self._waiting.append(job)
         self._waiting_lanes.add(job.lane)
 
-    def _worker_for(self, lane: Lane) -> Worker[J] | None:
-        """Where the lane's jobs are; where it has none, the worker that does everybody's. None: it has to wait."""
+    def _worker_for(self, job: J) -> Worker[J] | None:
+        """Where its lane's jobs are; where it has none, the worker that does everybody's. None: it has to wait."""
+        lane = job.lane
         if lane in self._waiting_lanes:
             return None
         worker: Worker[J] | None = lane.worker
         if worker is None or worker.blocked:
-            worker = self._main
-            if worker is None or worker.blocked or self._spread:
-                worker = self._main = self._free_worker()
+            if job.handler in self._waiters:
+                worker = self._free_worker(beside=self._main)
+            else:
+                worker = self._main
+                if worker is None or worker.blocked or self._spread:
+                    worker = self._main = self._free_worker()
             lane.worker = worker
         return worker
 
-    def _free_worker(self) -> Worker[J] | None:
+    def _free_worker(self, beside: Worker[J] | None = None) -> Worker[J] | None:
         """An idle worker, a new one, or where there may be no more any that is not blocked; None if all are."""
         for worker in self._workers:
-            if worker.idle:
+            if worker.idle and worker is not beside:
                 return worker
         if len(self._workers) < self._max_threads:
             worker = Worker(self._execute, self._name)
@@ -228,8 +244,11 @@ class Pool(Generic[J]):
         busy = False
         waits = self._waits()
         slow = False
-        if self._loop.time() > self._spread_until:
+        now = self._loop.time()
+        if now > self._spread_until:
             self._spread = False
+        for handler in [handler for handler, until in self._waiters.items() if now > until]:
+            del self._waiters[handler]
         for worker in list(self._workers):
             if worker.idle or worker.blocked:
                 continue
@@ -237,6 +256,9 @@ class Pool(Generic[J]):
             progress = worker.progress()
             slow |= waits and progress <= _FEW and worker.has_waiting
             if progress == 0:
+                job = worker.job
+                if waits and job is not None:
+                    self._waiters[job.handler] = now + _REMEMBER
                 self._split(worker.take_over())
         self._judge(slow=slow)
         if self._waiting and (worker := self._free_worker()) is not None:
@@ -260,15 +282,29 @@ class Pool(Generic[J]):
             self._spread_until = self._loop.time() + _SPREAD
 
     def _split(self, jobs: list[J]) -> None:
-        """Give one half of the lanes to one worker, the other half to another."""
+        """Give one half of the lanes to one worker, the other half to another; those that begin with a job that waits,
+        to one each."""
         halves: tuple[list[J], list[J]] = ([], [])
-        side: dict[Lane, int] = {}
+        apart: list[list[J]] = []
+        queues: dict[Lane, list[J]] = {}
         for job in jobs:
-            halves[side.setdefault(job.lane, len(side) % 2)].append(job)
-        for half in halves:
-            self._main = self._free_worker() if half else self._main
-            if half and self._main is not None:
-                self._give(self._main, half)
-            else:
-                for job in half:
-                    self._wait(job)
+            queue = queues.get(job.lane)
+            if queue is None:
+                if job.handler in self._waiters:
+                    apart.append(queue := [])
+                else:
+                    queue = halves[len(queues) % 2]
+                queues[job.lane] = queue
+            queue.append(job)
+        for half in filter(None, halves):
+            self._main = self._free_worker()
+            self._give_or_wait(self._main, half)
+        for queue in apart:
+            self._give_or_wait(self._free_worker(beside=self._main), queue)
+
+    def _give_or_wait(self, worker: Worker[J] | None, jobs: list[J]) -> None:
+        if worker is not None:
+            self._give(worker, jobs)
+        else:
+            for job in jobs:
+                self._wait(job)

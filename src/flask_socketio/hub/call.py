@@ -21,7 +21,7 @@ class CallKind(Enum):
     ACK = auto()
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, frozen=True, eq=False)
 class Handler:
     """A function of the application's, and how to call it."""
 

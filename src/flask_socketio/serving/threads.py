@@ -23,6 +23,10 @@ class ViewJob:
     def lane(self) -> ViewJob:
         return self
 
+    @property
+    def handler(self) -> ViewJob:
+        return self
+
     def work(self) -> None:
         """Called on the thread; raises nothing."""
         raise NotImplementedError
