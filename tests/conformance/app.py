@@ -318,6 +318,12 @@ def emit_from_a_view() -> str:
     return "emitted"
 
 
+@app.get("/call/<sid>")
+def call_from_a_view(sid: str) -> Any:
+    """Ask a client, and wait for its answer."""
+    return jsonify(socketio.call("question", to=sid, timeout=10))
+
+
 if __name__ == "__main__":
     if os.environ.get("LANE") == "asgi":
         serve(socketio.asgi_app(app), int(os.environ.get("PORT", "0")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -117,6 +118,25 @@ def test_a_client_with_too_many_events_in_flight_is_not_read(
         assert exchange.reply().body == b"ok"
         client.emit("message", "late")
     client.expect("message-back", "late")
+    assert client.call("ack", "value") == ["v"]
+
+
+@direct
+def test_an_ack_that_is_awaited_is_read_all_the_same(
+    app: ServerProcess, open_client: OpenClient
+) -> None:
+    client = open_client(app)
+    sid = client.join()
+    exchange = fill(app, client, sid)
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(app.get_json, f"/call/{sid}")
+        question = client.recv()
+        assert question.data == ["question"]
+        if exchange is not None:
+            assert exchange.reply(1).body == b"ok"
+        client.engine.send(f"43{question.id}[42]")
+        assert answer.result(WAIT) == 42
+    app.get(f"/release/{sid}")
     assert client.call("ack", "value") == ["v"]
 
 

@@ -23,6 +23,7 @@ from flask_socketio.dispatch.inbox import Inbox
 from flask_socketio.engine.config import Limits
 from flask_socketio.hub.call import Call, CallKind, Handler
 from flask_socketio.hub.client import Client
+from flask_socketio.hub.load import Load
 from flask_socketio.protocol.socketio import JSON
 
 PATIENCE = 10.0
@@ -50,7 +51,7 @@ class Rig:
         self._done = asyncio.Event()
 
     def client(self) -> Client:
-        hub: Any = SimpleNamespace(limits=Limits(), codec=JSON)
+        hub: Any = SimpleNamespace(limits=Limits(), load=Load(Limits()), codec=JSON)
         connection: Any = SimpleNamespace()
         return Client(hub, connection)
 

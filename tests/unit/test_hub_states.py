@@ -121,6 +121,8 @@ class HubMachine(RuleBasedStateMachine):
 
     def open(self) -> None:
         self.connection = Connection()
+        #: an ack has been awaited, for which reading may have gone on
+        self.asked = False
         self.client = self.hub.connection_opened(self.connection)
         #: what the client is in each namespace
         self.state = dict.fromkeys(NAMESPACES, SocketState.ABSENT)
@@ -245,6 +247,7 @@ class HubMachine(RuleBasedStateMachine):
     @rule(namespace=namespaces, wants_answer=st.booleans())
     def application_emits(self, namespace: str, wants_answer: bool) -> None:
         callback = (lambda: None) if wants_answer else None
+        self.asked |= wants_answer
         emission = Emission(namespace, ["x"], JSON.encode_body(["x"]), callback=callback)
         before = len(self.connection.sent)
         self.adapter.broadcast(emission)
@@ -295,9 +298,12 @@ class HubMachine(RuleBasedStateMachine):
         running = sum(call.socket.client is self.client for call in self.calls)
         assert self.client.in_flight == running
         assert self.client.load >= running
-        if self.client.load >= LIMIT:
+        load = self.client.load
+        assert self.hub.load.events >= load
+        awaited = any(socket.acks for socket in self.client.sockets.values())
+        if (load >= LIMIT and not self.asked) or load >= LIMIT * 10:
             assert self.connection.paused
-        elif self.client.load <= LIMIT // 2:
+        elif load <= LIMIT // 2 or (awaited and load <= LIMIT * 5):
             assert not self.connection.paused
 
     def teardown(self) -> None:
@@ -310,6 +316,8 @@ class HubMachine(RuleBasedStateMachine):
         self.handlers_are_called_in_their_order()
         assert not self.client.sockets and not self.deadlines
         assert self.client.in_flight == self.client.load == 0
+        assert self.hub.load.events == self.hub.load.clients == 0
+        assert not self.hub.load.paused
         assert vars(self.adapter) == vars(MemoryAdapter())
 
 

@@ -22,6 +22,8 @@ class Limits:
     max_queued: int = 16 * 1024 * 1024
     #: events of one client that are waiting for a handler or in one, before reading from it pauses
     max_events_in_flight: int = 1_000
+    #: the same of all clients together; past it, reading pauses from those that have more of them than their share
+    max_events: int = 50_000
     #: attachments of one packet
     max_attachments: int = 10
     #: namespaces one client may be in, the pending ones included

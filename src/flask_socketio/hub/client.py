@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .socket import Socket
 
 
+#: So many times more events may be in flight while an ack is awaited.
+_AWAITED = 10
+
+
 class Connection(Protocol):
     """What a client needs of its connection; an engine session is one."""
 
@@ -38,6 +42,7 @@ class Client:
 
     __slots__ = (
         "_decoder",
+        "_total",
         "backlog",
         "connection",
         "contexts",
@@ -64,6 +69,7 @@ class Client:
         self.backlog: Any = None
         #: what the contexts of its events are made from
         self.contexts: Any = None
+        self._total = hub.load
         self._decoder = hub.codec.decoder(hub.limits.max_attachments)
 
     def on_text(self, text: str) -> None:
@@ -89,17 +95,37 @@ class Client:
         self.hub.connection_closed(self, reason)
 
     def taken(self) -> None:
-        """One more packet waits or is being handled; at the bound nothing more is read from the client."""
+        """One more packet waits or is being handled; at a bound nothing more is read from the client."""
+        total = self._total
         self.load += 1
-        if self.load == self.hub.limits.max_events_in_flight:
-            self.connection.pause_reading()
+        total.events += 1
+        if self.load == 1:
+            total.clients += 1
+        if total.events > total.limit:
+            total.crowd()
+        if self.load >= total.share and self.load >= self._bound():
+            total.pause(self)
 
     def done(self, count: int = 1) -> None:
         """So many fewer."""
-        half = self.hub.limits.max_events_in_flight // 2
-        before, self.load = self.load, self.load - count
-        if self.load <= half < before:
-            self.connection.resume_reading()
+        total = self._total
+        self.load -= count
+        total.events -= count
+        if count and not self.load:
+            total.clients -= 1
+        if total.paused or total.crowded:
+            total.relieve(self)
+
+    def reconsider(self) -> None:
+        """Where reading has been paused: go on, if few enough are left."""
+        if self in self._total.paused and self.load <= self._bound() // 2:
+            self._total.resume(self)
+
+    def _bound(self) -> int:
+        """How many are too many. While an ack is awaited more are, else nobody would read it: its handler may be one of
+        those that have to end."""
+        share = self._total.share
+        return share * _AWAITED if any(socket.acks for socket in self.sockets.values()) else share
 
     def state_in(self, packet: Packet) -> SocketState | None:
         """The client's state in the packet's namespace; None if the packet is to be ignored."""

@@ -16,6 +16,7 @@ from ..protocol.socketio import JSON, Body, Codec, Packet
 from ..protocol.states import SocketAction, SocketState, socket_action
 from .call import Call, CallKind, Handler, Outcome
 from .client import Client, Connection
+from .load import Load
 from .socket import Socket
 
 logger = logging.getLogger("flask_socketio.server")
@@ -66,6 +67,7 @@ class Hub:
         self.handlers = handlers
         self.adapter = adapter
         self.limits = limits
+        self.load = Load(limits)
         self._run = run
         self._deadlines = deadlines
         self.codec = codec
@@ -83,6 +85,7 @@ class Hub:
         for socket in list(client.sockets.values()):
             self.leave(socket, reason)
         self._deadlines.discard(client)
+        self.load.paused.discard(client)
 
     # -- packets -------------------------------------------------------------------------------
 

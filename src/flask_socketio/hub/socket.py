@@ -82,6 +82,7 @@ class Socket:
         self.next_ack += 1
         self.acks[self.next_ack] = callback
         self.send(self._codec.encode(sio.EVENT, self.namespace, body, self.next_ack))
+        self.client.reconsider()  # the ack has to be read
 
     def announce(self) -> None:
         """Send CONNECT, and behind it what has waited."""

@@ -1,0 +1,60 @@
+"""What clients have sent that is not handled yet, and whom nothing more is read from because of it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ..engine.config import Limits
+
+if TYPE_CHECKING:
+    from .client import Client
+
+logger = logging.getLogger("flask_socketio.server")
+
+
+class Load:
+    """Events of all clients that wait for a handler or are in one."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.events = 0
+        self.limit = limits.max_events
+        #: clients that have any
+        self.clients = 0
+        #: more than the limit, or not yet down to half of it again
+        self.crowded = False
+        self._usual_share = limits.max_events_in_flight
+        #: how many one client may have at the moment
+        self.share = self._usual_share
+        self.paused: set[Client] = set()
+
+    def crowd(self) -> None:
+        """There are too many: whoever has more than an equal share of them has to wait."""
+        self.share = min(self._usual_share, max(1, self.limit // self.clients))
+        if not self.crowded:
+            self.crowded = True
+            logger.warning(
+                "%d events of %d clients wait for handlers or are in one (max_events): "
+                "nothing is read from the busiest clients until there are half as many",
+                self.events,
+                self.clients,
+            )
+
+    def relieve(self, client: Client) -> None:
+        """The client has fewer than before."""
+        if self.crowded and self.events <= self.limit // 2:
+            self.crowded = False
+            self.share = self._usual_share
+            for paused in list(self.paused):
+                paused.reconsider()
+        else:
+            client.reconsider()
+
+    def pause(self, client: Client) -> None:
+        if client not in self.paused:
+            self.paused.add(client)
+            client.connection.pause_reading()
+
+    def resume(self, client: Client) -> None:
+        self.paused.discard(client)
+        client.connection.resume_reading()
