@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from functools import cached_property, lru_cache
+from collections.abc import Sequence
+from functools import lru_cache
 from io import BytesIO
 from typing import IO, Any
 
@@ -14,14 +14,19 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class EngineRequest:
-    """Wraps an ASGI scope (`http` or `websocket`)."""
+    """Wraps an ASGI scope (`http` or `websocket`). What is not asked for is not worked out."""
+
+    __slots__ = ("_environ", "_headers", "_query", "response_headers", "scope")
 
     def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
         #: to be added to the answer
         self.response_headers: Headers = []
+        self._headers: dict[str, str] | None = None
+        self._query: Query | None = None
+        self._environ: dict[str, Any] | None = None
 
-    @cached_property
+    @property
     def path(self) -> str:
         """Without what the application is mounted at."""
         return path_of(self.scope)
@@ -34,29 +39,40 @@ class EngineRequest:
     def is_websocket(self) -> bool:
         return self.scope["type"] == "websocket"
 
-    @cached_property
+    @property
     def headers(self) -> dict[str, str]:
         """Lower-case names; repeated headers are joined."""
-        return join_headers(self.scope["headers"])
+        if self._headers is None:
+            self._headers = join_headers(self.scope["headers"])
+        return self._headers
 
-    @cached_property
+    @property
     def query(self) -> Query:
-        return parse_query(self.scope["query_string"])
+        if self._query is None:
+            self._query = parse_query(self.scope["query_string"])
+        return self._query
 
-    @cached_property
+    @property
     def environ(self) -> dict[str, Any]:
         """The request as a WSGI environ, which is what Flask's contexts are made of. A handshake may replace it."""
-        return build_environ(self.scope, self.headers, BytesIO())
+        if self._environ is None:
+            self._environ = build_environ(self.scope, self.headers, BytesIO())
+        return self._environ
+
+    @environ.setter
+    def environ(self, environ: dict[str, Any]) -> None:
+        self._environ = environ
 
 
-def join_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def join_headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Header pairs with lower-case names -> a dict; repeated ones are joined as RFC 9110 and 6265 say."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in pairs:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if name in headers:
-            value = headers[name] + ("; " if name == "cookie" else ",") + value
-        headers[name] = value
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    if len(headers) < len(pairs):
+        for name in headers:
+            values = [
+                value.decode("latin-1") for key, value in pairs if key.decode("latin-1") == name
+            ]
+            headers[name] = ("; " if name == "cookie" else ",").join(values)
     return headers
 
 

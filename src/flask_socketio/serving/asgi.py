@@ -53,7 +53,8 @@ class EngineApp:
 
     async def start(self) -> None:
         """Called on the loop that will serve."""
-        self.engine = self.http_class.engine = await self.make_engine()
+        self.engine = await self.make_engine()
+        self.http_class.serve(self.engine)
         self.lane = self.websocket_class.lane = FastLane(self.engine)
 
     async def make_engine(self) -> Engine:

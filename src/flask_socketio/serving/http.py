@@ -15,8 +15,11 @@ from ..engine.engine import Engine
 from ..engine.http import compressed, header_lines, refusal_answer
 from ..engine.polling import TOO_LARGE, Answer, PollingTransport
 from ..engine.request import EngineRequest, Headers
+from ..engine.timers import DelayQueue
 from ..protocol.errors import HandshakeRefused
 
+#: Seconds for which a connection without a request is kept.
+_KEEP_ALIVE = 5.0
 #: Bytes that are not kept until the end of the loop's turn: the transport has to notice that the client does not read.
 _MUCH = 64 * 1024
 
@@ -26,6 +29,17 @@ class HttpProtocol(HttpToolsProtocol):
 
     #: set when the engine has been made, before the first connection
     engine: Engine
+    path: bytes
+    _common: tuple[Headers, bytes] = ([], b"")
+    #: connections that wait for another request, and are closed if none comes
+    idle: DelayQueue[Any]
+
+    @classmethod
+    def serve(cls, engine: Engine) -> None:
+        """Answer polling requests of this engine."""
+        cls.engine = engine
+        cls.path = engine.config.path.encode()
+        cls.idle = DelayQueue(engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
@@ -35,6 +49,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self.idle.discard(self)
         if type(self.cycle) is DirectExchange:
             self.cycle.lost()
             self.cycle = None  # which has this protocol: no circle of references
@@ -45,28 +60,60 @@ class HttpProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
         self.parser = None  # which has this protocol: no circle of references
 
+    def data_received(self, data: bytes) -> None:
+        self.idle.discard(self)
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+        else:
+            # The same, but for uvicorn's timer for each connection, set and cancelled with every request.
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+            self.idle.add(self)
+
     # -- requests of a polling session ---------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         path, _, query = self.url.partition(b"?")
-        busy = self.cycle is not None and not self.cycle.response_complete
-        if path == self.engine.config.path.encode() and b"sid=" in query and not busy:
-            method = self.parser.get_method()
-            # Whoever wants requests logged, an upgrade or a "100 Continue", is uvicorn's.
-            special = self.access_log or self.expect_100_continue or self.parser.should_upgrade()
-            if method in (b"GET", b"POST") and not special:
-                scope: Any = self.scope
-                scope["method"] = method.decode()
-                scope["path"], scope["query_string"] = path.decode(), query
-                self._begin(EngineRequest(scope))
-                return
+        if path == self.path and b"sid=" in query and self._is_plain():
+            method = "GET" if self.parser.get_method() == b"GET" else "POST"
+            self._begin(method, query)
+            return
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()  # makes the scope
+        self.url, self.expect_100_continue = url, expects
+        self.scope["headers"] = self.headers = headers
         super().on_headers_complete()
 
-    def _begin(self, request: EngineRequest) -> None:
+    def _is_plain(self) -> bool:
+        """Whether nothing is asked for that uvicorn would have to see to."""
         parser = self.parser
+        return (
+            parser.get_method() in (b"GET", b"POST")
+            and (self.cycle is None or self.cycle.response_complete)
+            and not (self.access_log or self.expect_100_continue or parser.should_upgrade())
+        )
+
+    def _begin(self, method: str, query: bytes) -> None:
+        parser = self.parser
+        scope = {"type": "http", "method": method, "query_string": query, "headers": self.headers}
         keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
-        exchange = self.cycle = DirectExchange(self, request, keep_alive)
+        exchange = self.cycle = DirectExchange(self, EngineRequest(scope), keep_alive)
         exchange.begin(self.engine)
+
+    @classmethod
+    def common_headers(cls, headers: Headers) -> bytes:
+        """uvicorn's own headers as lines; they change once a second."""
+        if headers is not cls._common[0]:
+            cls._common = headers, header_lines(headers)
+        return cls._common[1]
 
     def on_body(self, body: bytes) -> None:
         if type(self.cycle) is DirectExchange:
@@ -155,10 +202,16 @@ class DirectExchange:
             self.keep_alive = False
         if not self.keep_alive:
             headers = [*headers, (b"connection", b"close")]
-        lines = header_lines(protocol.server_state.default_headers + headers)
         protocol.transport.write(
-            b"%bcache-control: no-store\r\ncontent-type: %b\r\ncontent-length: %d%b\r\n\r\n%b"
-            % (STATUS_LINE[status], content_type, len(body), lines, body)
+            b"%bcache-control: no-store\r\ncontent-type: %b\r\ncontent-length: %d%b%b\r\n\r\n%b"
+            % (
+                STATUS_LINE[status],
+                content_type,
+                len(body),
+                protocol.common_headers(protocol.server_state.default_headers),
+                header_lines(headers) if headers else b"",
+                body,
+            )
         )
         if not self.keep_alive:
             protocol.transport.close()
