@@ -53,6 +53,7 @@ if __name__ == "__main__":
     listener = listen("127.0.0.1", int(os.environ.get("PORT", "3000")))
     server = make_server(EchoApp(CONFIG), announcement("127.0.0.1", listener))
     if os.environ.get("LANE") == "asgi":  # the standard lane: uvicorn's own WebSockets
+        server.config.http = "httptools"
         server.config.ws = "websockets-sansio"
         server.config.ws_max_size = CONFIG.limits.max_payload
         server.config.ws_per_message_deflate = False

@@ -17,10 +17,11 @@ LANES: dict[str, dict[str, str]] = {
 
 
 def serve(app: EngineApp, port: int) -> None:
-    """Serve until stopped: as `run()` does, or with a WebSocket implementation of uvicorn's instead of our own."""
+    """Serve until stopped: as `run()` does, or as any ASGI server would, with uvicorn's own HTTP and WebSocket."""
     listener = listen("127.0.0.1", port)
     server = make_server(app, announcement("127.0.0.1", listener))
     if os.environ.get("LANE") == "asgi":
+        server.config.http = "httptools"
         server.config.ws = "websockets-sansio"
         server.config.ws_max_size = 1_000_000
         server.config.ws_per_message_deflate = False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from ..protocol import engineio as eio
 from ..protocol.errors import (
@@ -30,14 +30,23 @@ from .websocket import WebSocketLink, WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
 
-Negotiate = Callable[[EngineRequest], Awaitable[None]]
+
+class Negotiate(Protocol):
+    """Who is asked at every handshake: may replace the request's environ and add headers to the answer."""
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is anybody to ask."""
+        ...
+
+    async def __call__(self, request: EngineRequest) -> None:
+        """Raises HandshakeRefused."""
 
 
 class Engine:
     """One per loop.
 
-    `open_session` is called with every new session and returns who handles it. `negotiate` is asked at every handshake:
-    it may replace the request's environ, add headers to the answer, and raise HandshakeRefused.
+    `open_session` is called with every new session and returns who handles it.
     """
 
     def __init__(
@@ -65,32 +74,40 @@ class Engine:
 
     # -- the handshake, one for all transports -------------------------------------------------
 
+    def has_to_wait(self, request: EngineRequest) -> bool:
+        """Whether it takes time to admit the request: a handshake's middlewares run on a thread."""
+        return (
+            self._negotiate is not None and self._negotiate.is_needed and request.query.sid is None
+        )
+
     async def admit(self, request: EngineRequest) -> Session | None:
         """Check a request; return the session that it names, None if it asks for a new one.
 
         Raises HandshakeRefused.
         """
+        if self._negotiate is not None and self.has_to_wait(request):
+            try:
+                self._check(request)
+                await self._negotiate(request)
+            except HandshakeRefused as refusal:
+                self._tell(request, refusal)
+                raise
+        return self.admit_at_once(request)
+
+    def admit_at_once(self, request: EngineRequest) -> Session | None:
+        """As `admit`, for a request that does not have to wait."""
         try:
-            session = self._named_session(request)
-            if session is None:
-                self._check_handshake(request)
-                if self._negotiate is not None:
-                    await self._negotiate(request)
+            session = self._check(request)
             self._check_origin(request, session)
         except HandshakeRefused as refusal:
             self._tell(request, refusal)
             raise
         return session
 
-    def session_of(self, request: EngineRequest) -> Session:
-        """Check a request that names a session, and return that. Raises HandshakeRefused."""
-        try:
-            session = self._named_session(request)
-            assert session is not None
-            self._check_origin(request, session)
-        except HandshakeRefused as refusal:
-            self._tell(request, refusal)
-            raise
+    def _check(self, request: EngineRequest) -> Session | None:
+        session = self._named_session(request)
+        if session is None:
+            self._check_handshake(request)
         return session
 
     def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:

@@ -28,11 +28,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("flask_socketio.engine")
 
-#: A plain logging.Logger would make picows create one logger per connection.
-_picows_logger = logging.LoggerAdapter(logging.getLogger("flask_socketio.picows"), {})
-_picows_logger.logger.setLevel(
-    logging.CRITICAL
-)  # what it would say, the engine says with the session's id
+
+class _Silence:
+    """picows' logger, of which it would make one per connection: what it would say, the engine says."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802
+        return False
+
+    def log(self, *args: object) -> None: ...
+
+    debug = info = warning = error = exception = log
+
+
+_SILENCE = _Silence()
 
 #: The request picows is shown in place of the client's, which has been answered already.
 _REQUEST = (
@@ -126,7 +134,7 @@ class FastWebSocket(WSListener, WebSocketLink):
             None,
             False,  # is_client_side
             self._listen,
-            _picows_logger,
+            _SILENCE,
             True,  # disconnect_on_exception
             None,  # websocket_handshake_timeout
             False,  # enable_auto_ping

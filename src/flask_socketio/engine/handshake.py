@@ -1,7 +1,7 @@
 """The WebSocket handshake of the fast lane.
 
-uvicorn hands every one of them to us. We answer it ourselves, because picows would refuse what Firefox sends and could
-not wait for an answer, and then give the connection to the lane.
+We answer it ourselves, because picows would refuse what Firefox sends and could not wait for an answer, and then give
+the connection to the lane.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import unquote
 
 from ..protocol import websocket as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .fastlane import FastLane, FastWebSocket
 from .http import header_lines, refusal_answer
 from .request import EngineRequest
+from .session import Session
 
 
 class Handshake(asyncio.Protocol):
@@ -34,9 +34,17 @@ class Handshake(asyncio.Protocol):
         self._connections.add(self)
 
     def begin(self, request: EngineRequest) -> None:
-        """Start to answer the request."""
-        self._transport.pause_reading()
-        self._task = asyncio.get_running_loop().create_task(self._negotiate(request))
+        """Answer the request, at once if nobody has to be asked."""
+        engine = self._lane.engine
+        try:
+            accept = self._check(request)
+            if engine.has_to_wait(request):
+                self._transport.pause_reading()
+                self._task = engine.loop.create_task(self._negotiate(request, accept))
+            else:
+                self._accept(request, accept, engine.admit_at_once(request))
+        except HandshakeRefused as refusal:
+            self._refuse(refusal)
 
     def data_received(self, data: bytes) -> None:
         self._early += data
@@ -50,13 +58,15 @@ class Handshake(asyncio.Protocol):
         """Called by uvicorn when it stops."""
         self._transport.close()
 
-    async def _negotiate(self, request: EngineRequest) -> None:
+    async def _negotiate(self, request: EngineRequest, accept: bytes) -> None:
         try:
-            accept = self._check(request)
             session = await self._lane.engine.admit(request)
         except HandshakeRefused as refusal:
             self._refuse(refusal)
-            return
+        else:
+            self._accept(request, accept, session)
+
+    def _accept(self, request: EngineRequest, accept: bytes, session: Session | None) -> None:
         self._transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: %b%b\r\n\r\n" % (accept, header_lines(request.response_headers))
@@ -82,43 +92,3 @@ class Handshake(asyncio.Protocol):
             % (status, phrase, content_type, len(body), header_lines(headers), body)
         )
         self._transport.close()
-
-
-class UvicornHandshake(Handshake):
-    """Given to uvicorn as its WebSocket class. Subclassed per server, for uvicorn passes nothing of ours to it."""
-
-    #: set when the engine has been made, before the first connection
-    lane: FastLane
-
-    def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
-        super().__init__(self.lane, server_state.connections)
-        self._root_path: str = config.root_path
-
-    def data_received(self, data: bytes) -> None:
-        """uvicorn has parsed the request already and repeats it here whole, with lower-case header names."""
-        if self._task is None:
-            self.begin(EngineRequest(self._scope(data)))
-        else:
-            super().data_received(data)
-
-    def _scope(self, request: bytes) -> dict[str, Any]:
-        head, *lines = request.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
-        method, target, _ = head.split(b" ", 2)
-        path, _, query = target.partition(b"?")
-        get_info = self._transport.get_extra_info
-        secure = get_info("ssl_object") is not None
-        return {
-            "type": "websocket",
-            "method": method.decode(),
-            "scheme": "wss" if secure else "ws",
-            "http_version": "1.1",
-            "root_path": self._root_path,
-            "path": self._root_path + unquote(path.decode("latin-1")),
-            "raw_path": path,
-            "query_string": query,
-            "headers": [
-                (name, value) for name, _, value in (line.partition(b": ") for line in lines)
-            ],
-            "client": get_info("peername"),
-            "server": get_info("sockname"),
-        }

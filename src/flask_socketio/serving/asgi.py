@@ -16,7 +16,6 @@ from ..engine.asgilane import refuse_websocket, serve_websocket
 from ..engine.config import EngineConfig
 from ..engine.engine import Engine
 from ..engine.fastlane import FastLane
-from ..engine.handshake import UvicornHandshake
 from ..engine.http import Receive, Send, refusal_answer, respond, serve_polling
 from ..engine.request import EngineRequest, path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
@@ -47,15 +46,14 @@ class EngineApp:
 
     def __init__(self, config: EngineConfig) -> None:
         self._path = config.path
-        #: to be given to uvicorn as its HTTP and WebSocket classes
+        #: to be given to uvicorn
         self.http_class = type("Http", (HttpProtocol,), {})
-        self.websocket_class = type("Handshake", (UvicornHandshake,), {})
 
     async def start(self) -> None:
         """Called on the loop that will serve."""
         self.engine = await self.make_engine()
-        self.http_class.serve(self.engine)
-        self.lane = self.websocket_class.lane = FastLane(self.engine)
+        self.lane = FastLane(self.engine)
+        self.http_class.serve(self.engine, self.lane)
 
     async def make_engine(self) -> Engine:
         """Called on the loop that will serve."""

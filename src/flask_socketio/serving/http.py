@@ -1,17 +1,20 @@
-"""uvicorn's HTTP protocol, with two differences.
+"""uvicorn's HTTP protocol, with three differences.
 
-An answer's head and its body are one write; and a polling request of a session, of which there is one per message and
-more, is answered without a task, an event and ASGI's dicts.
+An answer's head and its body are one write. A polling request of a session, of which there is one per message and
+more, is answered without a task, an event and ASGI's dicts. WebSockets are the fast lane's.
 """
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ..engine.engine import Engine
+from ..engine.fastlane import FastLane
+from ..engine.handshake import Handshake
 from ..engine.http import compressed, header_lines, refusal_answer
 from ..engine.polling import TOO_LARGE, Answer, PollingTransport
 from ..engine.request import EngineRequest, Headers
@@ -29,15 +32,17 @@ class HttpProtocol(HttpToolsProtocol):
 
     #: set when the engine has been made, before the first connection
     engine: Engine
+    lane: FastLane
     path: bytes
     _common: tuple[Headers, bytes] = ([], b"")
     #: connections that wait for another request, and are closed if none comes
     idle: DelayQueue[Any]
 
     @classmethod
-    def serve(cls, engine: Engine) -> None:
-        """Answer polling requests of this engine."""
+    def serve(cls, engine: Engine, lane: FastLane) -> None:
+        """Be the way to this engine."""
         cls.engine = engine
+        cls.lane = lane
         cls.path = engine.config.path.encode()
         cls.idle = DelayQueue(engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
 
@@ -55,9 +60,23 @@ class HttpProtocol(HttpToolsProtocol):
             self.cycle = None  # which has this protocol: no circle of references
 
     def handle_websocket_upgrade(self) -> None:
+        """The connection is a WebSocket's from now on."""
         self.transport.flush()
-        self.transport = self.transport.raw
-        super().handle_websocket_upgrade()
+        transport = self.transport.raw
+        path, _, query = self.url.partition(b"?")
+        scope = {
+            **self.scope,
+            "type": "websocket",
+            "scheme": "wss" if self.scheme == "https" else "ws",
+            "path": unquote(path.decode("latin-1")),
+            "raw_path": path,
+            "query_string": query,
+        }
+        self.connections.discard(self)
+        handshake = Handshake(self.lane, self.connections)
+        transport.set_protocol(handshake)
+        handshake.connection_made(transport)
+        handshake.begin(EngineRequest(scope))
         self.parser = None  # which has this protocol: no circle of references
 
     def data_received(self, data: bytes) -> None:
@@ -155,10 +174,12 @@ class DirectExchange:
     def begin(self, engine: Engine) -> None:
         """Find the request's session, and pass it there."""
         try:
-            transport = engine.session_of(self.request).transport
+            session = engine.admit_at_once(self.request)
         except HandshakeRefused as refusal:
             self.refuse(refusal)
             return
+        assert session is not None
+        transport = session.transport
         assert isinstance(transport, PollingTransport)
         self._polling = transport
         transport.begin(self)

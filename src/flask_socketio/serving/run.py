@@ -17,6 +17,7 @@ from flask import Flask
 from flask.cli import show_server_banner
 from werkzeug.serving import is_running_from_reloader
 
+from ..engine.handshake import Handshake
 from ..legacy import RUN, say_what_to_delete, warn_of_monkey_patching
 from .asgi import DuplexApp, EngineApp
 from .hints import hint_at_missing_templates
@@ -78,7 +79,7 @@ def make_server(
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType]
         http=app.http_class,
-        ws=app.websocket_class,
+        ws=Handshake,  # never made by uvicorn: app.http_class does
         lifespan="on",
         log_config=None,
         access_log=access_log,

@@ -49,9 +49,12 @@ class WsgiPass:
     def __init__(self, app: Flask) -> None:
         self._app = app
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether anybody stands around Flask's own WSGI application."""
+        return getattr(self._app.wsgi_app, "__func__", None) is not Flask.wsgi_app
+
     async def __call__(self, request: EngineRequest) -> None:
-        if getattr(self._app.wsgi_app, "__func__", None) is Flask.wsgi_app:
-            return  # nobody stands around it
         arrival = Arrival()
         environ = {**request.environ, ARRIVAL: arrival}
         status, headers, body = await self.threads.run(self._run, environ)
