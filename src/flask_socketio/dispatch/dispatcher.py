@@ -39,7 +39,8 @@ class Dispatcher:
         self._serial = serial
         self._pool = Pool(loop, self._execute, max_threads)
         self._batch: list[Call] = []
-        self._tasks: set[asyncio.Task[object]] = set()
+        #: the loop does not keep its tasks alive
+        self._tasks: dict[Call, asyncio.Task[object]] = {}
         self.running = 0
 
     def submit(self, call: Call) -> None:
@@ -56,6 +57,7 @@ class Dispatcher:
     def finished(self, call: Call) -> None:
         """To be told of every call that has ended, after the hub."""
         self.running -= 1
+        self._tasks.pop(call, None)
         client = call.socket.client
         if client.in_flight == 0:
             client.worker = None
@@ -104,9 +106,7 @@ class Dispatcher:
         coroutine = self._run_async(call)
         if begun is not None:
             coroutine = _announce(begun, coroutine)
-        task = self._loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[call] = self._loop.create_task(coroutine)
 
     async def drain(self, timeout: float) -> bool:
         """Wait until no call is running, for `timeout` seconds at most; return whether that came true."""
