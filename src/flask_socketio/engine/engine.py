@@ -20,6 +20,7 @@ from ..protocol.errors import (
 from ..protocol.states import TransportRole
 from .config import Counters, EngineConfig
 from .ids import new_sid
+from .memory import MemoryKeeper
 from .origin import OriginPolicy
 from .polling import PollingTransport
 from .reasons import CloseReason
@@ -60,6 +61,7 @@ class Engine:
         self.loop = loop
         self.config = config
         self.counters = Counters()
+        self.memory = MemoryKeeper(loop)
         self.origins = OriginPolicy(config.cors_allowed_origins, config.cors_credentials)
         self.sessions: dict[str, Session] = {}
         self.draining = False

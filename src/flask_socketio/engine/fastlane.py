@@ -19,6 +19,7 @@ from picows.picows import WSProtocol as _WSProtocol  # pyright: ignore
 from ..protocol import websocket as ws
 from ..protocol.errors import WebSocketProtocolError
 from ..protocol.message import Message
+from .memory import LARGE
 from .reasons import CloseReason
 from .timers import DelayQueue
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
@@ -47,9 +48,8 @@ _REQUEST = (
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
-#: Bytes of read buffer per connection. It doubles as needed; a parser that grew this far is replaced.
+#: Bytes of read buffer per connection. It doubles as needed; the parser of a large message is replaced.
 _READ_BUFFER = 1024
-_LARGE_FRAME = 64 * 1024
 
 _TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 _CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
@@ -251,9 +251,10 @@ class FastWebSocket(WSListener, WebSocketLink):
                 self._assemble(frame)
         except WebSocketProtocolError as error:
             self._fail(error)
-        if frame.payload_size > _LARGE_FRAME and not frame.tail_size and not self._closing:
+        if frame.payload_size > LARGE and not frame.tail_size and not self._closing:
             # The read buffer has grown to hold this frame and would never shrink.
             self._new_parser()
+            self._lane.engine.memory.large_message()
 
     def _assemble(self, frame: WSFrame) -> None:
         assembler = self._assembler

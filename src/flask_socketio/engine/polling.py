@@ -13,6 +13,7 @@ from ..protocol.errors import (
 )
 from ..protocol.message import SEPARATOR, Message
 from ..protocol.states import SessionState
+from .memory import LARGE
 from .reasons import CloseReason
 
 if TYPE_CHECKING:
@@ -230,6 +231,8 @@ class PollingTransport:
     def _take_body(self) -> bytes:
         body = bytes(self._body)
         self._body = bytearray()
+        if len(body) > LARGE:
+            self._engine.memory.large_message()
         return body
 
     def _limit_post(self, size: int) -> None:
