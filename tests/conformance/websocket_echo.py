@@ -49,7 +49,7 @@ class EchoTransport(WebSocketTransport):
 class EchoEngine(Engine):
     """Lets everybody in."""
 
-    async def admit(self, request: EngineRequest) -> Session | None:
+    def admit_at_once(self, request: EngineRequest) -> Session | None:
         return None
 
     def open_websocket(
