@@ -310,8 +310,12 @@ SCENARIOS = [
         figure="p99", unit="ms", at_most=30,
     ),
     Scenario(
-        "receivers", "a delivery to 10,000 receivers", partial(fan_out, receivers=10_000),
-        [Other("ours", 1.2, partial(fan_out, receivers=100), "ours, 100 receivers")],
+        "receivers", "a delivery to 10,000 receivers, one broadcast at a time",
+        partial(fan_out, receivers=10_000, ahead=1),
+        [
+            Other("ours", 1.2, partial(fan_out, receivers=100, ahead=1), "ours, 100 receivers"),
+            Other("node", None),
+        ],
     ),
     Scenario(
         "idle-beside", "echo beside 10,000 idle connections", partial(echo, inflight=8, idle=10_000),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from io import BytesIO
 from typing import IO, Any
@@ -56,7 +56,7 @@ class EngineRequest:
     def environ(self) -> dict[str, Any]:
         """The request as a WSGI environ, which is what Flask's contexts are made of. A handshake may replace it."""
         if self._environ is None:
-            self._environ = build_environ(self.scope, self.headers, BytesIO())
+            self._environ = build_environ(self.scope, BytesIO())
         return self._environ
 
     @environ.setter
@@ -76,9 +76,7 @@ def join_headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-def build_environ(
-    scope: dict[str, Any], headers: dict[str, str], body: IO[bytes]
-) -> dict[str, Any]:
+def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
     """A WSGI environ (PEP 3333) of an ASGI scope."""
     host, port = _address(scope.get("server")) or ("localhost", 80)
     environ: dict[str, Any] = {
@@ -101,15 +99,26 @@ def build_environ(
     }
     if client := _address(scope.get("client")):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
-    for name, value in headers.items():
-        if "_" not in name:  # else it would pass for the header with a hyphen
-            environ[_environ_key(name)] = value
+    add_headers(environ, scope["headers"])
     return environ
 
 
+def add_headers(environ: dict[str, Any], pairs: Iterable[tuple[bytes, bytes]]) -> None:
+    """Put headers into a WSGI environ; repeated ones are joined."""
+    for name, raw_value in pairs:
+        key = _environ_key(name)
+        value = raw_value.decode("latin-1")
+        if key in environ:
+            value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
+        if key is not None:
+            environ[key] = value
+
+
 @lru_cache(256)
-def _environ_key(header: str) -> str:
-    key = header.upper().replace("-", "_")
+def _environ_key(header: bytes) -> str | None:
+    if b"_" in header:
+        return None  # it would pass for the header with a hyphen
+    key = header.decode("latin-1").upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -29,12 +26,8 @@ if TYPE_CHECKING:
     from ..extension import SocketIO
     from ..runtime import Runtime
 
-logger = logging.getLogger("flask_socketio.server")
-
 #: Views that run at the same time; a page more waits.
 _MAX_VIEWS = 200
-
-_STOPPING = (503, b"text/plain", b"The server is shutting down")
 
 
 class EngineApp:
@@ -114,16 +107,14 @@ class DuplexApp(EngineApp):
         self._socketio = socketio
         self._app = app
 
-    @cached_property
-    def _pages(self) -> Pages:
-        return Pages(_with_debugger(self._app) if self._app.debug else self._app, self._threads)
-
     async def make_engine(self) -> Engine:
         self.pid = os.getpid()
         negotiate = WsgiPass(self._app)
         self._runtime = self._socketio.start_runtime(self._app, self, negotiate)
         loop = asyncio.get_running_loop()
-        negotiate.threads = self._threads = ViewThreads(loop, self._runtime.inbox, _MAX_VIEWS)
+        negotiate.threads = threads = ViewThreads(loop, self._runtime.inbox, _MAX_VIEWS)
+        self._pages = Pages(_with_debugger(self._app) if self._app.debug else self._app, threads)
+        self.http_class.pages = self._pages
         return self._runtime.engine
 
     async def stop(self) -> None:
@@ -131,13 +122,7 @@ class DuplexApp(EngineApp):
         self._socketio.runtime_stopped()
 
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        try:
-            await self._pages(scope, receive, send)
-        except asyncio.CancelledError:
-            # The server is stopping, and has waited for this view long enough.
-            logger.warning("%s was still being answered as the server stopped", scope["path"])
-            with suppress(RuntimeError):  # the answer had begun
-                await respond(send, _STOPPING, [(b"connection", b"close")])
+        await self._pages(scope, receive, send)
 
     async def below_path(self, request: EngineRequest, receive: Receive, send: Send) -> None:
         name = request.path.removeprefix(self._path)

@@ -1,25 +1,28 @@
 """uvicorn's HTTP protocol, with three differences.
 
-An answer's head and its body are one write. A polling request of a session, of which there is one per message and
-more, is answered without a task, an event and ASGI's dicts. WebSockets are the fast lane's.
+An answer's head and its body are one write. What is one piece anyway, polling requests of sessions and most pages, is
+answered without a task, an event and ASGI's dicts. WebSockets are the fast lane's.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from io import BytesIO
+from typing import Any, cast
 from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ..engine.engine import Engine
 from ..engine.fastlane import FastLane
 from ..engine.handshake import Handshake
-from ..engine.http import compressed, header_lines, refusal_answer
-from ..engine.polling import TOO_LARGE, Answer, PollingTransport
-from ..engine.request import EngineRequest, Headers
+from ..engine.http import header_lines
+from ..engine.request import EngineRequest, Headers, build_environ
 from ..engine.timers import DelayQueue
-from ..protocol.errors import HandshakeRefused
+from .cycle import DirectCycle
+from .direct_page import DirectPage, environ_of
+from .direct_polling import DirectExchange
+from .pages import Pages
 
 #: Seconds for which a connection without a request is kept.
 _KEEP_ALIVE = 5.0
@@ -34,6 +37,8 @@ class HttpProtocol(HttpToolsProtocol):
     engine: Engine
     lane: FastLane
     path: bytes
+    #: what is answered to requests that are not below the engine's path, if that is known
+    pages: Pages | None = None
     _common: tuple[Headers, bytes] = ([], b"")
     #: connections that wait for another request, and are closed if none comes
     idle: DelayQueue[Any]
@@ -51,12 +56,14 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport: Any = _JoiningTransport(self.loop, transport)
         self.cycle: Any
         self.parser: Any
+        self._environ: dict[str, Any] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.idle.discard(self)
-        if type(self.cycle) is DirectExchange:
-            self.cycle.lost()
+        if isinstance(self.cycle, DirectCycle):
+            if not self.cycle.response_complete:
+                self.cycle.lost()
             self.cycle = None  # which has this protocol: no circle of references
 
     def handle_websocket_upgrade(self) -> None:
@@ -92,7 +99,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
             self.idle.add(self)
 
-    # -- requests of a polling session ---------------------------------------------------------
+    # -- requests that are answered without ASGI -------------------------------------------------
 
     def on_message_begin(self) -> None:
         self.url = b""
@@ -100,10 +107,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
-        path, _, query = self.url.partition(b"?")
-        if path == self.path and b"sid=" in query and self._is_plain():
-            method = "GET" if self.parser.get_method() == b"GET" else "POST"
-            self._begin(method, query)
+        cycle = self._direct_cycle()
+        if cycle is not None:
+            self.cycle = cycle
             return
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()  # makes the scope
@@ -111,141 +117,94 @@ class HttpProtocol(HttpToolsProtocol):
         self.scope["headers"] = self.headers = headers
         super().on_headers_complete()
 
-    def _is_plain(self) -> bool:
-        """Whether nothing is asked for that uvicorn would have to see to."""
+    def _direct_cycle(self) -> DirectCycle | None:
+        """What answers the request, unless it asks for what is uvicorn's: a log, an upgrade, an old version."""
         parser = self.parser
-        return (
-            parser.get_method() in (b"GET", b"POST")
-            and (self.cycle is None or self.cycle.response_complete)
-            and not (self.access_log or self.expect_100_continue or parser.should_upgrade())
-        )
+        if (
+            self.access_log
+            or self.expect_100_continue
+            or parser.should_upgrade()
+            or parser.get_http_version() != "1.1"
+            or (self.cycle is not None and not self.cycle.response_complete)
+        ):
+            return None
+        method = parser.get_method()
+        path, _, query = self.url.partition(b"?")
+        if path == self.path:
+            return self._polling_cycle(method, query) if b"sid=" in query else None
+        if self.pages is None or method == b"HEAD" or path.startswith(self.path):
+            return None
+        environ = environ_of(self, method, self.url)
+        if environ is None:
+            return None
+        return DirectPage(self, self.pages, environ, keep_alive=parser.should_keep_alive())
 
-    def _begin(self, method: str, query: bytes) -> None:
-        parser = self.parser
-        scope = {"type": "http", "method": method, "query_string": query, "headers": self.headers}
-        keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
-        exchange = self.cycle = DirectExchange(self, EngineRequest(scope), keep_alive)
+    def _polling_cycle(self, method: bytes, query: bytes) -> DirectExchange | None:
+        if method not in (b"GET", b"POST"):
+            return None
+        scope = {
+            "type": "http",
+            "method": method.decode(),
+            "query_string": query,
+            "headers": self.headers,
+        }
+        request = EngineRequest(scope)
+        exchange = DirectExchange(self, request, keep_alive=self.parser.should_keep_alive())
+        self.cycle = exchange
         exchange.begin(self.engine)
-
-    @classmethod
-    def common_headers(cls, headers: Headers) -> bytes:
-        """uvicorn's own headers as lines; they change once a second."""
-        if headers is not cls._common[0]:
-            cls._common = headers, header_lines(headers)
-        return cls._common[1]
+        return exchange
 
     def on_body(self, body: bytes) -> None:
-        if type(self.cycle) is DirectExchange:
+        if isinstance(self.cycle, DirectCycle):
             self.cycle.body_arrived(body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if type(self.cycle) is DirectExchange:
+        if isinstance(self.cycle, DirectCycle):
             self.cycle.body_complete()
         else:
             super().on_message_complete()
 
+    def environ_base(self) -> dict[str, Any]:
+        """What the WSGI environs of all requests of this connection have in common."""
+        if self._environ is None:
+            scope: dict[str, Any] = {
+                "path": "", "query_string": b"", "headers": [],
+                "scheme": self.scheme, "server": self.server, "client": self.client,
+            }  # fmt: skip
+            self._environ = build_environ(scope, BytesIO())
+        return self._environ
 
-class DirectExchange:
-    """A request of a polling session. Takes the place of uvicorn's `cycle`, whose names it has therefore."""
+    @classmethod
+    def common_lines(cls, headers: Headers) -> bytes:
+        """uvicorn's own headers as lines; they change once a second."""
+        if headers is not cls._common[0]:
+            cls._common = headers, header_lines(headers)
+        return cls._common[1]
 
-    __slots__ = (
-        "_polling",
-        "_protocol",
-        "disconnected",
-        "keep_alive",
-        "message_event",
-        "request",
-        "response_complete",
-    )
-
-    def __init__(self, protocol: HttpProtocol, request: EngineRequest, keep_alive: bool) -> None:
-        self._protocol = protocol
-        self._polling: PollingTransport | None = None
-        self.request = request
-        self.keep_alive = keep_alive
-        self.response_complete = False
-        self.disconnected = False
-        self.message_event = _NOBODY_WAITS
-
-    # -- from the connection -------------------------------------------------------------------
-
-    def begin(self, engine: Engine) -> None:
-        """Find the request's session, and pass it there."""
-        try:
-            session = engine.admit_at_once(self.request)
-        except HandshakeRefused as refusal:
-            self.refuse(refusal)
-            return
-        assert session is not None
-        transport = session.transport
-        assert isinstance(transport, PollingTransport)
-        self._polling = transport
-        transport.begin(self)
-
-    def body_arrived(self, data: bytes) -> None:
-        if self._polling is not None:
-            self._polling.body_arrived(self, data)
-
-    def body_complete(self) -> None:
-        if self._polling is not None:
-            self._polling.body_complete(self)
-
-    def lost(self) -> None:
-        if self._polling is not None and not self.response_complete:
-            self._polling.lost(self)
-
-    # -- from the session ----------------------------------------------------------------------
-
-    def answer(self, answer: Answer) -> None:
-        config = self._protocol.engine.config
-        if config.http_compression and len(answer[2]) >= config.compression_threshold:
-            self._protocol.loop.create_task(self._compress(answer))
-        else:
-            self._respond(answer, self.request.response_headers)
-
-    def refuse(self, refusal: HandshakeRefused) -> None:
-        self._respond(refusal_answer(refusal)[0], self.request.response_headers)
-
-    async def _compress(self, answer: Answer) -> None:
-        request = self.request
-        answer, headers = await compressed(self._protocol.engine.config, request, answer)
-        self._respond(answer, headers + request.response_headers)
-
-    def _respond(self, answer: Answer, headers: Headers) -> None:
-        protocol = self._protocol
-        self.response_complete = True
-        if self.disconnected:
-            return
-        status, content_type, body = answer
-        if answer is TOO_LARGE:
-            self.keep_alive = False
-        if not self.keep_alive:
-            headers = [*headers, (b"connection", b"close")]
-        protocol.transport.write(
-            b"%bcache-control: no-store\r\ncontent-type: %b\r\ncontent-length: %d%b%b\r\n\r\n%b"
-            % (
-                STATUS_LINE[status],
-                content_type,
-                len(body),
-                protocol.common_headers(protocol.server_state.default_headers),
-                header_lines(headers) if headers else b"",
-                body,
-            )
+    def go_on(self, method: str, app: Any, *, keep_alive: bool) -> None:
+        """Have an ASGI application answer a request that has been read already."""
+        cycle = self.cycle = RequestResponseCycle(
+            scope=cast(Any, {"type": "http", "method": method}),
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=keep_alive,
+            on_response=self.on_response_complete,
         )
-        if not self.keep_alive:
-            protocol.transport.close()
-        protocol.on_response_complete()
+        cycle.more_body = False
+        self._start_asgi_task(cycle, app)
 
-
-class _Nobody:
-    """In place of the event that uvicorn sets when a body or a disconnect has come."""
-
-    def set(self) -> None: ...
-
-
-_NOBODY_WAITS = _Nobody()
+    def stopping(self) -> None:
+        """The server stops: what is not answered yet has to be a task, for uvicorn to wait for."""
+        if isinstance(self.cycle, DirectPage):
+            self.cycle.hand_over()
 
 
 class _JoiningTransport:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import threading
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from contextlib import suppress
+from typing import Any, NamedTuple, cast
 
-from ..engine.http import Receive, Send
-from ..engine.request import build_environ, join_headers
+from ..engine.http import Receive, Send, respond
+from ..engine.request import Headers, build_environ
 from .threads import ViewJob, ViewThreads
+
+logger = logging.getLogger("flask_socketio.server")
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Event = dict[str, Any]
+
+_STOPPING = (503, b"text/plain", b"The server is shutting down")
 
 #: Pieces of an answer that may be on their way to the loop before the view's thread waits.
 _AHEAD = 16
@@ -36,27 +42,57 @@ class Pages:
         complete = not first.get("more_body", False)
         if not complete:
             body = io.BufferedReader(_Body(self._threads.loop, receive, body))
-        environ = build_environ(scope, join_headers(scope["headers"]), body)
-        page = _Page(self._threads, self._app, environ)
+        page = self.begin(build_environ(scope, body))
+        await self.finish(page, receive if complete else None, send)
+
+    def begin(self, environ: Event, on_news: Callable[[], None] | None = None) -> Page:
+        """Have the application answer a request; `on_news` is called on the loop when there is something of it."""
+        page = Page(self._threads, self._app, environ, on_news)
         self._threads.start(page)
+        return page
+
+    async def finish(self, page: Page, receive: Receive | None, send: Send) -> None:
+        """Send a page's answer until it ends or, where `receive` can tell, the client is gone."""
         try:
-            await page.pass_on(send, receive if complete else None)
+            await page.pass_on(send, receive)
+        except asyncio.CancelledError:
+            # The server is stopping, and has waited for this view long enough.
+            logger.warning("%s was still being answered as the server stopped", page.path)
+            with suppress(RuntimeError):  # the answer had begun
+                await respond(send, _STOPPING, [(b"connection", b"close")])
         finally:
             page.cut()
 
 
-class _Page(ViewJob):
-    """One answer: `work` makes it on a thread, `pass_on` sends it on the loop."""
+class Answer(NamedTuple):
+    """All of a page's answer."""
 
-    def __init__(self, threads: ViewThreads, app: WsgiApp, environ: Event) -> None:
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Page(ViewJob):
+    """One answer: `work` makes it on a thread; the loop takes all of it at once, or has `pass_on` send it."""
+
+    def __init__(
+        self,
+        threads: ViewThreads,
+        app: WsgiApp,
+        environ: Event,
+        on_news: Callable[[], None] | None,
+    ) -> None:
         self._loop = threads.loop
         self._post = threads.inbox.post
         self._app = app
         self._environ = environ
         self._events: deque[Event] = deque()
         self._news: asyncio.Future[None] | None = None
-        self._ended = False
-        self._error: BaseException | None = None
+        #: called on the loop whenever there is something new, in place of waking `pass_on`
+        self.on_news = on_news
+        self.ended = False
+        #: what the application has raised
+        self.error: BaseException | None = None
         self._begun = False
         #: for the pieces of a stream
         self._room: threading.Semaphore | None = None
@@ -135,13 +171,28 @@ class _Page(ViewJob):
         self._wake()
 
     def _end(self, error: BaseException | None) -> None:
-        self._error = error
-        self._ended = True
+        self.error = error
+        self.ended = True
         self._wake()
+        self.on_news = None  # no circle of references
 
     def _wake(self) -> None:
-        if self._news is not None and not self._news.done():
+        if self.on_news is not None:
+            self.on_news()
+        elif self._news is not None and not self._news.done():
             self._news.set_result(None)
+
+    @property
+    def path(self) -> str:
+        return self._environ["PATH_INFO"]
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer, if all of it is there."""
+        if not self._whole or len(self._events) != 2:
+            return None
+        head, body = self._events
+        return Answer(head["status"], head["headers"], body["body"])
 
     async def pass_on(self, send: Send, receive: Receive | None) -> None:
         """Send what the thread produces until it has finished or, where `receive` can tell, the client is gone.
@@ -150,7 +201,7 @@ class _Page(ViewJob):
         """
         watcher: asyncio.Task[None] | None = None
         try:
-            while self._events or not self._ended:
+            while self._events or not self.ended:
                 if not self._events:
                     if watcher is None and receive is not None and self._begun:
                         # A stream: somebody has to notice its end.
@@ -166,8 +217,8 @@ class _Page(ViewJob):
         finally:
             if watcher is not None:
                 watcher.cancel()
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

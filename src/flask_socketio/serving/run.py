@@ -21,6 +21,7 @@ from ..engine.handshake import Handshake
 from ..legacy import RUN, say_what_to_delete, warn_of_monkey_patching
 from .asgi import DuplexApp, EngineApp
 from .hints import hint_at_missing_templates
+from .http import HttpProtocol
 from .listen import BACKLOG, announcement, listen
 from .reloader import inherited_listener, serve_and_reload
 from .tls import make_context
@@ -54,6 +55,9 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # A waiting poll is a response under way; uvicorn would wait for it.
         self._app.close_connections()
+        for connection in self.server_state.connections:
+            if isinstance(connection, HttpProtocol):
+                connection.stopping()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -38,13 +38,20 @@ class ViewThreads:
     def __init__(self, loop: AbstractEventLoop, inbox: Inbox, max_threads: int) -> None:
         self.loop = loop
         self.inbox = inbox
+        self._batch: list[ViewJob] = []
         self._pool: Pool[ViewJob] = Pool(
             loop, lambda job: job.work(), max_threads, "flask-duplex-view"
         )
 
     def start(self, job: ViewJob) -> None:
-        """Have it done."""
-        self._pool.submit([job])
+        """Have it done, together with what else this turn of the loop brings."""
+        if not self._batch:
+            self.loop.call_soon(self._flush)
+        self._batch.append(job)
+
+    def _flush(self) -> None:
+        batch, self._batch = self._batch, []
+        self._pool.submit(batch)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function on a thread; returns what it returns and raises what it raises."""

@@ -1,0 +1,68 @@
+"""A request that is answered without ASGI. It stands where uvicorn has its `cycle`, and has some of its names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+if TYPE_CHECKING:
+    from .http import HttpProtocol
+
+STATUS = {status: line.removesuffix(b"\r\n") for status, line in STATUS_LINE.items()}
+
+
+class DirectCycle:
+    """One request of a connection; a subclass finds the answer."""
+
+    __slots__ = ("disconnected", "keep_alive", "message_event", "protocol", "response_complete")
+
+    def __init__(self, protocol: HttpProtocol, *, keep_alive: bool) -> None:
+        self.protocol = protocol
+        #: whether the connection goes on after the answer; uvicorn sets it to False when it stops
+        self.keep_alive = keep_alive
+        self.response_complete = False
+        #: the client has hung up before it was answered
+        self.disconnected = False
+        self.message_event = _NOBODY_WAITS
+
+    def body_arrived(self, data: bytes) -> None:
+        """Take a piece of the request's body."""
+        raise NotImplementedError
+
+    def body_complete(self) -> None:
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """The client has hung up."""
+        raise NotImplementedError
+
+    def respond(self, status: int, lines: bytes, body: bytes) -> None:
+        """Send the answer; `lines` are its headers, each after a line's end. Nothing happens if nobody is there."""
+        protocol = self.protocol
+        self.response_complete = True
+        if self.disconnected:
+            return
+        if not self.keep_alive:
+            lines += b"\r\nconnection: close"
+        protocol.transport.write(
+            b"%b%b%b\r\n\r\n%b"
+            % (
+                STATUS[status],
+                protocol.common_lines(protocol.server_state.default_headers),
+                lines,
+                body,
+            )
+        )
+        if not self.keep_alive:
+            protocol.transport.close()
+        protocol.on_response_complete()
+
+
+class _Nobody:
+    """In place of the event that uvicorn sets when a body or a disconnect has come."""
+
+    def set(self) -> None: ...
+
+
+_NOBODY_WAITS = _Nobody()

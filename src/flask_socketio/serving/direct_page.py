@@ -1,0 +1,98 @@
+"""A page whose request and answer are each in one piece, as nearly all are: from the connection to the view and back.
+
+Streams, and what fails before it has answered, go on as uvicorn's.
+"""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from ..engine.http import Receive, Send, header_lines
+from ..engine.request import add_headers
+from .cycle import STATUS, DirectCycle
+from .pages import Answer, Page, Pages
+
+if TYPE_CHECKING:
+    from .http import HttpProtocol
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: Bytes of a request's body that are collected before the view is called.
+_SMALL = 64 * 1024
+#: Headers of an answer that say something about the connection.
+_CONNECTION = {b"connection", b"transfer-encoding"}
+
+
+class DirectPage(DirectCycle):
+    """One request and its page."""
+
+    __slots__ = ("_body", "_environ", "_page", "_pages")
+
+    def __init__(
+        self, protocol: HttpProtocol, pages: Pages, environ: dict[str, Any], *, keep_alive: bool
+    ) -> None:
+        super().__init__(protocol, keep_alive=keep_alive)
+        self._pages = pages
+        self._environ = environ
+        self._body: list[bytes] = []
+        self._page: Page | None = None
+
+    def body_arrived(self, data: bytes) -> None:
+        self._body.append(data)
+
+    def body_complete(self) -> None:
+        self._environ["wsgi.input"] = BytesIO(b"".join(self._body))
+        self._page = self._pages.begin(self._environ, self._news)
+
+    def lost(self) -> None:
+        if self._page is not None:
+            self._page.cut()
+
+    def _news(self) -> None:
+        page = self._page
+        assert page is not None
+        if self.response_complete or self.disconnected:
+            if page.error is not None:
+                logger.error("%s failed, with nobody to tell", page.path, exc_info=page.error)
+        elif (answer := page.answer) is not None and _is_plain(answer):
+            self.respond(answer.status, header_lines(answer.headers), answer.body)
+        else:
+            self.hand_over()
+        if page.ended:
+            self._page = None
+
+    def hand_over(self) -> None:
+        """Let uvicorn's own cycle go on with it, on a task."""
+        page, pages = self._page, self._pages
+        if page is None or self.response_complete or self.disconnected:
+            return
+
+        async def finish(scope: Any, receive: Receive, send: Send) -> None:
+            await pages.finish(page, receive, send)
+
+        page.on_news = None
+        self.protocol.go_on(self._environ["REQUEST_METHOD"], finish, keep_alive=self.keep_alive)
+
+
+def _is_plain(answer: Answer) -> bool:
+    return answer.status in STATUS and not any(name in _CONNECTION for name, _ in answer.headers)
+
+
+def environ_of(protocol: HttpProtocol, method: bytes, url: bytes) -> dict[str, Any] | None:
+    """The WSGI environ of a request without its body; None for one that is not as simple as nearly all are."""
+    if url[:1] != b"/" or b"#" in url or not url.isascii():
+        return None
+    path, _, query = url.partition(b"?")
+    environ = protocol.environ_base().copy()
+    environ["REQUEST_METHOD"] = method.decode()
+    environ["PATH_INFO"] = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
+    environ["QUERY_STRING"] = query.decode()
+    environ["REQUEST_URI"] = url.decode()
+    add_headers(environ, protocol.headers)
+    size = environ.get("CONTENT_LENGTH", "0")
+    if "HTTP_TRANSFER_ENCODING" in environ or not size.isdigit() or int(size) > _SMALL:
+        return None
+    return environ

@@ -1,0 +1,78 @@
+"""A request of a polling session, of which there is one per message and more, without a task and ASGI's dicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..engine.engine import Engine
+from ..engine.http import compressed, header_lines, refusal_answer
+from ..engine.polling import TOO_LARGE, Answer, PollingTransport
+from ..engine.request import EngineRequest, Headers
+from ..protocol.errors import HandshakeRefused
+from .cycle import DirectCycle
+
+if TYPE_CHECKING:
+    from .http import HttpProtocol
+
+
+class DirectExchange(DirectCycle):
+    """What the session's transport takes for the request and the way to answer it."""
+
+    __slots__ = ("_polling", "request")
+
+    def __init__(self, protocol: HttpProtocol, request: EngineRequest, *, keep_alive: bool) -> None:
+        super().__init__(protocol, keep_alive=keep_alive)
+        self.request = request
+        self._polling: PollingTransport | None = None
+
+    def begin(self, engine: Engine) -> None:
+        """Find the request's session, and pass it there."""
+        try:
+            session = engine.admit_at_once(self.request)
+        except HandshakeRefused as refusal:
+            self.refuse(refusal)
+            return
+        assert session is not None
+        transport = session.transport
+        assert isinstance(transport, PollingTransport)
+        self._polling = transport
+        transport.begin(self)
+
+    def body_arrived(self, data: bytes) -> None:
+        if self._polling is not None:
+            self._polling.body_arrived(self, data)
+
+    def body_complete(self) -> None:
+        if self._polling is not None:
+            self._polling.body_complete(self)
+
+    def lost(self) -> None:
+        if self._polling is not None:
+            self._polling.lost(self)
+
+    # -- from the session ----------------------------------------------------------------------
+
+    def answer(self, answer: Answer) -> None:
+        config = self.protocol.engine.config
+        if config.http_compression and len(answer[2]) >= config.compression_threshold:
+            self.protocol.loop.create_task(self._compress(answer))
+        else:
+            self._answer(answer, self.request.response_headers)
+
+    def refuse(self, refusal: HandshakeRefused) -> None:
+        self._answer(refusal_answer(refusal)[0], self.request.response_headers)
+
+    async def _compress(self, answer: Answer) -> None:
+        request = self.request
+        answer, headers = await compressed(self.protocol.engine.config, request, answer)
+        self._answer(answer, headers + request.response_headers)
+
+    def _answer(self, answer: Answer, headers: Headers) -> None:
+        if answer is TOO_LARGE:
+            self.keep_alive = False
+        status, content_type, body = answer
+        lines = b"\r\ncache-control: no-store\r\ncontent-type: %b\r\ncontent-length: %d" % (
+            content_type,
+            len(body),
+        )
+        self.respond(status, lines + header_lines(headers) if headers else lines, body)
