@@ -5,7 +5,6 @@ Streams, and what fails before it has answered, go on as uvicorn's.
 
 from __future__ import annotations
 
-import logging
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -17,8 +16,6 @@ from .pages import Answer, Page, Pages
 
 if TYPE_CHECKING:
     from .http import HttpProtocol
-
-logger = logging.getLogger("flask_socketio.server")
 
 #: Bytes of a request's body that are collected before the view is called.
 _SMALL = 64 * 1024
@@ -53,28 +50,23 @@ class DirectPage(DirectCycle):
 
     def _news(self) -> None:
         page = self._page
-        assert page is not None
-        if self.response_complete or self.disconnected:
-            if page.error is not None:
-                logger.error("%s failed, with nobody to tell", page.path, exc_info=page.error)
-        elif (answer := page.answer) is not None and _is_plain(answer):
+        if page is not None and (answer := page.answer) is not None and _is_plain(answer):
+            self._page = page.on_news = None  # no circle of references
             self.respond(answer.status, header_lines(answer.headers), answer.body)
         else:
             self.hand_over()
-        if page.ended:
-            self._page = None
 
     def hand_over(self) -> None:
         """Let uvicorn's own cycle go on with it, on a task."""
-        page, pages = self._page, self._pages
-        if page is None or self.response_complete or self.disconnected:
+        if self._page is None:
             return
+        page, pages = self._page, self._pages
+        self._page = page.on_news = None
 
         async def finish(scope: Any, receive: Receive, send: Send) -> None:
             await pages.finish(page, receive, send)
 
-        page.on_news = None
-        self.protocol.go_on(self._environ["REQUEST_METHOD"], finish, keep_alive=self.keep_alive)
+        self.protocol.go_on(self, self._environ["REQUEST_METHOD"], finish)
 
 
 def _is_plain(answer: Answer) -> bool:

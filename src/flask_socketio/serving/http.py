@@ -183,8 +183,8 @@ class HttpProtocol(HttpToolsProtocol):
             cls._common = headers, header_lines(headers)
         return cls._common[1]
 
-    def go_on(self, method: str, app: Any, *, keep_alive: bool) -> None:
-        """Have an ASGI application answer a request that has been read already."""
+    def go_on(self, direct: DirectCycle, method: str, app: Any) -> None:
+        """Have an ASGI application answer a request that has been read already, even if the client has gone."""
         cycle = self.cycle = RequestResponseCycle(
             scope=cast(Any, {"type": "http", "method": method}),
             transport=self.transport,
@@ -195,10 +195,11 @@ class HttpProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=False,
-            keep_alive=keep_alive,
+            keep_alive=direct.keep_alive,
             on_response=self.on_response_complete,
         )
         cycle.more_body = False
+        cycle.disconnected = direct.disconnected
         self._start_asgi_task(cycle, app)
 
     def stopping(self) -> None:

@@ -88,11 +88,10 @@ class Page(ViewJob):
         self._environ = environ
         self._events: deque[Event] = deque()
         self._news: asyncio.Future[None] | None = None
-        #: called on the loop whenever there is something new, in place of waking `pass_on`
+        #: called on the loop when there is something, in place of waking `pass_on`
         self.on_news = on_news
-        self.ended = False
-        #: what the application has raised
-        self.error: BaseException | None = None
+        self._ended = False
+        self._error: BaseException | None = None
         self._begun = False
         #: for the pieces of a stream
         self._room: threading.Semaphore | None = None
@@ -112,9 +111,12 @@ class Page(ViewJob):
             self._answer()
         except _ClientGone:
             pass
-        except BaseException as failure:  # noqa: BLE001 - raised again on the loop
+        except BaseException as failure:
             error = failure
-        self._post(self._end, error)
+            if self._whole:
+                logger.exception("%s failed after its answer", self.path)
+        if not self._whole:
+            self._post(self._end, error)
 
     def _answer(self) -> None:
         chunks = self._app(self._environ, self._start_response)
@@ -145,7 +147,7 @@ class Page(ViewJob):
 
     def _write(self, chunk: bytes) -> None:
         if len(chunk) == self._size and not self._head_sent:
-            self._whole = True
+            self._whole = self._ended = True
             self._hand_over({"type": "http.response.body", "body": chunk})
             return
         if self._room is None:
@@ -171,10 +173,9 @@ class Page(ViewJob):
         self._wake()
 
     def _end(self, error: BaseException | None) -> None:
-        self.error = error
-        self.ended = True
+        self._error = error
+        self._ended = True
         self._wake()
-        self.on_news = None  # no circle of references
 
     def _wake(self) -> None:
         if self.on_news is not None:
@@ -189,7 +190,7 @@ class Page(ViewJob):
     @property
     def answer(self) -> Answer | None:
         """The answer, if all of it is there."""
-        if not self._whole or len(self._events) != 2:
+        if not self._whole:
             return None
         head, body = self._events
         return Answer(head["status"], head["headers"], body["body"])
@@ -201,7 +202,7 @@ class Page(ViewJob):
         """
         watcher: asyncio.Task[None] | None = None
         try:
-            while self._events or not self.ended:
+            while self._events or not self._ended:
                 if not self._events:
                     if watcher is None and receive is not None and self._begun:
                         # A stream: somebody has to notice its end.
@@ -217,8 +218,8 @@ class Page(ViewJob):
         finally:
             if watcher is not None:
                 watcher.cancel()
-        if self.error is not None:
-            raise self.error
+        if self._error is not None:
+            raise self._error
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
