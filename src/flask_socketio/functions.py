@@ -29,12 +29,13 @@ def emit(
     Raises RuntimeError outside of a handler, unless namespace and to (or broadcast) are given.
     """
     target = room if to is None else to
+    request = _request()
     if target is None and not broadcast:
-        target = _sid()
+        target = _of_event(request, "sid", "to= (or sid=)")
     _socketio().emit(
         event,
         *args,
-        namespace=namespace or _namespace(),
+        namespace=namespace or _of_event(request, "namespace", "namespace="),
         to=target,
         include_self=include_self,
         skip_sid=skip_sid,
@@ -106,18 +107,22 @@ def _socketio() -> SocketIO:
 
 
 def _sid() -> str:
-    return _of_event("sid", "to= (or sid=)")
+    return _of_event(_request(), "sid", "to= (or sid=)")
 
 
 def _namespace() -> str:
-    return _of_event("namespace", "namespace=")
+    return _of_event(_request(), "namespace", "namespace=")
 
 
-def _of_event(attribute: str, alternative: str) -> str:
+def _request() -> Request | None:
     try:
-        value = getattr(_current_request(), attribute, None)
-    except RuntimeError:  # there is no request at all
-        value = None
+        return _current_request()
+    except RuntimeError:  # there is none at all
+        return None
+
+
+def _of_event(request: Request | None, attribute: str, alternative: str) -> str:
+    value = getattr(request, attribute, None)
     if value is None:
         raise RuntimeError(
             f"there is no request.{attribute} outside of an event handler: give {alternative}, or use socketio.emit()"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -48,7 +49,9 @@ class Runtime:
         self._link = None if link is None else link(self.inbox.post)
         self.adapter = MemoryAdapter(codec) if self._link is None else self._link.adapter
         contexts = EventContexts(app, options)
-        runner = Runner(contexts, handlers, self._report, codec, ack_errors=options.ack_errors)
+        # A partial function is one step fewer than one of ours.
+        report = partial(self.inbox.post, self._finished)
+        runner = Runner(contexts, handlers, report, codec, ack_errors=options.ack_errors)
         self.dispatcher = Dispatcher(
             loop,
             self.inbox,
@@ -71,9 +74,6 @@ class Runtime:
             ack_errors=options.ack_errors,
         )
         self.engine = Engine(loop, options.engine, self.hub.connection_opened, negotiate)
-
-    def _report(self, call: Call, outcome: Outcome) -> None:
-        self.inbox.post(self._finished, call, outcome)
 
     def _finished(self, call: Call, outcome: Outcome) -> None:
         self.hub.finished(call, outcome)

@@ -6,12 +6,13 @@ import logging
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
 from ..errors import NotServingError
 from ..real import ident_function, new_signal
 
 P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
 
 logger = logging.getLogger("flask_socketio.server")
@@ -38,11 +39,10 @@ class Inbox:
         """Whether the caller is on the loop's thread."""
         return self._get_ident() == self._thread and self._loop.is_running()
 
-    def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    def post(self, function: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
         """Have the loop call the function; at once where the caller is on the loop."""
-        assert not kwargs
         if self._get_ident() == self._thread and self._loop.is_running():
-            function(*args, **kwargs)
+            function(*args)
             return
         self._commands.append((function, args))
         if not self._woken:
