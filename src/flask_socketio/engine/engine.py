@@ -119,7 +119,7 @@ class Engine:
     def _check_origin(self, request: EngineRequest, session: Session | None) -> None:
         # Which host the server is known by, the handshake has told, behind proxies as well.
         environ = request.environ if session is None else session.environ
-        origin = request.headers.get("origin")
+        origin = request.header(b"origin")
         if not self.origins.allows(environ, origin):
             raise HandshakeRefused(
                 FORBIDDEN,

@@ -170,20 +170,20 @@ class PollingTransport:
             self._engine.last_poll_answered(self.session)
 
     def _begin_post(self, exchange: Exchange) -> None:
-        headers = exchange.request.headers
+        request = exchange.request
         overlaps = self._post is not None or self._held is not None
         if overlaps:
             self.session.fail(EngineProtocolError("two POST requests at the same time"))
             exchange.refuse(HandshakeRefused(BAD_REQUEST, "overlapping POST"))
             return
         self._post = exchange
-        if headers.get("content-type", "").startswith("application/octet-stream"):
+        if (request.header(b"content-type") or "").startswith("application/octet-stream"):
             self._fail_post(
                 EngineProtocolError("POST of application/octet-stream"),
                 "application/octet-stream is not for revision 4",
             )
             return
-        length = headers.get("content-length", "0")
+        length = request.header(b"content-length") or "0"
         if length.isascii() and length.isdigit():
             self._limit_post(int(length[:12]))
 

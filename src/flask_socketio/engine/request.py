@@ -46,6 +46,11 @@ class EngineRequest:
             self._headers = join_headers(self.scope["headers"])
         return self._headers
 
+    def header(self, name: bytes) -> str | None:
+        """One header, by its lower-case name; cheaper than all of them. Repeated ones are joined."""
+        values = [value for key, value in self.scope["headers"] if key == name]
+        return b",".join(values).decode("latin-1") if values else None
+
     @property
     def query(self) -> Query:
         if self._query is None:

@@ -78,10 +78,10 @@ class Query:
 def parse_query(query_string: bytes) -> Query:
     """Read a request's query; the first of repeated keys counts."""
     text = query_string.decode("latin-1")
+    pairs: list[Any]
     if "%" in text or "+" in text:
         pairs = parse_qsl(text, keep_blank_values=True, errors="replace")
     else:  # nothing to unquote: what every client sends, with every request
-        parts = [pair.partition("=") for pair in text.split("&")]
-        pairs = [(key, value) for key, _, value in parts]
-    values = dict(reversed(pairs))
+        pairs = [pair.split("=", 1) if "=" in pair else (pair, "") for pair in text.split("&")]
+    values: dict[str, str] = dict(reversed(pairs))
     return Query(values.get("transport", ""), values.get("sid"), values.get("EIO", ""))

@@ -45,7 +45,7 @@ class DirectCycle:
             return
         if not self.keep_alive:
             lines += b"\r\nconnection: close"
-        protocol.transport.write(
+        protocol.transport.write_now(
             b"%b%b%b\r\n\r\n%b"
             % (
                 STATUS[status],

@@ -234,6 +234,16 @@ class _JoiningTransport:
         if data and not self.raw.is_closing():
             self.raw.write(data)
 
+    def write_now(self, data: bytes) -> None:
+        """Write what is one piece already."""
+        if self._out:
+            self.flush()
+        if not self.raw.is_closing():
+            self.raw.write(data)
+
+    def is_closing(self) -> bool:
+        return self.raw.is_closing()
+
     def close(self) -> None:
         self.flush()
         self.raw.close()
