@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from asyncio import CancelledError, current_task
 from builtins import ConnectionRefusedError as BuiltinConnectionRefusedError
 from collections.abc import Callable
 from typing import Any, cast
@@ -72,12 +73,15 @@ class Runner:
                     result = await call.handler.function(*_arguments(call))
                 except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
                     result = self._handle(call, error)
-        except _FAILURES as error:
+        except (*_FAILURES, CancelledError) as error:
             failure = error
             outcome = self._failed(call, error)
         else:
             outcome, failure = self._succeeded(call, result)
         self._report(call, outcome)
+        task = current_task()
+        if isinstance(failure, CancelledError) and task is not None and task.cancelling():
+            raise failure  # it was not the handler's own
         return failure
 
     def _handle(self, call: Call, error: Exception) -> Any:

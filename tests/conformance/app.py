@@ -159,6 +159,14 @@ async def on_async_wait(token: str) -> None:
     await gate[1].wait()
 
 
+async def on_async_cancelled() -> None:
+    """Await something that has been given up."""
+    record("async-cancelled")
+    task = asyncio.get_running_loop().create_task(asyncio.sleep(60))
+    task.cancel()
+    await task
+
+
 def on_flood(count: int, size: int) -> None:
     """Emit more than a client that does not read can be sent."""
     record("flood")
@@ -198,6 +206,7 @@ HANDLERS = {
     "kick": on_kick,
     "wait": on_wait,
     "async-wait": on_async_wait,
+    "async-cancelled": on_async_cancelled,
     "flood": on_flood,
     "ask-often": on_ask_often,
 }

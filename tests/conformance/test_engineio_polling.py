@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -116,6 +117,17 @@ def test_polls_and_posts_may_overlap(client: RawPolling) -> None:
     slow.send(b"ly")
     assert slow.reply().body == b"ok"
     assert pending.reply().body == b"4slowly"
+
+
+def test_a_post_to_a_session_that_has_just_ended_is_refused(client: RawPolling) -> None:
+    """What was sent to the client before can still be fetched."""
+    assert client.post("4one").status == 200
+    client.start_post(b"4two", **{"Content-Length": "100"}).abort()
+    time.sleep(QUIET)
+    reply = client.post("4three")
+    assert (reply.status, reply.json()["code"]) == (400, 3)
+    assert client.poll().body.startswith(b"4one")
+    client.expect_gone()
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])

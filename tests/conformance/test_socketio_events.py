@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.servers import OpenClient, journal, runs
+from tests.conformance.servers import OpenClient, RunApp, journal, runs
 from tests.kit.server import ServerProcess
 from tests.kit.sio import ACK, EVENT, SioClient, event_packet
 
@@ -348,3 +348,17 @@ def test_an_event_waits_for_no_blocked_handler(app: ServerProcess, joined: SioCl
     app.get(f"/release/{token}")
     packet = joined.recv()
     assert (packet.type, packet.id, packet.data) == (ACK, 1, [])
+
+
+@pytest.mark.parametrize("async_handlers", [True, False])
+def test_a_handler_that_is_cancelled_has_ended(
+    run_app: RunApp, open_client: OpenClient, async_handlers: bool
+) -> None:
+    """It is like any other that fails: no ack, a line in the log, and the next event has its turn."""
+    server = run_app(async_handlers=async_handlers)
+    server.allow_traceback("CancelledError")
+    client = open_client(server)
+    client.join()
+    client.emit("async-cancelled", id=1)
+    assert client.call("ack", "value") == ["v"]
+    assert "handler of event 'async-cancelled' in namespace '/' failed" in server.log

@@ -47,9 +47,13 @@ if "guard" in names:
     app.wsgi_app = guard(app.wsgi_app)
 options = json.loads(os.environ.get("SOCKETIO_OPTIONS", "{}"))
 if options.get("cors_allowed_origins") == "CALLABLE":
-    options["cors_allowed_origins"] = lambda origin, environ: (
-        origin == "http://asked.example" and environ["PATH_INFO"] == "/socket.io/"
-    )
+
+    def allowed(origin: str, environ: dict[str, Any]) -> bool:
+        if origin == "http://broken.example":
+            raise ValueError("an error of the callable")
+        return origin == "http://asked.example" and environ["PATH_INFO"] == "/socket.io/"
+
+    options["cors_allowed_origins"] = allowed
 socketio = SocketIO(app, **options)
 if "after" in names:
     app.wsgi_app = ProxyFix(app.wsgi_app, **TRUST)

@@ -13,6 +13,7 @@ from flask_socketio import SocketIO
 app = Flask(__name__)
 socketio = SocketIO(app)
 ended: list[str] = []
+counted: list[int] = []
 
 
 @app.get("/")
@@ -86,6 +87,42 @@ def error_in_stream() -> Response:
 @app.get("/empty")
 def empty() -> tuple[str, int]:
     return "", 204
+
+
+@app.post("/count")
+def count() -> str:
+    counted.append(1)
+    return f"counted {len(counted)}"
+
+
+@app.get("/after/<float:seconds>/<text>")
+def after(seconds: float, text: str) -> str:
+    time.sleep(seconds)
+    return text
+
+
+@app.get("/few")
+def few() -> Response:
+    """A stream of three pieces."""
+
+    def chunks() -> Iterator[str]:
+        for number in range(3):
+            yield f"piece {number}\n"
+            time.sleep(0.05)
+
+    return Response(chunks())
+
+
+@app.get("/big")
+def big() -> bytes:
+    return bytes(200_000)
+
+
+@app.get("/injected")
+def injected() -> Response:
+    response = Response("text")
+    response.headers["X-One: 1\r\nX-Two"] = "2"
+    return response
 
 
 if __name__ == "__main__":

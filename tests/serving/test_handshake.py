@@ -218,6 +218,17 @@ def test_a_refused_origin_is_logged_with_what_was_expected(run_app: Run) -> None
     assert "cors_allowed_origins" in server.log
 
 
+@pytest.mark.parametrize("session", [False, True])
+def test_a_callable_that_fails_is_the_servers_fault(run_app: Run, session: bool) -> None:
+    server = run_app(cors_allowed_origins="CALLABLE")
+    server.allow_traceback("an error of the callable")
+    polling = RawPolling.open(server.address, PATH)
+    address = polling.target if session else target(PATH, "polling")
+    broken = {"Origin": "http://broken.example"}
+    assert request(server.address, "GET", address, headers=broken).status == 500
+    assert "ValueError: an error of the callable" in server.log
+
+
 # -- cookie ----------------------------------------------------------------------------------------
 
 

@@ -501,6 +501,30 @@ def test_threads_end_and_come_back_all_the_time(monkeypatch: pytest.MonkeyPatch)
 # One after the other
 
 
+def test_async_def_behind_def_at_the_limit() -> None:
+    """A call that has no thread yet is before the next one all the same."""
+
+    async def test() -> None:
+        rig = Rig(max_threads=1)
+        gate = threading.Event()
+
+        async def on_loop() -> None: ...
+
+        rig.start(rig.client(), "blocks", lambda: gate.wait(PATIENCE))
+        await rig.until(lambda: rig.started == ["blocks"])
+        await asyncio.sleep(0.05)
+        client = rig.client()
+        rig.start(client, "def")
+        await asyncio.sleep(0.05)
+        rig.start(client, "async def", on_loop)
+        await asyncio.sleep(0.05)
+        gate.set()
+        await rig.all_finished(3)
+        assert rig.started == ["blocks", "def", "async def"]
+
+    run(test)
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 def test_serial(is_async: bool) -> None:
     """A client's calls never overlap; those of two clients do."""

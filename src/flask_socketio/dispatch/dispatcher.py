@@ -81,7 +81,7 @@ class Dispatcher:
             client = call.socket.client
             if client in held:
                 self._enqueue(call)
-            elif call.handler.is_async and client.worker is None and client not in on_threads:
+            elif call.handler.is_async and client not in on_threads and not self._pool.has(client):
                 self._start_task(call)
                 on_loop.add(client)
             elif client in on_loop:

@@ -53,7 +53,7 @@ class Job(Protocol):
 
     @property
     def handler(self) -> object:
-        """What jobs that behave alike have in common."""
+        """What jobs that behave alike have in common; None for a job of which nothing is known."""
         ...
 
 
@@ -170,6 +170,10 @@ class Pool(Generic[J]):
         self._waiting_lanes: set[Lane] = set()
         self._watch_timer: TimerHandle | None = None
 
+    def has(self, lane: Lane) -> bool:
+        """Whether jobs of the lane have not finished, or not begun."""
+        return lane.worker is not None or lane in self._waiting_lanes
+
     @property
     def size(self) -> int:
         return len(self._workers)
@@ -247,8 +251,6 @@ class Pool(Generic[J]):
         now = self._loop.time()
         if now > self._spread_until:
             self._spread = False
-        for handler in [handler for handler, until in self._waiters.items() if now > until]:
-            del self._waiters[handler]
         for worker in list(self._workers):
             if worker.idle or worker.blocked:
                 continue
@@ -257,8 +259,8 @@ class Pool(Generic[J]):
             slow |= waits and progress <= _FEW and worker.has_waiting
             if progress == 0:
                 job = worker.job
-                if waits and job is not None:
-                    self._waiters[job.handler] = now + _REMEMBER
+                if waits and job is not None and job.handler is not None:
+                    self._remember(job.handler)
                 self._split(worker.take_over())
         self._judge(slow=slow)
         if self._waiting and (worker := self._free_worker()) is not None:
@@ -268,6 +270,18 @@ class Pool(Generic[J]):
             self._give(worker, jobs)
         if busy or self._waiting:
             self._begin_watch()
+
+    def _remember(self, handler: object) -> None:
+        """Its jobs wait for something."""
+        if not self._waiters:
+            self._loop.call_later(_REMEMBER, self._forget)
+        self._waiters[handler] = self._loop.time() + _REMEMBER
+
+    def _forget(self) -> None:
+        now = self._loop.time()
+        self._waiters = {handler: until for handler, until in self._waiters.items() if until > now}
+        if self._waiters:
+            self._loop.call_later(_REMEMBER, self._forget)
 
     def _waits(self) -> bool:
         """Whether the process could have used its core since the last look and did not."""

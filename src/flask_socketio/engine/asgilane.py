@@ -117,7 +117,8 @@ class AsgiWebSocket(WebSocketLink):
 
     def resume_reading(self) -> None:
         if self._readable is not None:
-            self._readable.set_result(None)
+            if not self._readable.done():  # the server may have cancelled who waits for it
+                self._readable.set_result(None)
             self._readable = None
 
     # -- out -----------------------------------------------------------------------------------

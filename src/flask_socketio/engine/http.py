@@ -14,7 +14,7 @@ from .compression import compress
 from .config import EngineConfig
 from .cookie import session_cookie
 from .engine import Engine
-from .polling import TOO_LARGE, Answer, PollingTransport
+from .polling import Answer, PollingTransport, is_too_large
 from .request import EngineRequest, Headers
 from .session import Session
 
@@ -52,8 +52,8 @@ async def serve_polling(
         if answer is None:
             return  # the client hung up before it was answered
         answer, headers = await compressed(engine.config, request, answer)
-        if answer is TOO_LARGE:
-            headers = [(b"connection", b"close")]
+        if is_too_large(answer):
+            headers.append((b"connection", b"close"))
     await respond(send, answer, headers + request.response_headers)
 
 
@@ -97,12 +97,14 @@ class _AsgiExchange:
             feeder.cancel()
 
     async def _feed(self, transport: PollingTransport, receive: Receive) -> None:
-        while (message := await receive())["type"] != "http.disconnect":
-            transport.body_arrived(self, message.get("body", b""))
-            if not message.get("more_body", False):
-                transport.body_complete(self)
-        transport.lost(self)
-        self.answer(None)
+        try:
+            while (message := await receive())["type"] != "http.disconnect":
+                transport.body_arrived(self, message.get("body", b""))
+                if not message.get("more_body", False):
+                    transport.body_complete(self)
+            transport.lost(self)
+        finally:
+            self.answer(None)
 
 
 def _open(engine: Engine, request: EngineRequest) -> Session:

@@ -25,8 +25,7 @@ Answer = tuple[int, bytes, bytes]  # status, content type, body
 
 TEXT = b"text/plain; charset=UTF-8"
 _OK: Answer = (200, b"text/html", b"ok")
-#: The connection is to be closed after it: the rest of the body is not worth reading.
-TOO_LARGE: Answer = (413, b"text/plain", b"")
+_TOO_LARGE: Answer = (413, b"text/plain", b"")
 
 #: What a GET is told that arrives while the client is switching to WebSocket, after at most this many seconds.
 _NOOP_AFTER = 0.1
@@ -171,8 +170,10 @@ class PollingTransport:
 
     def _begin_post(self, exchange: Exchange) -> None:
         request = exchange.request
-        overlaps = self._post is not None or self._held is not None
-        if overlaps:
+        if self.session.state is not SessionState.OPEN:
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, "the session is closed"))
+            return
+        if self._post is not None or self._held is not None:
             self.session.fail(EngineProtocolError("two POST requests at the same time"))
             exchange.refuse(HandshakeRefused(BAD_REQUEST, "overlapping POST"))
             return
@@ -243,7 +244,7 @@ class PollingTransport:
             self.session.fail(
                 EngineProtocolError(f"POST larger than max_http_buffer_size ({limit} bytes)")
             )
-            exchange.answer(TOO_LARGE)
+            exchange.answer(_TOO_LARGE)
 
     def _fail_post(self, error: EngineProtocolError, answer: str) -> None:
         exchange, self._post = self._post, None
@@ -256,3 +257,8 @@ class PollingTransport:
         self._take_body()
         if exchange is not None:
             exchange.refuse(HandshakeRefused(BAD_REQUEST, answer))
+
+
+def is_too_large(answer: Answer) -> bool:
+    """Whether the connection is to be closed after it: the rest of the body is not worth reading."""
+    return answer[0] == _TOO_LARGE[0]

@@ -26,6 +26,9 @@ class DirectCycle:
         self.disconnected = False
         self.message_event = _NOBODY_WAITS
 
+    def begin(self) -> None:
+        """Start; the body follows."""
+
     def body_arrived(self, data: bytes) -> None:
         """Take a piece of the request's body."""
         raise NotImplementedError
@@ -37,12 +40,17 @@ class DirectCycle:
         """The client has hung up."""
         raise NotImplementedError
 
+    def fail(self) -> None:
+        """Say that the server is at fault, and close."""
+        self.keep_alive = False
+        self.respond(500, b"\r\ncontent-length: 0", b"")
+
     def respond(self, status: int, lines: bytes, body: bytes) -> None:
         """Send the answer; `lines` are its headers, each after a line's end. Nothing happens if nobody is there."""
+        if self.response_complete or self.disconnected:
+            return
         protocol = self.protocol
         self.response_complete = True
-        if self.disconnected:
-            return
         if not self.keep_alive:
             lines += b"\r\nconnection: close"
         protocol.transport.write_now(

@@ -43,6 +43,8 @@ class DirectPage(DirectCycle):
     def body_complete(self) -> None:
         self._environ["wsgi.input"] = BytesIO(b"".join(self._body))
         self._page = self._pages.begin(self._environ, self._news)
+        if not self.keep_alive:  # perhaps because the server stops, which waits for tasks alone
+            self.hand_over()
 
     def lost(self) -> None:
         if self._page is not None:
@@ -50,15 +52,17 @@ class DirectPage(DirectCycle):
 
     def _news(self) -> None:
         page = self._page
-        if page is not None and (answer := page.answer) is not None and _is_plain(answer):
-            self._page = page.on_news = None  # no circle of references
-            self.respond(answer.status, header_lines(answer.headers), answer.body)
-        else:
-            self.hand_over()
+        if page is not None and (answer := page.answer) is not None:
+            lines = header_lines(answer.headers)
+            if _is_plain(answer, lines):
+                self._page = page.on_news = None  # no circle of references
+                self.respond(answer.status, lines, answer.body)
+                return
+        self.hand_over()
 
     def hand_over(self) -> None:
         """Let uvicorn's own cycle go on with it, on a task."""
-        if self._page is None:
+        if self._page is None or self.response_complete:
             return
         page, pages = self._page, self._pages
         self._page = page.on_news = None
@@ -69,8 +73,16 @@ class DirectPage(DirectCycle):
         self.protocol.go_on(self, self._environ["REQUEST_METHOD"], finish)
 
 
-def _is_plain(answer: Answer) -> bool:
-    return answer.status in STATUS and not any(name in _CONNECTION for name, _ in answer.headers)
+def _is_plain(answer: Answer, lines: bytes) -> bool:
+    """Whether its headers are what they seem, and say nothing about the connection; else uvicorn looks at them."""
+    names = [name for name, _ in answer.headers]
+    return (
+        answer.status in STATUS
+        and _CONNECTION.isdisjoint(names)
+        and names.count(b"content-length") == 1
+        and lines.count(b"\n") == lines.count(b"\r") == len(names)
+        and b"\0" not in lines
+    )
 
 
 def environ_of(protocol: HttpProtocol, method: bytes, url: bytes) -> dict[str, Any] | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..engine.engine import Engine
 from ..engine.http import compressed, header_lines, refusal_answer
-from ..engine.polling import TOO_LARGE, Answer, PollingTransport
+from ..engine.polling import Answer, PollingTransport, is_too_large
 from ..engine.request import EngineRequest, Headers
 from ..protocol.errors import HandshakeRefused
 from .cycle import DirectCycle
@@ -25,10 +24,10 @@ class DirectExchange(DirectCycle):
         self.request = request
         self._polling: PollingTransport | None = None
 
-    def begin(self, engine: Engine) -> None:
+    def begin(self) -> None:
         """Find the request's session, and pass it there."""
         try:
-            session = engine.admit_at_once(self.request)
+            session = self.protocol.engine.admit_at_once(self.request)
         except HandshakeRefused as refusal:
             self.refuse(refusal)
             return
@@ -68,7 +67,7 @@ class DirectExchange(DirectCycle):
         self._answer(answer, headers + request.response_headers)
 
     def _answer(self, answer: Answer, headers: Headers) -> None:
-        if answer is TOO_LARGE:
+        if is_too_large(answer):
             self.keep_alive = False
         status, content_type, body = answer
         lines = b"\r\ncache-control: no-store\r\ncontent-type: %b\r\ncontent-length: %d" % (

@@ -7,8 +7,10 @@ answered without a task, an event and ASGI's dicts. WebSockets are the fast lane
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, TypeVarTuple, Unpack, cast
 from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -23,6 +25,10 @@ from .cycle import DirectCycle
 from .direct_page import DirectPage, environ_of
 from .direct_polling import DirectExchange
 from .pages import Pages
+
+Ts = TypeVarTuple("Ts")
+
+logger = logging.getLogger("flask_socketio.server")
 
 #: Seconds for which a connection without a request is kept.
 _KEEP_ALIVE = 5.0
@@ -57,17 +63,31 @@ class HttpProtocol(HttpToolsProtocol):
         self.cycle: Any
         self.parser: Any
         self._environ: dict[str, Any] | None = None
+        #: whose request is being read, if it is answered without ASGI
+        self._reading: DirectCycle | None = None
+        #: what was last answered so, or is still to be; others may stand in line behind it
+        self._direct: DirectCycle | RequestResponseCycle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.idle.discard(self)
+        direct = self._direct
+        if direct is not None and not direct.response_complete:
+            direct.disconnected = True
+            direct.message_event.set()
+            if isinstance(direct, DirectCycle):
+                direct.lost()
+        # They have this protocol: no circle of references.
+        self._reading = self._direct = None
         if isinstance(self.cycle, DirectCycle):
-            if not self.cycle.response_complete:
-                self.cycle.lost()
-            self.cycle = None  # which has this protocol: no circle of references
+            self.cycle = None
 
     def handle_websocket_upgrade(self) -> None:
         """The connection is a WebSocket's from now on."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.send_400_response("A WebSocket handshake before the answer to another request.")
+            return
+        self.idle.discard(self)
         self.transport.flush()
         transport = self.transport.raw
         path, _, query = self.url.partition(b"?")
@@ -84,11 +104,14 @@ class HttpProtocol(HttpToolsProtocol):
         transport.set_protocol(handshake)
         handshake.connection_made(transport)
         handshake.begin(EngineRequest(scope))
-        self.parser = None  # which has this protocol: no circle of references
+        # They have this protocol: no circle of references.
+        self.parser = self.cycle = self._direct = None
 
     def data_received(self, data: bytes) -> None:
         self.idle.discard(self)
         super().data_received(data)
+        if self.cycle is not None and self.cycle.response_complete:
+            self.idle.add(self)  # also where what came was no new request
 
     def on_response_complete(self) -> None:
         if self.pipeline or self.transport.is_closing():
@@ -107,9 +130,10 @@ class HttpProtocol(HttpToolsProtocol):
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
-        cycle = self._direct_cycle()
-        if cycle is not None:
-            self.cycle = cycle
+        direct = self._reading = self._direct_cycle()
+        if direct is not None:
+            self.cycle = self._direct = direct
+            self._guard(direct.begin)
             return
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()  # makes the scope
@@ -118,7 +142,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _direct_cycle(self) -> DirectCycle | None:
-        """What answers the request, unless it asks for what is uvicorn's: a log, an upgrade, an old version."""
+        """What answers the request; None where something is uvicorn's: a log, an upgrade, an old version, a queue."""
         parser = self.parser
         if (
             self.access_log
@@ -126,12 +150,13 @@ class HttpProtocol(HttpToolsProtocol):
             or parser.should_upgrade()
             or parser.get_http_version() != "1.1"
             or (self.cycle is not None and not self.cycle.response_complete)
+            or self.flow.write_paused
         ):
             return None
         method = parser.get_method()
         path, _, query = self.url.partition(b"?")
         if path == self.path:
-            return self._polling_cycle(method, query) if b"sid=" in query else None
+            return self._polling_cycle(method, query)
         if self.pages is None or method == b"HEAD" or path.startswith(self.path):
             return None
         environ = environ_of(self, method, self.url)
@@ -140,7 +165,7 @@ class HttpProtocol(HttpToolsProtocol):
         return DirectPage(self, self.pages, environ, keep_alive=parser.should_keep_alive())
 
     def _polling_cycle(self, method: bytes, query: bytes) -> DirectExchange | None:
-        if method not in (b"GET", b"POST"):
+        if method not in (b"GET", b"POST") or b"sid=" not in query:
             return None
         scope = {
             "type": "http",
@@ -149,22 +174,32 @@ class HttpProtocol(HttpToolsProtocol):
             "headers": self.headers,
         }
         request = EngineRequest(scope)
-        exchange = DirectExchange(self, request, keep_alive=self.parser.should_keep_alive())
-        self.cycle = exchange
-        exchange.begin(self.engine)
-        return exchange
+        if request.query.sid is None:
+            return None
+        return DirectExchange(self, request, keep_alive=self.parser.should_keep_alive())
 
     def on_body(self, body: bytes) -> None:
-        if isinstance(self.cycle, DirectCycle):
-            self.cycle.body_arrived(body)
+        if self._reading is not None:
+            self._guard(self._reading.body_arrived, body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if isinstance(self.cycle, DirectCycle):
-            self.cycle.body_complete()
+        direct, self._reading = self._reading, None
+        if direct is not None:
+            self._guard(direct.body_complete)
         else:
             super().on_message_complete()
+
+    def _guard(self, step: Callable[[Unpack[Ts]], None], *args: *Ts) -> None:
+        """Do a step of an answer. If it fails, the parser would call the request invalid and say nothing else."""
+        try:
+            step(*args)
+        except Exception:
+            logger.exception("a request failed")
+            if self._direct is not None and not self._direct.response_complete:
+                self._reading = None
+                cast(DirectCycle, self._direct).fail()
 
     def environ_base(self) -> dict[str, Any]:
         """What the WSGI environs of all requests of this connection have in common."""
@@ -185,7 +220,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def go_on(self, direct: DirectCycle, method: str, app: Any) -> None:
         """Have an ASGI application answer a request that has been read already, even if the client has gone."""
-        cycle = self.cycle = RequestResponseCycle(
+        cycle = RequestResponseCycle(
             scope=cast(Any, {"type": "http", "method": method}),
             transport=self.transport,
             flow=self.flow,
@@ -200,12 +235,16 @@ class HttpProtocol(HttpToolsProtocol):
         )
         cycle.more_body = False
         cycle.disconnected = direct.disconnected
+        if self._direct is direct:
+            self._direct = cycle
+        if self.cycle is direct:  # else it is the next request's already, which waits
+            self.cycle = cycle
         self._start_asgi_task(cycle, app)
 
     def stopping(self) -> None:
         """The server stops: what is not answered yet has to be a task, for uvicorn to wait for."""
-        if isinstance(self.cycle, DirectPage):
-            self.cycle.hand_over()
+        if isinstance(self._direct, DirectPage):
+            self._direct.hand_over()
 
 
 class _JoiningTransport:

@@ -147,7 +147,7 @@ class Page(ViewJob):
 
     def _write(self, chunk: bytes) -> None:
         if len(chunk) == self._size and not self._head_sent:
-            self._whole = self._ended = True
+            self._whole = True
             self._hand_over({"type": "http.response.body", "body": chunk})
             return
         if self._room is None:
@@ -170,6 +170,8 @@ class Page(ViewJob):
 
     def _arrived(self, events: tuple[Event, ...]) -> None:
         self._events += events
+        if self._whole:
+            self._ended = True
         self._wake()
 
     def _end(self, error: BaseException | None) -> None:

@@ -24,8 +24,9 @@ class ViewJob:
         return self
 
     @property
-    def handler(self) -> ViewJob:
-        return self
+    def handler(self) -> None:
+        """One view says nothing about another."""
+        return
 
     def work(self) -> None:
         """Called on the thread; raises nothing."""
