@@ -218,15 +218,23 @@ def test_a_refused_origin_is_logged_with_what_was_expected(run_app: Run) -> None
     assert "cors_allowed_origins" in server.log
 
 
-@pytest.mark.parametrize("session", [False, True])
-def test_a_callable_that_fails_is_the_servers_fault(run_app: Run, session: bool) -> None:
+BROKEN = {"Origin": "http://broken.example"}
+
+
+@TRANSPORTS
+def test_a_callable_that_fails_is_the_servers_fault(run_app: Run, transport: str) -> None:
+    server = run_app(cors_allowed_origins="CALLABLE")
+    server.allow_traceback("an error of the callable")
+    server.allow_traceback("HttpParserUpgrade")  # in which uvicorn's parser hands over a WebSocket
+    assert handshake(server, transport, BROKEN).status == 500
+    assert "ValueError: an error of the callable" in server.log
+
+
+def test_a_callable_that_fails_later_is_the_servers_fault_too(run_app: Run) -> None:
     server = run_app(cors_allowed_origins="CALLABLE")
     server.allow_traceback("an error of the callable")
     polling = RawPolling.open(server.address, PATH)
-    address = polling.target if session else target(PATH, "polling")
-    broken = {"Origin": "http://broken.example"}
-    assert request(server.address, "GET", address, headers=broken).status == 500
-    assert "ValueError: an error of the callable" in server.log
+    assert request(server.address, "GET", polling.target, headers=BROKEN).status == 500
 
 
 # -- cookie ----------------------------------------------------------------------------------------

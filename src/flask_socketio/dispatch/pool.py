@@ -174,10 +174,6 @@ class Pool(Generic[J]):
         """Whether jobs of the lane have not finished, or not begun."""
         return lane.worker is not None or lane in self._waiting_lanes
 
-    @property
-    def size(self) -> int:
-        return len(self._workers)
-
     def submit(self, jobs: list[J]) -> None:
         """Have the jobs done, those of one lane in this order."""
         batches: dict[Worker[J], list[J]] = {}

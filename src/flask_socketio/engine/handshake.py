@@ -7,6 +7,9 @@ the connection to the lane.
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -14,8 +17,11 @@ from ..protocol import websocket as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .fastlane import FastLane, FastWebSocket
 from .http import header_lines, refusal_answer
-from .request import EngineRequest
+from .polling import Answer
+from .request import EngineRequest, Headers
 from .session import Session
+
+logger = logging.getLogger("flask_socketio.engine")
 
 
 class Handshake(asyncio.Protocol):
@@ -36,15 +42,24 @@ class Handshake(asyncio.Protocol):
     def begin(self, request: EngineRequest) -> None:
         """Answer the request, at once if nobody has to be asked."""
         engine = self._lane.engine
-        try:
+        with self._refusing():
             accept = self._check(request)
             if engine.has_to_wait(request):
                 self._transport.pause_reading()
                 self._task = engine.loop.create_task(self._negotiate(request, accept))
             else:
                 self._accept(request, accept, engine.admit_at_once(request))
+
+    @contextmanager
+    def _refusing(self) -> Generator[None, None, None]:
+        """Answer what goes wrong: the client's fault, or the server's."""
+        try:
+            yield
         except HandshakeRefused as refusal:
-            self._refuse(refusal)
+            self._refuse(*refusal_answer(refusal))
+        except Exception:
+            logger.exception("a WebSocket handshake failed")
+            self._refuse((HTTPStatus.INTERNAL_SERVER_ERROR, b"text/plain", b""), [])
 
     def data_received(self, data: bytes) -> None:
         self._early += data
@@ -59,12 +74,8 @@ class Handshake(asyncio.Protocol):
         self._transport.close()
 
     async def _negotiate(self, request: EngineRequest, accept: bytes) -> None:
-        try:
-            session = await self._lane.engine.admit(request)
-        except HandshakeRefused as refusal:
-            self._refuse(refusal)
-        else:
-            self._accept(request, accept, session)
+        with self._refusing():
+            self._accept(request, accept, await self._lane.engine.admit(request))
 
     def _accept(self, request: EngineRequest, accept: bytes, session: Session | None) -> None:
         self._transport.write(
@@ -84,8 +95,8 @@ class Handshake(asyncio.Protocol):
         except ValueError as error:
             raise HandshakeRefused(BAD_REQUEST, str(error)) from None
 
-    def _refuse(self, refusal: HandshakeRefused) -> None:
-        (status, content_type, body), headers = refusal_answer(refusal)
+    def _refuse(self, answer: Answer, headers: Headers) -> None:
+        status, content_type, body = answer
         phrase = HTTPStatus(status).phrase.encode()
         self._transport.write(
             b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close%b\r\n\r\n%b"

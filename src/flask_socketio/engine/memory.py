@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 from ..real import start_thread
 
@@ -39,14 +39,9 @@ class MemoryKeeper:
             self._loop.call_later(left, self._look)
             return
         self._waits = False
-        if _malloc_trim() is not None:
-            start_thread(_trim, "flask-duplex-trim")  # it takes milliseconds where there is much
-
-
-def _trim() -> None:
-    malloc_trim = _malloc_trim()
-    assert malloc_trim is not None
-    malloc_trim(0)
+        malloc_trim = _malloc_trim()
+        if malloc_trim is not None:  # it takes milliseconds where there is much
+            start_thread(partial(malloc_trim, 0), "flask-duplex-trim")
 
 
 @cache

@@ -177,13 +177,12 @@ class PollingTransport:
             self.session.fail(EngineProtocolError("two POST requests at the same time"))
             exchange.refuse(HandshakeRefused(BAD_REQUEST, "overlapping POST"))
             return
-        self._post = exchange
         if (request.header(b"content-type") or "").startswith("application/octet-stream"):
-            self._fail_post(
-                EngineProtocolError("POST of application/octet-stream"),
-                "application/octet-stream is not for revision 4",
-            )
+            self.session.fail(EngineProtocolError("POST of application/octet-stream"))
+            why = "application/octet-stream is not for revision 4"
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, why))
             return
+        self._post = exchange
         length = request.header(b"content-length") or "0"
         if length.isascii() and length.isdigit():
             self._limit_post(int(length[:12]))
@@ -201,19 +200,18 @@ class PollingTransport:
         if self.session.transport is not self:
             self._refuse_post("the session has been upgraded")
             return
-        body = self._take_body()
+        _, body = self._end_post()
         try:
             packets = eio.decode_payload(body)
         except EngineProtocolError as error:
-            self._fail_post(error, str(error))
+            self.session.fail(error)
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, str(error)))
             return
-        self._post = None
         if not self._deliver(packets):
             exchange.refuse(HandshakeRefused(BAD_REQUEST, "the session was closed"))
         elif self._reading_paused:
-            self._held = (
-                exchange  # back-pressure: the client sends nothing more before it has this answer
-            )
+            # Back-pressure: the client sends nothing more before it has this answer.
+            self._held = exchange
         else:
             exchange.answer(_OK)
 
@@ -229,34 +227,29 @@ class PollingTransport:
                 return packet == eio.CLOSE
         return True
 
-    def _take_body(self) -> bytes:
-        body = bytes(self._body)
-        self._body = bytearray()
+    def _end_post(self) -> tuple[Exchange | None, bytes]:
+        """The POST that was arriving and what there is of its body; another one may come."""
+        exchange, body = self._post, bytes(self._body)
+        self._post, self._body = None, bytearray()
         if len(body) > LARGE:
             self._engine.memory.large_message()
-        return body
+        return exchange, body
 
     def _limit_post(self, size: int) -> None:
         limit = self._engine.config.limits.max_payload
-        if size > limit and self._post is not None:
-            exchange, self._post = self._post, None
-            self._take_body()
-            self.session.fail(
-                EngineProtocolError(f"POST larger than max_http_buffer_size ({limit} bytes)")
-            )
+        if size <= limit:
+            return
+        exchange, _ = self._end_post()
+        self.session.fail(
+            EngineProtocolError(f"POST larger than max_http_buffer_size ({limit} bytes)")
+        )
+        if exchange is not None:
             exchange.answer(_TOO_LARGE)
 
-    def _fail_post(self, error: EngineProtocolError, answer: str) -> None:
-        exchange, self._post = self._post, None
-        self.session.fail(error)
+    def _refuse_post(self, why: str) -> None:
+        exchange, _ = self._end_post()
         if exchange is not None:
-            exchange.refuse(HandshakeRefused(BAD_REQUEST, answer))
-
-    def _refuse_post(self, answer: str) -> None:
-        exchange, self._post = self._post, None
-        self._take_body()
-        if exchange is not None:
-            exchange.refuse(HandshakeRefused(BAD_REQUEST, answer))
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, why))
 
 
 def is_too_large(answer: Answer) -> bool:

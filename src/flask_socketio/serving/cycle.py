@@ -54,13 +54,7 @@ class DirectCycle:
         if not self.keep_alive:
             lines += b"\r\nconnection: close"
         protocol.transport.write_now(
-            b"%b%b%b\r\n\r\n%b"
-            % (
-                STATUS[status],
-                protocol.common_lines(protocol.server_state.default_headers),
-                lines,
-                body,
-            )
+            b"%b%b%b\r\n\r\n%b" % (STATUS[status], protocol.common_lines(), lines, body)
         )
         if not self.keep_alive:
             protocol.transport.close()

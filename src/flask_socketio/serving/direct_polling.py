@@ -74,4 +74,4 @@ class DirectExchange(DirectCycle):
             content_type,
             len(body),
         )
-        self.respond(status, lines + header_lines(headers) if headers else lines, body)
+        self.respond(status, lines + header_lines(headers), body)

@@ -197,9 +197,9 @@ class HttpProtocol(HttpToolsProtocol):
             step(*args)
         except Exception:
             logger.exception("a request failed")
-            if self._direct is not None and not self._direct.response_complete:
-                self._reading = None
-                cast(DirectCycle, self._direct).fail()
+            self._reading = None
+            if isinstance(self._direct, DirectCycle):
+                self._direct.fail()
 
     def environ_base(self) -> dict[str, Any]:
         """What the WSGI environs of all requests of this connection have in common."""
@@ -211,12 +211,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._environ = build_environ(scope, BytesIO())
         return self._environ
 
-    @classmethod
-    def common_lines(cls, headers: Headers) -> bytes:
+    def common_lines(self) -> bytes:
         """uvicorn's own headers as lines; they change once a second."""
-        if headers is not cls._common[0]:
-            cls._common = headers, header_lines(headers)
-        return cls._common[1]
+        headers = self.server_state.default_headers
+        if headers is not self._common[0]:
+            type(self)._common = headers, header_lines(headers)
+        return self._common[1]
 
     def go_on(self, direct: DirectCycle, method: str, app: Any) -> None:
         """Have an ASGI application answer a request that has been read already, even if the client has gone."""
