@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from .base.real import Lock, Thread, Timer, on_main_thread
 
 #: Seconds after which a task that was started while the program was loading does not wait for run() any longer.
 _AT_THE_LATEST = 3.0
 
 
-class BackgroundTask(threading.Thread):
+class BackgroundTask(Thread):
     """A daemon thread. One that waits for the server starts when it does, or when somebody joins it."""
 
     def __init__(self, target: Callable[..., Any], args: Any, kwargs: Any) -> None:
         super().__init__(target=target, args=args, kwargs=kwargs, daemon=True)
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def start_once(self) -> None:
         """Start, unless it has been."""
@@ -41,7 +42,7 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._waiting: list[BackgroundTask] = []
         self._settled = os.environ.get("WERKZEUG_RUN_MAIN") == "true"
-        self._timer: threading.Timer | None = None
+        self._timer: Timer | None = None
 
     def start(self, target: Callable[..., Any], args: Any, kwargs: Any) -> BackgroundTask:
         task = BackgroundTask(target, args, kwargs)
@@ -50,7 +51,7 @@ class BackgroundTasks:
             return task
         self._waiting.append(task)
         if self._timer is None:
-            self._timer = threading.Timer(_AT_THE_LATEST, self.serving)
+            self._timer = Timer(_AT_THE_LATEST, self.serving)
             self._timer.daemon = True
             self._timer.start()
         return task
@@ -71,7 +72,7 @@ class BackgroundTasks:
 
 def _loading() -> bool:
     """Whether a program of the user's own may be on its way to run(), or `flask run` to its server."""
-    if threading.current_thread() is not threading.main_thread():
+    if not on_main_thread():
         return False
     if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
         return True

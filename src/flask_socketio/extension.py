@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from flask import Flask, has_request_context, request
 
 from .background import BackgroundTask, BackgroundTasks
+from .base.green import call_beside
 from .cluster.base import AckCallback, Answer, Emission, Room, as_rooms
 from .cluster.queue import MessageQueue
 from .cluster.queued import QueueLink
@@ -341,7 +342,7 @@ class SocketIO:
             queue.begin()
             link = partial(QueueLink, queue, self.codec, self._dumps)
         self._runtime = Runtime(app, self.options, self._handlers, self.codec, negotiate, link)
-        self.background.serving()
+        call_beside(self.background.serving)
         return self._runtime
 
     def inline_runtime(self, app: Flask) -> InlineRuntime:

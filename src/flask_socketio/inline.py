@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
 
+from .base.real import Lock
 from .cluster.memory import MemoryAdapter
 from .context import EventContexts
 from .handlers import HandlerTable
@@ -30,7 +30,7 @@ class InlineInbox:
 
     def __init__(self) -> None:
         #: held while the hub works, and not while a handler runs
-        self.lock = threading.Lock()
+        self.lock = Lock()
 
     def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         self.ask(function, *args, **kwargs)

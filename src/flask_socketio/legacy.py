@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 
-from .real import patched_by
+from .base.real import patched_by
 
 ASYNC_MODES = (None, "threading", "eventlet", "gevent", "gevent_uwsgi")
 
@@ -35,13 +35,18 @@ def say_what_to_delete(where: str, given: dict[str, object], names: dict[str, st
 
 
 def warn_of_monkey_patching() -> None:
-    """Say what is wrong where eventlet or gevent has replaced Python's threads by their own."""
+    """Say what it costs where eventlet or gevent has replaced Python's threads by their own."""
     if library := patched_by():
-        _warn(
-            f"{library} has replaced Python's threads and sockets (monkey_patch). Handlers run on real threads all the "
-            f"same, but locks, queues and sockets of {library}'s do not always work between real threads. Delete the "
-            f"monkey patching and the import of {library}; nothing here needs them"
-        )
+        _warn(about_green_threads(library))
+
+
+def about_green_threads(library: str) -> str:
+    """What it means that the app runs on them, and how to do without."""
+    return (
+        f"handlers and pages run as green threads of {library}, as the application expects: one that computes, or "
+        "waits for something that is not green, holds up all others (the network goes on). Without the monkey patching "
+        f"and the import of {library} they run on real threads: socketio.run(app), or gunicorn --threads 100 module:app"
+    )
 
 
 def _warn(message: str) -> None:

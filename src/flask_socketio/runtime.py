@@ -106,7 +106,7 @@ class Runtime:
             )
         self._deadlines.close()
         if self._link is not None:
-            await asyncio.to_thread(self._link.close)
+            await self._link.close()
         self.inbox.close()
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..base.promise import Promise
 from ..protocol.socketio import Body
-from ..real import new_signal
 
 if TYPE_CHECKING:
     from ..hub.socket import Socket
@@ -31,19 +31,16 @@ class Answer:
     """An ack callback that somebody is waiting for: called on the loop, so that it takes no handler's thread."""
 
     def __init__(self) -> None:
-        self._answers: list[tuple[Any, ...]] = []
-        self._answered = new_signal()
+        self._answer = Promise[tuple[Any, ...]]()
 
     def __call__(self, *args: Any) -> None:
-        if not self._answers:  # of several clients' answers the first counts
-            self._answers.append(args)
-            self._answered.release()
+        self._answer.keep(args)  # of several clients' answers the first counts
 
     def wait(self, timeout: float) -> Any:
         """Nothing as None, one value as it is, several as a tuple. Raises the builtin TimeoutError."""
-        if not self._answered.acquire(timeout=timeout):
+        if not self._answer.wait(timeout):
             raise TimeoutError
-        args = self._answers[0]
+        args = self._answer.result()
         return args if len(args) > 1 else args[0] if args else None
 
 

@@ -6,15 +6,18 @@ understand each other, and so does whatever only emits.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-import threading
+import time
 import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
-from queue import SimpleQueue
 from typing import Any, Protocol, cast
 
+from ..base.green import start_for_io
+from ..base.promise import Mailbox, Promise
+from ..base.real import Lock
 from ..protocol.json import restore
 from .base import Emission
 
@@ -56,7 +59,7 @@ class MessageQueue:
         #: this process only emits: it was given no application
         self.write_only = write_only
         self._make_broker = make_broker
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self.begin()
 
     def begin(self) -> None:
@@ -79,18 +82,18 @@ class MessageQueue:
                 else:
                     return
 
-    def listen(self, receive: Callable[[dict[str, Any]], object], stopped: threading.Event) -> None:
+    def listen(self, receive: Callable[[dict[str, Any]], object], stopped: Promise[None]) -> None:
         """Hand over what others publish, until `stopped`; reconnects by itself."""
         pause = _RETRY_FIRST
-        while not stopped.is_set():
+        while not stopped.done:
             try:
                 for text in self._broker.listen():
                     pause = _RETRY_FIRST
-                    if stopped.is_set():
+                    if stopped.done:
                         return
                     self._receive(text, receive)
             except Exception as error:  # noqa: BLE001 - as above
-                if stopped.is_set():
+                if stopped.done:
                     return
                 logger.error(  # noqa: TRY400 - as above
                     "cannot listen to message queue %s: %s; trying again in %g s",
@@ -119,9 +122,9 @@ class Publisher:
 
     def __init__(self, queue: MessageQueue) -> None:
         self._queue = queue
-        self._messages: SimpleQueue[Callable[[], dict[str, Any]] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="flask-duplex-publish", daemon=True)
-        self._thread.start()
+        self._messages = Mailbox[Callable[[], dict[str, Any]] | None]()
+        self._ended = False
+        start_for_io(self._run, "flask-duplex-publish")
 
     def put(self, make_message: Callable[[], dict[str, Any]]) -> None:
         self._messages.put(make_message)
@@ -129,11 +132,14 @@ class Publisher:
     def _run(self) -> None:
         while (make_message := self._messages.get()) is not None:
             self._queue.publish(make_message())
+        self._ended = True
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Publish what waits, for a while."""
         self._messages.put(None)
-        self._thread.join(_FLUSH)
+        deadline = time.monotonic() + _FLUSH
+        while not self._ended and time.monotonic() < deadline:  # noqa: ASYNC110 - once, at the end
+            await asyncio.sleep(0.01)
 
 
 def emit_message(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from ..base.green import start_beside, start_for_io
+from ..base.promise import Promise
 from ..protocol.socketio import Codec
 from .base import AckCallback, Answer, Emission, Room, as_rooms
 from .memory import MemoryAdapter
@@ -137,7 +139,7 @@ class QueueAdapter(MemoryAdapter):
             callback(*args)
         elif callback is not None:
             # The client is another server's, so there is no handler's thread of its own to call it on.
-            threading.Thread(target=callback, args=args, daemon=True).start()
+            start_beside(callback, *args, name="flask-duplex-callback")
 
 
 def _checked(message: dict[str, Any], name: str) -> Any:
@@ -158,15 +160,11 @@ class QueueLink:
         post: Callable[..., object],
     ) -> None:
         self._publisher = Publisher(queue)
-        self._stopped = threading.Event()
+        self._stopped = Promise[None]()
         self._post = post
         self.adapter = QueueAdapter(codec, queue, dumps, self._publisher.put)
-        threading.Thread(
-            target=queue.listen,
-            args=(self._receive, self._stopped),
-            name="flask-duplex-listen",
-            daemon=True,
-        ).start()
+        listen = partial(queue.listen, self._receive, self._stopped)
+        start_for_io(listen, "flask-duplex-listen")
 
     def _receive(self, message: dict[str, Any]) -> None:
         if message["method"] == "emit":
@@ -176,6 +174,7 @@ class QueueLink:
             namespace = message.get("namespace") or "/"
             self._post(self.adapter.received, message["method"], namespace, fields)
 
-    def close(self) -> None:
-        self._stopped.set()
-        self._publisher.close()
+    async def close(self) -> None:
+        """Publish what waits, for a while, and listen no longer."""
+        self._stopped.keep(None)
+        await self._publisher.close()

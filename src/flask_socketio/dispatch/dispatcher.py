@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from ..base.green import new_waiter
+from ..base.real import Signal
 from ..hub.call import Call
 from ..hub.client import Client
-from ..real import Lock, new_signal
+from .green import new_pool
 from .inbox import Inbox
-from .pool import Pool
 
 
 class Dispatcher:
@@ -38,7 +39,7 @@ class Dispatcher:
         self._run = run
         self._run_async = run_async
         self._serial = serial
-        self._pool = Pool(loop, self._execute, max_threads)
+        self._pool = new_pool(loop, self._execute, max_threads, "flask-duplex-handler")
         self._batch: list[Call] = []
         #: the loop does not keep its tasks alive
         self._tasks: dict[Call, asyncio.Task[object]] = {}
@@ -97,13 +98,13 @@ class Dispatcher:
 
     def _execute(self, call: Call) -> None:
         if call.handler.is_async:
-            begun = new_signal()
+            begun = new_waiter()
             self._inbox.post(self._start_task, call, begun)
             begun.acquire()  # what comes next on this worker may be the same client's
         else:
             self._run(call)
 
-    def _start_task(self, call: Call, begun: Lock | None = None) -> None:
+    def _start_task(self, call: Call, begun: Signal | None = None) -> None:
         coroutine = self._run_async(call)
         if begun is not None:
             coroutine = _announce(begun, coroutine)
@@ -119,7 +120,7 @@ class Dispatcher:
         return not self.running
 
 
-async def _announce(begun: Lock, coroutine: Coroutine[Any, Any, object]) -> None:
+async def _announce(begun: Signal, coroutine: Coroutine[Any, Any, object]) -> None:
     """Run the coroutine, and tell that it has begun."""
     begun.release()
     await coroutine

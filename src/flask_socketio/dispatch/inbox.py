@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
+from ..base.promise import Promise
+from ..base.real import ident_function
 from ..errors import NotServingError
-from ..real import ident_function, new_signal
 
 P = ParamSpec("P")
 Ts = TypeVarTuple("Ts")
@@ -33,6 +35,8 @@ class Inbox:
         self._commands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
         self._closed = False
+        #: the loop does not keep its tasks alive
+        self._tasks: set[asyncio.Task[object]] = set()
 
     @property
     def on_loop(self) -> bool:
@@ -56,25 +60,50 @@ class Inbox:
         """
         if self.on_loop:
             return function(*args, **kwargs)
-        results: list[R] = []
-        errors: list[Exception] = []
-        answered = new_signal()
+        answer = Promise[R]()
 
         def command() -> None:
             try:
-                results.append(function(*args, **kwargs))
+                answer.keep(function(*args, **kwargs))
             except Exception as error:  # noqa: BLE001 - it is the asking thread's to handle
-                errors.append(error)
-            answered.release()
+                answer.fail(error)
 
-        if not self._closed:
-            self.post(command)
-            while not self._loop.is_closed():
-                if answered.acquire(timeout=_LOOK):
-                    for error in errors:
-                        raise error
-                    return results[0]
-        raise NotServingError("the server has stopped")
+        self._check_open()
+        self.post(command)
+        return self._await(answer)
+
+    def run(self, coroutine: Coroutine[Any, Any, R]) -> R:
+        """Have the loop run a coroutine, wait for it, and return what it returns or raise what it raises.
+
+        Not to be called on the loop. Raises NotServingError when the loop has ended or ends meanwhile.
+        """
+        answer = Promise[R]()
+        self.start(_keep(answer, coroutine))
+        return self._await(answer)
+
+    def start(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        """Have the loop run a coroutine; raises NotServingError when the loop has ended."""
+        try:
+            self._check_open()
+        except NotServingError:
+            coroutine.close()
+            raise
+        self.post(self._start_task, coroutine)
+
+    def _start_task(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _await(self, answer: Promise[R]) -> R:
+        while not answer.wait(_LOOK):
+            if self._loop.is_closed():
+                raise NotServingError("the server has stopped")
+        return answer.result()
+
+    def _check_open(self) -> None:
+        if self._closed or self._loop.is_closed():
+            raise NotServingError("the server has stopped")
 
     def _wake(self, callback: Callable[[], None]) -> None:
         try:
@@ -101,3 +130,12 @@ class Inbox:
         self._closed = True
         while self._commands:
             self._drain()
+
+
+async def _keep(answer: Promise[R], coroutine: Coroutine[Any, Any, R]) -> None:
+    try:
+        answer.keep(await coroutine)
+    except BaseException as error:
+        answer.fail(error)  # it is for whoever waits
+        if not isinstance(error, Exception):
+            raise

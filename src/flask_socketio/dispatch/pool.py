@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
-from ..real import new_lock, new_signal, start_thread
+from ..base.real import new_lock, new_signal, start_thread
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -150,7 +150,7 @@ class Pool(Generic[J]):
         loop: AbstractEventLoop,
         execute: Callable[[J], None],
         max_threads: int,
-        name: str = "flask-duplex-handler",
+        name: str,
     ) -> None:
         self._loop = loop
         self._execute = execute

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
+
+from ..base.real import run_on_thread
 
 #: zlib's `wbits` for each coding; the earlier one is preferred.
 _CODINGS = {"gzip": 31, "deflate": 15}
@@ -19,7 +20,7 @@ async def compress(body: bytes, accept_encoding: str) -> tuple[bytes, bytes] | N
         return None
     if len(body) < _LARGE:
         return _encode(body, coding), coding.encode()
-    return await asyncio.to_thread(_encode, body, coding), coding.encode()
+    return await run_on_thread(_encode, body, coding), coding.encode()
 
 
 def _accepted(accept_encoding: str) -> set[str]:

@@ -25,10 +25,14 @@ logger = logging.getLogger("flask_socketio.engine")
 
 
 class Handshake(asyncio.Protocol):
-    """Owns a connection from its request to the answer."""
+    """Owns a connection from its request to the answer.
 
-    def __init__(self, lane: FastLane, connections: set[Any]) -> None:
+    `accepted`: a server has given the answer already, so whoever is refused gets a close frame.
+    """
+
+    def __init__(self, lane: FastLane, connections: set[Any], *, accepted: bool = False) -> None:
         self._lane = lane
+        self._accepted = accepted
         #: what has to be closed when the server stops
         self._connections = connections
         self._early = b""
@@ -78,10 +82,12 @@ class Handshake(asyncio.Protocol):
             self._accept(request, accept, await self._lane.engine.admit(request))
 
     def _accept(self, request: EngineRequest, accept: bytes, session: Session | None) -> None:
-        self._transport.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: %b%b\r\n\r\n" % (accept, header_lines(request.response_headers))
-        )
+        if not self._accepted:
+            self._transport.write(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Accept: %b%b\r\n\r\n"
+                % (accept, header_lines(request.response_headers))
+            )
         self._connections.discard(self)
         connection = FastWebSocket(self._lane, self._transport, self._connections)
         connection.transport = self._lane.engine.open_websocket(request, session, connection)
@@ -98,8 +104,13 @@ class Handshake(asyncio.Protocol):
     def _refuse(self, answer: Answer, headers: Headers) -> None:
         status, content_type, body = answer
         phrase = HTTPStatus(status).phrase.encode()
-        self._transport.write(
-            b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close%b\r\n\r\n%b"
-            % (status, phrase, content_type, len(body), header_lines(headers), body)
-        )
+        if self._accepted:
+            self._transport.write(
+                ws.encode_close(ws.POLICY_VIOLATION, ws.cut_reason(body.decode()))
+            )
+        else:
+            self._transport.write(
+                b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close%b\r\n\r\n%b"
+                % (status, phrase, content_type, len(body), header_lines(headers), body)
+            )
         self._transport.close()

@@ -10,7 +10,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from functools import cache, partial
 
-from ..real import start_thread
+from ..base.real import start_thread
 
 #: Bytes of a message that is large.
 LARGE = 64 * 1024

@@ -122,6 +122,11 @@ class PollingTransport:
         if self._poll is not None and not self._queue:
             self.send(eio.NOOP_PACKET)
 
+    def _release(self, exchange: Exchange) -> None:
+        """It has waited long enough."""
+        if exchange is self._poll:
+            self._release_poll()
+
     def _wake(self) -> None:
         self._wake_scheduled = False
         if self._poll is not None and self._queue:
@@ -159,8 +164,11 @@ class PollingTransport:
             self._answer_get(exchange)
         else:
             self._poll = exchange
+            patience = exchange.request.patience
             if self.session.probe is not None:
-                self._loop.call_later(_NOOP_AFTER, self._release_poll)
+                patience = _NOOP_AFTER
+            if patience is not None:
+                self._loop.call_later(patience, self._release, exchange)
 
     def _answer_get(self, exchange: Exchange) -> None:
         queue, self._queue, self._queued = self._queue, [], 0

@@ -16,10 +16,12 @@ Headers = list[tuple[bytes, bytes]]
 class EngineRequest:
     """Wraps an ASGI scope (`http` or `websocket`). What is not asked for is not worked out."""
 
-    __slots__ = ("_environ", "_headers", "_query", "response_headers", "scope")
+    __slots__ = ("_environ", "_headers", "_query", "patience", "response_headers", "scope")
 
     def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
+        #: seconds that a poll may wait for packets; None: as long as there are none
+        self.patience: float | None = None
         #: to be added to the answer
         self.response_headers: Headers = []
         self._headers: dict[str, str] | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from werkzeug.debug import DebuggedApplication
 
+from ..dispatch.inbox import Inbox
 from ..engine.asgilane import refuse_websocket, serve_websocket
 from ..engine.config import EngineConfig
 from ..engine.engine import Engine
@@ -101,6 +102,7 @@ class DuplexApp(EngineApp):
     """Socket.IO and the client's files below the path, Flask's pages everywhere else."""
 
     _runtime: Runtime
+    inbox: Inbox
 
     def __init__(self, socketio: SocketIO, app: Flask) -> None:
         super().__init__(socketio.options.engine)
@@ -111,6 +113,7 @@ class DuplexApp(EngineApp):
         self.pid = os.getpid()
         negotiate = WsgiPass(self._app)
         self._runtime = self._socketio.start_runtime(self._app, self, negotiate)
+        self.inbox = self._runtime.inbox
         loop = asyncio.get_running_loop()
         negotiate.threads = threads = ViewThreads(loop, self._runtime.inbox, _MAX_VIEWS)
         self._pages = Pages(_with_debugger(self._app) if self._app.debug else self._app, threads)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import threading
-from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
+from ..base.green import new_waiter
+from ..base.real import Signal
+from ..dispatch.inbox import Inbox
 from ..engine.http import Receive, Send, respond
 from ..engine.request import Headers, build_environ
 from .threads import ViewJob, ViewThreads
@@ -41,7 +42,7 @@ class Pages:
         body: Any = io.BytesIO(first.get("body", b""))
         complete = not first.get("more_body", False)
         if not complete:
-            body = io.BufferedReader(_Body(self._threads.loop, receive, body))
+            body = io.BufferedReader(_Body(self._threads.inbox, receive, body))
         page = self.begin(build_environ(scope, body))
         await self.finish(page, receive if complete else None, send)
 
@@ -93,8 +94,9 @@ class Page(ViewJob):
         self._ended = False
         self._error: BaseException | None = None
         self._begun = False
-        #: for the pieces of a stream
-        self._room: threading.Semaphore | None = None
+        #: for the pieces of a stream: released when so many more of them have been sent
+        self._room: Signal | None = None
+        self._written = self._sent = 0
         self._head: Event | None = None
         self._head_sent = False
         #: bytes in the answer, where its head tells; whether its first piece was all of it
@@ -151,10 +153,12 @@ class Page(ViewJob):
             self._hand_over({"type": "http.response.body", "body": chunk})
             return
         if self._room is None:
-            self._room = threading.Semaphore(_AHEAD)
-        self._room.acquire()
+            self._room = new_waiter()
+        elif self._written % _AHEAD == 0:
+            self._room.acquire()
         if self._cut:
             raise _ClientGone
+        self._written += 1
         self._hand_over({"type": "http.response.body", "body": chunk, "more_body": True})
 
     def _hand_over(self, event: Event) -> None:
@@ -215,13 +219,23 @@ class Page(ViewJob):
                 event = self._events.popleft()
                 self._begun = True
                 await send(event)
-                if self._room is not None and event.get("more_body"):
-                    self._room.release()
+                if event.get("more_body"):
+                    self._piece_sent()
         finally:
             if watcher is not None:
                 watcher.cancel()
         if self._error is not None:
             raise self._error
+
+    def _piece_sent(self) -> None:
+        self._sent += 1
+        if self._sent % _AHEAD == 0 and not self._cut:
+            self._let_go_on()
+
+    def _let_go_on(self) -> None:
+        assert self._room is not None
+        with suppress(RuntimeError):  # it does not wait
+            self._room.release()
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -232,7 +246,7 @@ class Page(ViewJob):
         """Nobody wants the rest: the next piece that the view produces ends it."""
         self._cut = True
         if self._room is not None:
-            self._room.release(_AHEAD)
+            self._let_go_on()
 
 
 class _ClientGone(ConnectionError):  # noqa: N818 - nobody is left to tell
@@ -242,8 +256,8 @@ class _ClientGone(ConnectionError):  # noqa: N818 - nobody is left to tell
 class _Body(io.RawIOBase):
     """A request's body that is still coming; read on the view's thread."""
 
-    def __init__(self, loop: AbstractEventLoop, receive: Receive, first: io.BytesIO) -> None:
-        self._loop = loop
+    def __init__(self, inbox: Inbox, receive: Receive, first: io.BytesIO) -> None:
+        self._inbox = inbox
         self._receive = receive
         self._chunk = first
         self._more = True
@@ -254,9 +268,7 @@ class _Body(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int:
         size = self._chunk.readinto(buffer)
         while not size and self._more:
-            message: Event = asyncio.run_coroutine_threadsafe(
-                cast(Any, self._receive()), self._loop
-            ).result()
+            message: Event = self._inbox.run(cast(Any, self._receive()))
             if message["type"] == "http.disconnect":
                 raise ConnectionResetError("the client hung up before it had sent the whole body")
             self._more = message.get("more_body", False)

@@ -11,6 +11,8 @@ from typing import Any
 from werkzeug._reloader import run_with_reloader  # what werkzeug.serving.run_simple calls
 from werkzeug.serving import is_running_from_reloader
 
+from ..base.real import patched_by
+
 #: Where the process that serves finds the socket that the first one listens on: it stays open over restarts.
 _LISTENER = "FLASK_DUPLEX_LISTENER"
 
@@ -55,7 +57,12 @@ def serve_and_reload(
 
 
 def _reloader_type() -> str:
-    """Which reloader of Werkzeug's works: watchdog's, if that is installed and has what Werkzeug takes from it."""
+    """Which reloader of Werkzeug's works: watchdog's, if that is installed and has what Werkzeug takes from it.
+
+    Its threads are none that could be replaced by green ones.
+    """
+    if patched_by():
+        return "stat"
     try:
         events = import_module("watchdog.events")
         _ = import_module("watchdog.observers").Observer

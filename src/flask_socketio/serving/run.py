@@ -8,7 +8,8 @@ import signal
 import socket
 import ssl
 import sys
-import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,18 +18,23 @@ from flask import Flask
 from flask.cli import show_server_banner
 from werkzeug.serving import is_running_from_reloader
 
+from ..base.green import Hub, attach
+from ..base.promise import Promise
+from ..base.real import on_main_thread, socket_from
 from ..engine.handshake import Handshake
 from ..legacy import RUN, say_what_to_delete, warn_of_monkey_patching
 from .asgi import DuplexApp, EngineApp
 from .hints import hint_at_missing_templates
 from .http import HttpProtocol
 from .listen import BACKLOG, announcement, listen
+from .loop_thread import run_loop
 from .reloader import inherited_listener, serve_and_reload
 from .tls import make_context
 
 if TYPE_CHECKING:
     from ..extension import SocketIO
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: Seconds that responses under way have when the server stops.
 _GRACE = 3
 
@@ -138,9 +144,40 @@ def run_app(
         if app.debug if use_reloader is None else use_reloader:
             _reload(socketio, server, listener, extra_files, reloader_options or {})
         else:
-            server.run(sockets=[listener])
+            _serve(server, listener)
     finally:
         socketio.wsgi_server = None
+
+
+def _serve(server: Server, listener: socket.socket) -> None:
+    """Run the server until it is stopped; where the app's threads are green ones, beside them."""
+    hub = attach()
+    if hub is None:
+        server.run(sockets=[listener])
+    else:
+        _serve_beside(hub, server, socket_from(listener.detach()))
+
+
+def _serve_beside(hub: Hub, server: Server, listener: socket.socket) -> None:
+    with _signals_for(server):
+        try:
+            run_loop(lambda: server.serve(sockets=[listener])).result()
+        finally:
+            hub.run_posted()
+
+
+@contextmanager
+def _signals_for(server: Server) -> Generator[None]:
+    """uvicorn takes signals only on the thread where it runs."""
+    if not on_main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, server.handle_exit) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _tune_the_interpreter() -> None:
@@ -158,19 +195,19 @@ def _reload(
     options: dict[str, Any],
 ) -> None:
     """Run the server on a thread, under the reloader; or, in the first process, only the reloader."""
-    begun = threading.Event()
-    ended = threading.Event()
+    begun = Promise[None]()
+    ended = Promise[None]()
 
     def serve() -> None:
-        begun.set()
+        begun.keep(None)
         try:
-            server.run(sockets=[listener])
+            _serve(server, listener)
         finally:
-            ended.set()
+            ended.keep(None)
 
     def stop() -> None:
         server.should_exit = True
-        if begun.is_set():
+        if begun.done:
             ended.wait(2 * _GRACE)
 
     if not is_running_from_reloader():

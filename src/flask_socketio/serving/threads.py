@@ -7,8 +7,8 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from ..dispatch.green import new_pool
 from ..dispatch.inbox import Inbox
-from ..dispatch.pool import Pool
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,9 +40,7 @@ class ViewThreads:
         self.loop = loop
         self.inbox = inbox
         self._batch: list[ViewJob] = []
-        self._pool: Pool[ViewJob] = Pool(
-            loop, lambda job: job.work(), max_threads, "flask-duplex-view"
-        )
+        self._pool = new_pool(loop, _work, max_threads, "flask-duplex-view")
 
     def start(self, job: ViewJob) -> None:
         """Have it done, together with what else this turn of the loop brings."""
@@ -59,6 +57,10 @@ class ViewThreads:
         call = _FunctionCall[T](self, lambda: function(*args, **kwargs))
         self.start(call)
         return await call.future
+
+
+def _work(job: ViewJob) -> None:
+    job.work()
 
 
 class _FunctionCall(ViewJob, Generic[T]):

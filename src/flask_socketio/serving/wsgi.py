@@ -11,8 +11,6 @@ import atexit
 import logging
 import os
 import socket
-import ssl
-import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from io import BytesIO
@@ -20,11 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
+from ..base.green import attach, attached
+from ..base.promise import Promise
+from ..base.real import new_lock
 from ..engine.handshake import Handshake
 from ..engine.http import refusal_answer
 from ..engine.request import EngineRequest
+from ..legacy import about_green_threads
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .asgi import DuplexApp
+from .loop_thread import run_loop
+from .wsgi_sockets import find_socket, take_over
 
 if TYPE_CHECKING:
     from ..extension import SocketIO
@@ -36,6 +40,8 @@ StartResponse = Callable[..., Any]
 
 #: Seconds that clients and handlers have when the process ends.
 _GRACE = 4.0
+#: Seconds that a GET may hold the only thread of a server: others wait meanwhile.
+_PATIENCE = 0.2
 
 
 class WsgiFace:
@@ -44,64 +50,107 @@ class WsgiFace:
     def __init__(self, socketio: SocketIO, app: Flask) -> None:
         self._socketio = socketio
         self._app = app
-        self._lock = threading.Lock()
+        self._lock = new_lock()
+        self._beside: _Beside | None = None
+        self._hints: set[str] = set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         app = self._running()
         request = _request(environ)
         if request.is_websocket:
-            return _adopt(app, request, environ, start_response)
+            return self._adopt(app, request, environ, start_response)
+        if not environ.get("wsgi.multithread") and attached() is None:
+            request.patience = _PATIENCE
+            self._hint(_ONE_THREAD)
         exchange = _Exchange(_read_body(environ, app.engine.config.limits.max_payload))
-        coroutine = app.below_path(request, exchange.receive, exchange.send)
-        asyncio.run_coroutine_threadsafe(coroutine, app.engine.loop).result()
+        app.inbox.run(app.below_path(request, exchange.receive, exchange.send))
         status, headers = exchange.head
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [exchange.body]
 
     def _running(self) -> DuplexApp:
-        """What serves in this process. Where nothing does yet, a thread is started: so it is made after any fork."""
-        with self._lock:
-            app = self._socketio.served_by
-            if app is None or app.pid != os.getpid():
-                app = DuplexApp(self._socketio, self._app)
-                _LoopThread(app)
-            return app
+        """What serves in this process. Where nothing does yet, a thread is started: so it is made after any fork.
+
+        Raises what has kept the thread from starting.
+        """
+        with self._lock:  # for a moment: a green thread must not wait while it holds a real lock
+            beside = self._beside
+            if beside is None or beside.pid != os.getpid():
+                app = self._socketio.served_by
+                if app is not None and app.pid == os.getpid():
+                    return app
+                beside = self._beside = _Beside(DuplexApp(self._socketio, self._app))
+        try:
+            return beside.app()
+        except BaseException:
+            self._beside = None
+            raise
+
+    def _adopt(
+        self,
+        app: DuplexApp,
+        request: EngineRequest,
+        environ: Environ,
+        start_response: StartResponse,
+    ) -> Iterable[bytes]:
+        """Take the connection away from the WSGI server and have the loop answer the handshake."""
+        found = find_socket(environ)
+        if found is None:
+            self._hint(_NO_SOCKET)
+            return _refuse(start_response)
+        own = take_over(found.socket)
+        app.inbox.start(_answer_handshake(app, own, request, accepted=found.accepted))
+        start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
+        return []
+
+    def _hint(self, text: str) -> None:
+        """Say it once, not at every request."""
+        if text not in self._hints:
+            self._hints.add(text)
+            logger.warning("%s", text)
 
 
-class _LoopThread:
-    """A thread with a loop, which serves what the WSGI server's threads bring."""
+_ONE_THREAD = (
+    "this WSGI server has one thread, which every request holds up: clients that poll are slow, and slow down all "
+    "others. Give it threads (gunicorn --threads 100 module:app), or use socketio.run(app)"
+)
+_NO_SOCKET = (
+    "this WSGI server keeps its sockets for itself, so WebSocket is refused and clients stay with polling. For "
+    "WebSocket: gunicorn --threads 100 module:app, or socketio.run(app), or an ASGI server with socketio.asgi_app(app)"
+)
+
+
+class _Beside:
+    """A loop that serves what the WSGI server's threads bring."""
 
     def __init__(self, app: DuplexApp) -> None:
+        self.pid = os.getpid()
         self._app = app
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="flask-duplex-loop", daemon=True)
-        self._thread.start()
-        self._ready.wait()
-        atexit.register(self._stop)
+        self._ready = Promise[DuplexApp]()
+        self._end: asyncio.Event
+        self._hub = attach()
+        if self._hub is not None:
+            logger.warning("%s", about_green_threads(self._hub.library))
+        self._ended = run_loop(self._serve, self._ready)
 
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(self._serve())
+    def app(self) -> DuplexApp:
+        """What serves, as soon as it does; raises what has kept it from starting."""
+        return self._ready.result()
 
     async def _serve(self) -> None:
-        self._ended = asyncio.Event()
+        self._end = asyncio.Event()
         await self._app.start()
-        self._ready.set()
-        await self._ended.wait()
+        atexit.register(self._stop)
+        self._ready.keep(self._app)
+        await self._end.wait()
         await self._app.stop()
 
     def _stop(self) -> None:
-        if self._app.pid == os.getpid():
-            self._app.engine.loop.call_soon_threadsafe(self._ended.set)
-            self._thread.join(_GRACE)
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+        if self.pid == os.getpid():
+            self._app.inbox.post(self._end.set)
+            self._ended.wait(_GRACE)
+            if self._hub is not None:
+                self._hub.run_posted()
 
 
 # -- requests --------------------------------------------------------------------------------------
@@ -131,7 +180,15 @@ def _request(environ: Environ) -> EngineRequest:
     return request
 
 
-_SERVERS_OWN = ("gunicorn.", "werkzeug.", "wsgi.input", "wsgi.file_wrapper", "flask_duplex.")
+_SERVERS_OWN = (
+    "eventlet.",
+    "flask_duplex.",
+    "gunicorn.",
+    "werkzeug.",
+    "wsgi.file_wrapper",
+    "wsgi.input",
+    "wsgi.websocket",
+)
 
 
 def _read_body(environ: Environ, limit: int) -> bytes:
@@ -173,48 +230,19 @@ class _Exchange:
 # -- WebSockets ------------------------------------------------------------------------------------
 
 
-#: Where servers keep a request's socket in the environ.
-_SOCKETS = ("gunicorn.socket", "werkzeug.socket")
-
-
-def _adopt(
-    app: DuplexApp, request: EngineRequest, environ: Environ, start_response: StartResponse
-) -> Iterable[bytes]:
-    """Take the connection away from the WSGI server and have the loop answer the handshake."""
-    found = next((environ[name] for name in _SOCKETS if name in environ), None)
-    if not isinstance(found, socket.socket) or isinstance(found, ssl.SSLSocket):
-        return _refuse(start_response)
-    own = _take_over(found)
-    asyncio.run_coroutine_threadsafe(_answer_handshake(app, own, request), app.engine.loop)
-    start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
-    return []
-
-
-def _take_over(sock: socket.socket) -> socket.socket:
-    """A socket of our own with the connection of the server's, which has a dead end from now on.
-
-    The server writes to its socket, shuts it down and closes it, as after any answer.
-    """
-    own = socket.socket(fileno=sock.detach())
-    own.setblocking(False)
-    dead_end, other_end = socket.socketpair()
-    other_end.close()
-    sock.__init__(dead_end.family, dead_end.type, dead_end.proto, dead_end.detach())
-    return own
-
-
 def _refuse(start_response: StartResponse) -> Iterable[bytes]:
     refusal = HandshakeRefused(
         BAD_REQUEST, "the WSGI server keeps its sockets for itself: clients stay with polling"
     )
-    logger.warning("WebSocket refused: %s", refusal)
     (status, content_type, body), _ = refusal_answer(refusal)
     headers = [("Content-Type", content_type.decode()), ("Content-Length", str(len(body)))]
     start_response(f"{int(status)} {HTTPStatus(status).phrase}", headers)
     return [body]
 
 
-async def _answer_handshake(app: DuplexApp, sock: socket.socket, request: EngineRequest) -> None:
-    handshake = Handshake(app.lane, set())
+async def _answer_handshake(
+    app: DuplexApp, sock: socket.socket, request: EngineRequest, *, accepted: bool
+) -> None:
+    handshake = Handshake(app.lane, set(), accepted=accepted)
     await app.engine.loop.connect_accepted_socket(lambda: handshake, sock)
     handshake.begin(request)

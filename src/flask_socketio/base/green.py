@@ -1,0 +1,262 @@
+"""The app's side, where that is green threads: gevent's or eventlet's, which run beside each other on one real thread.
+
+Our loop is on another thread then. What it has for the app's side it posts, and the hub, which is that library's loop,
+is woken; green threads that wait for our loop let others run meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Protocol
+
+from .real import Signal, ident_function, new_signal, patched_by, start_thread, writer_function
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: Whose records come from the loop's thread. The handlers' locks, files and sockets are the green threads'.
+_LOGGERS = (
+    "flask_socketio.server",
+    "flask_socketio.engine",
+    "asyncio",
+    "uvicorn.error",
+    "uvicorn.access",
+)
+
+
+class Waitable(Protocol):
+    """A semaphore of green threads."""
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> Any: ...
+
+    def release(self) -> Any: ...
+
+
+class Hub(ABC):
+    """Made on the thread where the app's green threads are. `post` may be called on any thread."""
+
+    library: str
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._ident = ident_function()
+        self._thread = self._ident()
+        self._calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._woken = False
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller is on the hub's thread."""
+        return self._ident() == self._thread
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        """Have the hub call a function that does not wait for anything; in the order of the calls of this."""
+        self._calls.append((function, args))
+        if not self._woken:
+            self._woken = True
+            self.wake()
+
+    def start(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function on a green thread of its own."""
+        self.post(self.spawn, function, *args)
+
+    def run_posted(self) -> None:
+        """Called on the hub's thread, when it has been woken."""
+        self._woken = False
+        while self._calls:
+            function, args = self._calls.popleft()
+            try:
+                function(*args)
+            except Exception:
+                logger.exception("%s failed", getattr(function, "__name__", function))
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Have `run_posted` called soon; on any thread."""
+
+    @abstractmethod
+    def spawn(self, function: Callable[..., object], *args: Any) -> Any:
+        """Run a function on a green thread; on the hub's thread."""
+
+    @abstractmethod
+    def new_semaphore(self) -> Waitable:
+        """One that is at zero."""
+
+
+class GeventHub(Hub):
+    library = "gevent"
+
+    def __init__(self) -> None:
+        super().__init__()
+        gevent: Any = import_module("gevent")
+        self._spawn = gevent.spawn
+        self._semaphore = import_module("gevent.lock").Semaphore
+        self._watcher: Any = gevent.get_hub().loop.async_()
+        self._watcher.start(self.run_posted)
+
+    def wake(self) -> None:
+        self._watcher.send()
+
+    def spawn(self, function: Callable[..., object], *args: Any) -> Any:
+        return self._spawn(function, *args)
+
+    def new_semaphore(self) -> Waitable:
+        return self._semaphore(0)
+
+
+class EventletHub(Hub):
+    library = "eventlet"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._spawn = import_module("eventlet").spawn
+        self._semaphore = import_module("eventlet.semaphore").Semaphore
+        self._wait = import_module("eventlet.hubs").trampoline
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
+        self._write = writer_function()
+        self.spawn(self._listen)
+
+    def wake(self) -> None:
+        self._write(self._writer, b"\0")  # one for each `run_posted`: the pipe cannot be full
+
+    def _listen(self) -> None:
+        while True:
+            self._wait(self._reader, read=True)
+            os.read(self._reader, 64)
+            self.run_posted()
+
+    def spawn(self, function: Callable[..., object], *args: Any) -> Any:
+        return self._spawn(function, *args)
+
+    def new_semaphore(self) -> Waitable:
+        return self._semaphore(0)
+
+
+_KINDS = {"gevent": GeventHub, "eventlet": EventletHub}
+_attached: list[Hub] = []
+
+
+def attach() -> Hub | None:
+    """The hub beside which the caller's green thread runs; None where threads are real.
+
+    To be called where the app's code runs, before there is a loop: from then on `attached` returns the same.
+    """
+    library = patched_by() or _runs_caller()
+    if library is not None and attached() is None:
+        _attached[:] = [hub := _KINDS[library]()]
+        if patched_by():
+            _log_on(hub)
+    return attached()
+
+
+def attached() -> Hub | None:
+    """The hub of this process, if it has been attached; on any thread."""
+    return _attached[0] if _attached and _attached[0].pid == os.getpid() else None
+
+
+def _runs_caller() -> str | None:
+    """The library whose hub runs the caller, in a process where nothing has been replaced."""
+    greenlet: Any = sys.modules.get("greenlet")
+    parent = None if greenlet is None else greenlet.getcurrent().parent
+    if parent is None:
+        return None
+    gevent: Any = sys.modules.get("gevent.hub")
+    if gevent is not None and isinstance(parent, gevent.Hub):
+        return "gevent"
+    eventlet: Any = sys.modules.get("eventlet.hubs")
+    return "eventlet" if eventlet is not None and parent is eventlet.get_hub().greenlet else None
+
+
+# -- waiting ---------------------------------------------------------------------------------------
+
+
+class _GreenSignal:
+    """As `new_signal`, for a green thread: `release` may be called on any thread, more than once."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._semaphore = hub.new_semaphore()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        return bool(self._semaphore.acquire(blocking, None if timeout < 0 else timeout))
+
+    def release(self) -> None:
+        if self._hub.is_here:
+            self._semaphore.release()
+        else:
+            self._hub.post(self._semaphore.release)
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
+
+
+def new_waiter() -> Signal:
+    """As `new_signal`, to be waited for by the caller alone: a green thread lets others run meanwhile."""
+    hub = attached()
+    return _GreenSignal(hub) if hub is not None and hub.is_here else new_signal()
+
+
+# -- starting --------------------------------------------------------------------------------------
+
+
+def start_beside(function: Callable[..., object], *args: Any, name: str) -> None:
+    """Run a function of the app's on a thread of the app's kind."""
+    hub = attached()
+    if hub is None:
+        start_thread(lambda: function(*args), name)
+    else:
+        hub.start(function, *args)
+
+
+def call_beside(function: Callable[[], object]) -> None:
+    """Call a function of the app's side: at once, where that is not on green threads."""
+    hub = attached()
+    if hub is None:
+        function()
+    else:
+        hub.start(function)
+
+
+def start_for_io(function: Callable[[], object], name: str) -> None:
+    """Run a function that waits for sockets: they are green ones where Python's have been replaced."""
+    hub = attached()
+    if hub is None or patched_by() is None:
+        start_thread(function, name)
+    else:
+        hub.start(function)
+
+
+# -- logging ---------------------------------------------------------------------------------------
+
+
+class _Forward(logging.Filter):
+    """Takes a logger's records to the hub's thread: a green lock that two real threads want can hang both."""
+
+    def __init__(self, hub: Hub, target: logging.Logger) -> None:
+        super().__init__()
+        self._hub = hub
+        self._target = target
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if self._hub.is_here or self._hub.pid != os.getpid():
+            return True
+        self._hub.start(self._target.handle, record)
+        return False
+
+
+def _log_on(hub: Hub) -> None:
+    for name in _LOGGERS:
+        target = logging.getLogger(name)
+        target.addFilter(_Forward(hub, target))
+        for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+            target.isEnabledFor(level)  # remembered by the logger: to find out takes a lock

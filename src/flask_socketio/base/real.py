@@ -1,0 +1,167 @@
+"""What is the interpreter's own, also where gevent or eventlet has put theirs in the place of Python's.
+
+A green thread runs when the others of its thread let it, and the loop's thread never does. What both libraries replace
+(threads, locks, sockets, selectors) is found here as it was; this is also the one module that imports `threading`: what
+its names stand for, has to be asked in one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import socket
+import sys
+import threading
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from threading import Lock, Thread, Timer
+from typing import Any, Protocol, TypeVar
+
+__all__ = ["Lock", "Thread", "Timer"]  # the app's kind: green where they have been replaced
+
+T = TypeVar("T")
+
+
+class Signal(Protocol):
+    """What `new_lock` and `new_signal` return; whoever waits for one can do so with a time limit."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
+
+    def release(self) -> None: ...
+
+    def __enter__(self) -> bool: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+def patched_by() -> str | None:
+    """The library that has replaced Python's threads, if one has."""
+    for library, module, is_patched, name in (
+        ("eventlet", "eventlet.patcher", "is_monkey_patched", "thread"),
+        ("gevent", "gevent.monkey", "is_module_patched", "threading"),
+    ):
+        patcher = sys.modules.get(module)
+        if patcher is not None and getattr(patcher, is_patched)(name):
+            return library
+    return None
+
+
+def _original(module: str, name: str) -> Any:
+    """Something of a module as it was."""
+    library = patched_by()
+    if library == "gevent":
+        return sys.modules["gevent.monkey"].get_original(module, name)
+    if library == "eventlet":
+        return getattr(sys.modules["eventlet.patcher"].original(module), name)
+    return getattr(importlib.import_module(module), name)
+
+
+# -- locks and threads -----------------------------------------------------------------------------
+
+
+def new_lock() -> Signal:
+    """An unlocked lock. A green thread that waits for one holds up all others: to be held for moments only."""
+    lock: Signal = _original("_thread", "allocate_lock")()
+    return lock
+
+
+def new_signal() -> Signal:
+    """A locked lock: `acquire` waits until somebody has called `release`, once."""
+    lock = new_lock()
+    lock.acquire()
+    return lock
+
+
+def ident_function() -> Callable[[], int]:
+    """What returns the number of the calling thread, the same one for all green threads on it."""
+    function: Callable[[], int] = _original("_thread", "get_ident")
+    return function
+
+
+def on_main_thread() -> bool:
+    """Whether the caller is the program's first thread, or a green one that is the app's counterpart of it."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def start_thread(function: Callable[[], object], name: str) -> None:
+    """Run a function on a real daemon thread."""
+    if patched_by() is None:
+        threading.Thread(target=function, name=name, daemon=True).start()
+    else:
+        _original("_thread", "start_new_thread")(function, ())
+
+
+async def run_on_thread(function: Callable[..., T], *args: Any) -> T:
+    """Call a function on a real thread of its own; returns what it returns and raises what it raises."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def run() -> None:
+        try:
+            finish: Callable[[], None] = _setter(future, function(*args))
+        except Exception as error:  # noqa: BLE001 - it is the caller's to handle
+            finish = _setter(future, error)
+        loop.call_soon_threadsafe(finish)
+
+    start_thread(run, "flask-duplex-work")
+    return await future
+
+
+def _setter(future: asyncio.Future[T], result: T | Exception) -> Callable[[], None]:
+    def finish() -> None:
+        if future.cancelled():
+            return
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    return finish
+
+
+# -- sockets, pipes, loops -------------------------------------------------------------------------
+
+
+def socket_from(descriptor: int) -> socket.socket:
+    """A socket object that no library has replaced, for a descriptor that it owns from now on."""
+    own: socket.socket = _original("socket", "socket")(fileno=descriptor)
+    return own
+
+
+def writer_function() -> Callable[[int, bytes], int]:
+    """`os.write`, which never yields to other green threads."""
+    function: Callable[[int, bytes], int] = (
+        os.write if patched_by() is None else _original("os", "write")
+    )
+    return function
+
+
+def new_event_loop() -> AbstractEventLoop:
+    """uvloop's loop, asyncio's where that is not installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return (
+            asyncio.SelectorEventLoop(_new_selector()) if patched_by() else asyncio.new_event_loop()
+        )
+    return uvloop.new_event_loop()
+
+
+def _new_selector() -> Any:
+    """A selector that waits in the kernel; those that gevent and eventlet leave would run their hub."""
+    if patched_by() == "gevent":
+        return _original("selectors", "DefaultSelector")()
+    spec = importlib.util.find_spec("selectors")
+    assert spec is not None
+    assert spec.loader is not None
+    selectors = importlib.util.module_from_spec(spec)
+    patched, sys.modules["select"] = (
+        sys.modules["select"],
+        sys.modules["eventlet.patcher"].original("select"),
+    )
+    try:
+        spec.loader.exec_module(selectors)
+    finally:
+        sys.modules["select"] = patched
+    return selectors.DefaultSelector()

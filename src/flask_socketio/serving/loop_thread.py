@@ -1,0 +1,33 @@
+"""A loop on a real thread of its own: beside a WSGI server's threads, and beside green ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ..base.promise import Promise
+from ..base.real import new_event_loop, start_thread
+
+
+def run_loop(
+    main: Callable[[], Coroutine[Any, Any, object]], *awaited: Promise[Any]
+) -> Promise[None]:
+    """Run a coroutine on a new loop; the promise is kept when it has ended, and fails with what it raises.
+
+    So do those that it should have kept before. Raises RuntimeError where there can be no further thread.
+    """
+    ended = Promise[None]()
+
+    def run() -> None:
+        try:
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                runner.run(main())
+        except BaseException as error:  # noqa: BLE001 - it is the waiting thread's to handle
+            for promise in (*awaited, ended):
+                promise.fail(error)
+        else:
+            ended.keep(None)
+
+    start_thread(run, "flask-duplex-loop")
+    return ended
