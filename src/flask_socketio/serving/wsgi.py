@@ -98,10 +98,10 @@ class WsgiFace:
         if found is None:
             self._hint(_NO_SOCKET)
             return _refuse(start_response)
-        own = take_over(found.socket)
+        own, answer = take_over(found.socket)
         app.inbox.start(_answer_handshake(app, own, request, accepted=found.accepted))
         start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
-        return []
+        return answer
 
     def _hint(self, text: str) -> None:
         """Say it once, not at every request."""

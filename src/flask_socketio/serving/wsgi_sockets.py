@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ..base.real import socket_from
@@ -59,14 +59,26 @@ def _behind_the_body(environ: Environ) -> Found | None:
     return None if found is None else Found(found)
 
 
-def take_over(found: Any) -> socket.socket:
-    """A socket of our own with the connection of the server's, which has a dead end from now on.
-
-    The server writes to its socket, shuts it down and closes it, as after any answer.
-    """
+def take_over(found: Any) -> tuple[socket.socket, DeadEnd]:
+    """A socket of our own with the connection of the server's, and what to answer the server with."""
     own = socket_from(found.detach())
     own.setblocking(False)
     dead_end, other_end = socket.socketpair()
-    other_end.close()
     found.__init__(dead_end.family, dead_end.type, dead_end.proto, dead_end.detach())
-    return own
+    return own, DeadEnd(other_end)
+
+
+class DeadEnd:
+    """A WSGI answer without a body. The server writes it to a socket from which nobody reads, shuts that down and
+    closes it, as after any answer; should it read the next request, there is none."""
+
+    def __init__(self, other_end: socket.socket) -> None:
+        self._other_end = other_end
+        other_end.shutdown(socket.SHUT_WR)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        """Called by the server when it has written the answer (PEP 3333)."""
+        self._other_end.close()
