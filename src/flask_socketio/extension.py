@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import logging
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from flask import Flask, has_request_context, request
 
 from .background import BackgroundTask, BackgroundTasks
-from .base.green import call_beside
+from .base.green import call_beside, sleep
 from .cluster.base import AckCallback, Answer, Emission, Room, as_rooms
 from .cluster.queue import MessageQueue
 from .cluster.queued import QueueLink
@@ -28,6 +27,7 @@ from .options import Options, make_queue, parse_options
 from .protocol.socketio import JSON, Codec
 from .runtime import Runtime
 from .serving.asgi import DuplexApp
+from .serving.asgi_call import answer_asgi_calls
 from .serving.innermost import answer_instead
 from .serving.wsgi import WsgiFace
 from .serving.wsgi_pass import ARRIVAL
@@ -111,6 +111,7 @@ class SocketIO:
     def _attach(self, app: Flask) -> None:
         if app.extensions.get("socketio") is not self:
             answer_instead(app, self._choose_answer(app))
+            answer_asgi_calls(app, partial(self.asgi_app, app))
         app.extensions["socketio"] = self
 
     def _choose_answer(self, app: Flask) -> Callable[[dict[str, Any]], WsgiApp | None]:
@@ -397,7 +398,7 @@ class SocketIO:
             raise RuntimeError(
                 "socketio.sleep() in an async handler stops the server: await asyncio.sleep()"
             )
-        time.sleep(seconds)
+        sleep(seconds)
 
 
 def _callable(function: ErrorHandler) -> ErrorHandler:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
@@ -84,6 +85,10 @@ class Hub(ABC):
         """Run a function on a green thread; on the hub's thread."""
 
     @abstractmethod
+    def sleep(self, seconds: float) -> object:
+        """Let others run for so long; on the hub's thread."""
+
+    @abstractmethod
     def new_semaphore(self) -> Waitable:
         """One that is at zero."""
 
@@ -94,7 +99,7 @@ class GeventHub(Hub):
     def __init__(self) -> None:
         super().__init__()
         gevent: Any = import_module("gevent")
-        self._spawn = gevent.spawn
+        self._spawn, self._sleep = gevent.spawn, gevent.sleep
         self._semaphore = import_module("gevent.lock").Semaphore
         self._watcher: Any = gevent.get_hub().loop.async_()
         self._watcher.start(self.run_posted)
@@ -105,6 +110,9 @@ class GeventHub(Hub):
     def spawn(self, function: Callable[..., object], *args: Any) -> Any:
         return self._spawn(function, *args)
 
+    def sleep(self, seconds: float) -> object:
+        return self._sleep(seconds)
+
     def new_semaphore(self) -> Waitable:
         return self._semaphore(0)
 
@@ -114,7 +122,8 @@ class EventletHub(Hub):
 
     def __init__(self) -> None:
         super().__init__()
-        self._spawn = import_module("eventlet").spawn
+        eventlet: Any = import_module("eventlet")
+        self._spawn, self._sleep = eventlet.spawn, eventlet.sleep
         self._semaphore = import_module("eventlet.semaphore").Semaphore
         self._wait = import_module("eventlet.hubs").trampoline
         self._reader, self._writer = os.pipe()
@@ -134,6 +143,9 @@ class EventletHub(Hub):
 
     def spawn(self, function: Callable[..., object], *args: Any) -> Any:
         return self._spawn(function, *args)
+
+    def sleep(self, seconds: float) -> object:
+        return self._sleep(seconds)
 
     def new_semaphore(self) -> Waitable:
         return self._semaphore(0)
@@ -204,6 +216,15 @@ def new_waiter() -> Signal:
     """As `new_signal`, to be waited for by the caller alone: a green thread lets others run meanwhile."""
     hub = attached()
     return _GreenSignal(hub) if hub is not None and hub.is_here else new_signal()
+
+
+def sleep(seconds: float) -> None:
+    """Sleep; a green thread lets others run meanwhile."""
+    hub = attached()
+    if hub is not None and hub.is_here:
+        hub.sleep(seconds)
+    else:
+        time.sleep(seconds)
 
 
 # -- starting --------------------------------------------------------------------------------------

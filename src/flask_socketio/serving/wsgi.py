@@ -28,7 +28,7 @@ from ..legacy import about_green_threads
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .asgi import DuplexApp
 from .loop_thread import run_loop
-from .wsgi_sockets import find_socket, take_over
+from .wsgi_sockets import find_connection
 
 if TYPE_CHECKING:
     from ..extension import SocketIO
@@ -94,12 +94,12 @@ class WsgiFace:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Take the connection away from the WSGI server and have the loop answer the handshake."""
-        found = find_socket(environ)
-        if found is None:
+        connection = find_connection(environ)
+        if connection is None:
             self._hint(_NO_SOCKET)
             return _refuse(start_response)
-        own, answer = take_over(found.socket)
-        app.inbox.start(_answer_handshake(app, own, request, accepted=found.accepted))
+        own, answer = connection.take()
+        app.inbox.start(_answer_handshake(app, own, request, accepted=connection.accepted))
         start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
         return answer
 

@@ -1,84 +1,141 @@
-"""The socket of a WSGI request, which each server keeps in another place, and how to take the connection from it."""
+"""The connection of a WSGI request, which each server keeps in another place, and how to take it from the server."""
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 from ..base.real import socket_from
 
 Environ = dict[str, Any]
 
 
-class Found(NamedTuple):
-    """A request's connection."""
+class Connection(Protocol):
+    """A connection that the server lets go of."""
 
-    socket: Any
     #: the server has answered the WebSocket handshake already
-    accepted: bool = False
+    accepted: bool
+
+    def take(self) -> tuple[socket.socket, DeadEnd]:
+        """A socket of our own with the connection, and what to answer the server with."""
+        ...
 
 
-def find_socket(environ: Environ) -> Found | None:
-    """The socket of the request, None where the server keeps it for itself, or where it is encrypted."""
-    for look in (_geventwebsocket, _in_the_environ, _eventlet, _behind_the_body):
+def find_connection(environ: Environ) -> Connection | None:
+    """The connection of the request; None where the server keeps it for itself, or where it is encrypted."""
+    for look in (_geventwebsocket, _in_the_environ, _eventlet, _uwsgi, _behind_the_body):
         found = look(environ)
         if found is not None:
-            encrypted = isinstance(found.socket, ssl.SSLSocket) or hasattr(found.socket, "cipher")
-            return None if encrypted or not hasattr(found.socket, "detach") else found
+            return found
     return None
 
 
-def _geventwebsocket(environ: Environ) -> Found | None:
+# -- where they are --------------------------------------------------------------------------------
+
+
+def _geventwebsocket(environ: Environ) -> Connection | None:
     """Its handler has accepted every WebSocket before the application is called."""
     websocket: Any = environ.get("wsgi.websocket")
     handler: Any = getattr(websocket, "handler", None)
     if not hasattr(handler, "socket"):
         return None
     websocket.closed = True  # so that the handler does not close it in its turn
-    return Found(handler.socket, accepted=True)
+    return _if_plain(handler.socket, accepted=True)
 
 
-def _in_the_environ(environ: Environ) -> Found | None:
+def _in_the_environ(environ: Environ) -> Connection | None:
     names = ("gunicorn.socket", "gunicorn.sock", "werkzeug.socket")
-    return next((Found(environ[name]) for name in names if name in environ), None)
+    found = next((environ[name] for name in names if name in environ), None)
+    return None if found is None else _if_plain(found)
 
 
-def _eventlet(environ: Environ) -> Found | None:
-    get_socket: Callable[[], Any] | None = getattr(
-        environ.get("eventlet.input"), "get_socket", None
-    )
-    return None if get_socket is None else Found(get_socket())
+def _eventlet(environ: Environ) -> Connection | None:
+    get: Callable[[], Any] | None = getattr(environ.get("eventlet.input"), "get_socket", None)
+    return None if get is None else _if_plain(get())
 
 
-def _behind_the_body(environ: Environ) -> Found | None:
+def _uwsgi(environ: Environ) -> Connection | None:
+    """Where its own HTTP router stands in front, that has to make a tunnel of it: --http-websockets."""
+    uwsgi: Any = sys.modules.get("uwsgi")
+    get: Callable[[], int] | None = getattr(uwsgi, "connection_fd", None)
+    if get is None:
+        return None
+    options = {os.fsdecode(name) for name in uwsgi.opt}
+    tunnels = "http-websockets" in options or not options & {"http", "https", "https-socket"}
+    return _Descriptor(get()) if tunnels else None
+
+
+def _behind_the_body(environ: Environ) -> Connection | None:
     """gevent's pywsgi shows the file that it reads requests from."""
-    raw = getattr(environ.get("wsgi.input"), "raw", None)
-    found = getattr(raw, "_sock", None)
-    return None if found is None else Found(found)
+    found = getattr(getattr(environ.get("wsgi.input"), "raw", None), "_sock", None)
+    return None if found is None else _if_plain(found)
 
 
-def take_over(found: Any) -> tuple[socket.socket, DeadEnd]:
-    """A socket of our own with the connection of the server's, and what to answer the server with."""
-    own = socket_from(found.detach())
+def _if_plain(found: Any, *, accepted: bool = False) -> Connection | None:
+    encrypted = isinstance(found, ssl.SSLSocket) or hasattr(found, "cipher")
+    return None if encrypted or not hasattr(found, "detach") else _Object(found, accepted)
+
+
+# -- how they are taken ----------------------------------------------------------------------------
+
+
+class _Object:
+    """A socket object, Python's, gevent's or eventlet's."""
+
+    def __init__(self, found: Any, accepted: bool) -> None:
+        self._found = found
+        self.accepted = accepted
+
+    def take(self) -> tuple[socket.socket, DeadEnd]:
+        own = socket_from(self._found.detach())
+        end = DeadEnd()
+        self._found.__init__(*end.for_server())
+        return _unblocked(own), end
+
+
+class _Descriptor:
+    """A descriptor that the server closes."""
+
+    accepted = False
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def take(self) -> tuple[socket.socket, DeadEnd]:
+        own = socket_from(os.dup(self._descriptor))
+        end = DeadEnd(b"\n")  # without a body it would write the head when the other end is closed
+        *_, descriptor = end.for_server()
+        os.dup2(descriptor, self._descriptor)
+        os.close(descriptor)
+        return _unblocked(own), end
+
+
+def _unblocked(own: socket.socket) -> socket.socket:
     own.setblocking(False)
-    dead_end, other_end = socket.socketpair()
-    found.__init__(dead_end.family, dead_end.type, dead_end.proto, dead_end.detach())
-    return own, DeadEnd(other_end)
+    return own
 
 
 class DeadEnd:
-    """A WSGI answer without a body. The server writes it to a socket from which nobody reads, shuts that down and
+    """A WSGI answer. The server writes it to a socket from which nobody reads, shuts that down and
     closes it, as after any answer; should it read the next request, there is none."""
 
-    def __init__(self, other_end: socket.socket) -> None:
-        self._other_end = other_end
-        other_end.shutdown(socket.SHUT_WR)
+    def __init__(self, body: bytes = b"") -> None:
+        self._body = body
+        self._servers, self._other = socket.socketpair()
+        self._other.shutdown(socket.SHUT_WR)
+
+    def for_server(self) -> tuple[int, int, int, int]:
+        """Family, type, protocol and descriptor of the server's end, which is the caller's from now on."""
+        end = self._servers
+        return end.family, end.type, end.proto, end.detach()
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(())
+        return iter((self._body,) if self._body else ())
 
     def close(self) -> None:
         """Called by the server when it has written the answer (PEP 3333)."""
-        self._other_end.close()
+        self._other.close()
