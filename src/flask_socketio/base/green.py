@@ -16,7 +16,15 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
-from .real import Signal, ident_function, new_signal, patched_by, start_thread, writer_function
+from .real import (
+    Signal,
+    ident_function,
+    new_rlock,
+    new_signal,
+    patched_by,
+    start_thread,
+    writer_function,
+)
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -279,5 +287,8 @@ def _log_on(hub: Hub) -> None:
     for name in _LOGGERS:
         target = logging.getLogger(name)
         target.addFilter(_Forward(hub, target))
-        for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
-            target.isEnabledFor(level)  # remembered by the logger: to find out takes a lock
+    # The module's own lock, which is taken to find out whether a record is wanted. Nobody waits while it is held.
+    lock: Any = getattr(logging, "_lock", None)
+    if lock is not None:
+        with lock:
+            setattr(logging, "_lock", new_rlock())  # noqa: B010 - it is private

@@ -66,6 +66,12 @@ def new_lock() -> Signal:
     return lock
 
 
+def new_rlock() -> Signal:
+    """An unlocked lock that its thread can take again; all green threads of a real one are the same to it."""
+    lock: Signal = _original("_thread", "RLock")()
+    return lock
+
+
 def new_signal() -> Signal:
     """A locked lock: `acquire` waits until somebody has called `release`, once."""
     lock = new_lock()
