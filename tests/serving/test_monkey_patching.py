@@ -1,4 +1,4 @@
-"""gevent's and eventlet's monkey patching: one warning, and everything works all the same."""
+"""gevent's and eventlet's monkey patching under run(): one warning, and everything works all the same."""
 
 import time
 from pathlib import Path
@@ -34,6 +34,6 @@ def test_a_patched_application(library: str, transport: str) -> None:
         begun = time.monotonic()
         assert client.call("twice", "ab", timeout=10) == "abab"
         assert time.monotonic() - begun < 2.5  # the handler that sleeps holds up nobody
-        assert server.log.count(f"{library} has replaced Python's threads and sockets") == 1
+        assert server.log.count(f"run as green threads of {library}") == 1
         assert server.log.count("async_mode= can be deleted") == 1
         client.disconnect()
