@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -106,6 +107,7 @@ class ServerProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # a group, which ends with it
         )
         self._drainer = threading.Thread(target=self._drain, daemon=True)
         self._drainer.start()
@@ -159,6 +161,8 @@ class ServerProcess:
             self.process.wait()
             return False
         finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self._drainer.join(STOP_DEADLINE)
 
     def alive(self) -> bool:
