@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
 
-from .base.real import Lock
+from .base.real import new_app_lock
 from .cluster.memory import MemoryAdapter
 from .context import EventContexts
 from .handlers import HandlerTable
@@ -30,7 +30,7 @@ class InlineInbox:
 
     def __init__(self) -> None:
         #: held while the hub works, and not while a handler runs
-        self.lock = Lock()
+        self.lock = new_app_lock()
 
     def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         self.ask(function, *args, **kwargs)

@@ -15,10 +15,13 @@ import sys
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from threading import Lock, Thread, Timer
+from threading import Thread, Timer
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["Lock", "Thread", "Timer"]  # the app's kind: green where they have been replaced
+__all__ = [
+    "Thread",
+    "Timer",
+]  # the app's kind: they start green threads where Python's have been replaced
 
 T = TypeVar("T")
 
@@ -63,6 +66,12 @@ def _original(module: str, name: str) -> Any:
 def new_lock() -> Signal:
     """An unlocked lock. A green thread that waits for one holds up all others: to be held for moments only."""
     lock: Signal = _original("_thread", "allocate_lock")()
+    return lock
+
+
+def new_app_lock() -> Signal:
+    """An unlocked lock of the app's kind: it may be held while green threads wait for something."""
+    lock: Any = threading.Lock()
     return lock
 
 

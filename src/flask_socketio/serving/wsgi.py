@@ -115,8 +115,9 @@ _ONE_THREAD = (
     "others. Give it threads (gunicorn --threads 100 module:app), or use socketio.run(app)"
 )
 _NO_SOCKET = (
-    "this WSGI server keeps its sockets for itself, so WebSocket is refused and clients stay with polling. For "
-    "WebSocket: gunicorn --threads 100 module:app, or socketio.run(app), or an ASGI server with socketio.asgi_app(app)"
+    "this WSGI server keeps its sockets for itself, or encrypts them, so WebSocket is refused and clients stay with "
+    "polling. For WebSocket: gunicorn --threads 100 module:app, or socketio.run(app), or an ASGI server (uvicorn "
+    "module:app); uWSGI needs --http-websockets"
 )
 
 
