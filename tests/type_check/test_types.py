@@ -87,12 +87,12 @@ def test_a_star_import_leaks_no_module() -> None:
     assert ended.stdout.decode().strip() == "[]"
 
 
-def test_importing_takes_under_300_ms_beyond_flasks_own() -> None:
-    def seconds(module: str) -> float:
-        program = (
-            f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-        )
+def test_importing_takes_no_longer_than_a_few_times_flasks_own() -> None:
+    def cpu_seconds(module: str) -> float:
+        program = f"import time; import {module}; print(time.process_time())"
         runs = [subprocess.check_output([sys.executable, "-c", program]) for _ in range(5)]
         return min(map(float, runs))
 
-    assert seconds("flask, flask_socketio") - seconds("flask") < 0.3
+    nothing = cpu_seconds("sys")
+    flask = cpu_seconds("flask") - nothing
+    assert cpu_seconds("flask, flask_socketio") - nothing - flask < 2 * flask

@@ -223,6 +223,28 @@ def test_def_behind_async_def_behind_def_starts_in_order() -> None:
     check_mixed([on_thread, on_loop, on_thread])
 
 
+def test_async_def_is_not_overtaken_while_its_thread_has_not_come_to_hand_it_over() -> None:
+    """A thread that waits for a core longer than the pool's patience is not one whose handler blocks."""
+
+    async def test() -> None:
+        rig = Rig()
+        post = rig.inbox.post
+
+        def post_late(*args: Any) -> None:
+            if not rig.inbox.on_loop and args[0] == rig.dispatcher._start_task:  # pyright: ignore
+                time.sleep(10 * pool._WATCH_INTERVAL)  # pyright: ignore
+            post(*args)
+
+        rig.inbox.post = post_late  # type: ignore[method-assign]
+        client = rig.client()
+        for place, function in enumerate([on_thread, on_loop, on_thread]):
+            rig.start(client, place, function)
+        await rig.all_finished(3)
+        assert rig.started == [0, 1, 2]
+
+    run(test)
+
+
 def check_mixed(functions: list[Any]) -> None:
     async def test() -> None:
         rig = Rig()

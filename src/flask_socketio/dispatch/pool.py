@@ -56,6 +56,11 @@ class Job(Protocol):
         """What jobs that behave alike have in common; None for a job of which nothing is known."""
         ...
 
+    @property
+    def starts_on_loop(self) -> bool:
+        """Whether its thread only waits until the loop has started it."""
+        ...
+
 
 J = TypeVar("J", bound=Job)
 
@@ -109,8 +114,8 @@ class Worker(Generic[J]):
     def take_over(self) -> list[J]:
         """Declare it blocked; return what waits behind the job in which it is."""
         with self._lock:
-            if self._idle:
-                return []
+            if self._idle or (self.job is not None and self.job.starts_on_loop):
+                return []  # what waits behind it may be of the same lane, and it may not have started
             self.blocked = True
             jobs = list(self._queue)
             self._queue.clear()

@@ -52,6 +52,11 @@ class Call:
         """Whose calls start in order."""
         return self.socket.client
 
+    @property
+    def starts_on_loop(self) -> bool:
+        """Whether the handler runs on the loop."""
+        return self.handler.is_async
+
 
 @dataclass(slots=True)
 class Outcome:

@@ -18,6 +18,7 @@ class ViewJob:
     """Something to be done on one of the threads; each is a lane of its own, so their order does not matter."""
 
     worker: Any = None
+    starts_on_loop = False
 
     @property
     def lane(self) -> ViewJob:
