@@ -1,0 +1,164 @@
+"""Under a WSGI server of which little can be had: no socket, one thread; and the app called as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import Client, EnvironBuilder
+
+from flask_socketio import SocketIO
+
+HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
+WEBSOCKET = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+
+
+class Rig:
+    """An application as a WSGI server with one thread calls it."""
+
+    def __init__(self) -> None:
+        self.app = Flask(__name__)
+        self.socketio = SocketIO(self.app)
+        self.client = Client(self.app)
+
+    def open(self) -> str:
+        """A session; returns the target of its polls."""
+        sid = self.client.get(HANDSHAKE, multithread=True).text.split('"')[3]
+        return f"{HANDSHAKE}&sid={sid}"
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    rig = Rig()
+    yield rig
+    served = rig.socketio.served_by
+    if served is not None:
+        served.inbox.ask(served.close_connections)
+
+
+def test_websocket_is_refused_with_one_line_for_all_attempts(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = "/socket.io/?EIO=4&transport=websocket"
+    for _ in range(3):
+        answer = rig.client.get(target, headers=WEBSOCKET, multithread=True)
+        assert answer.status_code == 400
+        assert answer.get_json(force=True)["code"] == 3
+    lines = [line for line in caplog.messages if "gunicorn --threads 100" in line]
+    assert len(lines) == 1
+
+
+def test_what_stands_where_servers_keep_their_sockets_may_be_anything(rig: Rig) -> None:
+    """A private name that has changed its meaning costs the WebSocket, nothing else."""
+    strange: list[dict[str, Any]] = [
+        {"gunicorn.socket": object()},
+        {"werkzeug.socket": None},
+        {"wsgi.websocket": object()},
+        {"eventlet.input": object()},
+        {"wsgi.input": object()},
+    ]
+    target = "/socket.io/?EIO=4&transport=websocket"
+    for overrides in strange:
+        answer = rig.client.get(target, headers=WEBSOCKET, environ_overrides=overrides)
+        assert answer.status_code == 400, overrides
+
+
+def test_a_poll_holds_the_only_thread_for_a_moment(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = rig.open()
+    for _ in range(3):
+        begun = time.monotonic()
+        answer = rig.client.get(target, multithread=False)
+        assert time.monotonic() - begun < 10  # and not the ping interval of 25 s
+        assert (answer.status_code, answer.text) == (200, "6")
+    assert len([line for line in caplog.messages if "one thread" in line]) == 1
+
+
+def test_with_threads_a_poll_waits_until_there_is_something(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = rig.open()
+    asked: list[str] = []
+    poll = rig.socketio.start_background_task(
+        lambda: asked.append(rig.client.get(target, multithread=True).text)
+    )
+    poll.join(1)
+    assert poll.is_alive()
+    assert rig.client.post(target, data="40", multithread=True).text == "ok"
+    poll.join(10)
+    assert asked[0].startswith("40{")
+    assert not [line for line in caplog.messages if "one thread" in line]
+
+
+# -- the app as an ASGI application ----------------------------------------------------------------
+
+
+async def ask(call: Any, path: str) -> tuple[int, bytes]:
+    """The answer of an ASGI application to a GET."""
+    sent: list[dict[str, Any]] = []
+    requests = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        return requests.pop() if requests else await asyncio.get_running_loop().create_future()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": path, "query_string": b"EIO=4&transport=polling",
+        "headers": [], "http_version": "1.1", "scheme": "http",
+    }  # fmt: skip
+    await call(scope, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+class OwnFlask(Flask):
+    """An application class with a call of its own."""
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        environ["seen"] = True
+        return super().__call__(environ, start_response)
+
+
+@pytest.mark.parametrize("kind", [Flask, OwnFlask])
+@pytest.mark.parametrize("asgi2", [True, False])
+def test_the_app_serves_as_an_asgi_application(kind: type[Flask], asgi2: bool) -> None:
+    app: Any = kind(__name__)
+    SocketIO(app)
+    app.add_url_rule("/page", view_func=lambda: "a page")
+
+    async def call(scope: Any, receive: Any, send: Any) -> None:
+        await (app(scope)(receive, send) if asgi2 else app(scope, receive, send))
+
+    async def test() -> None:
+        assert await ask(call, "/page") == (200, b"a page")
+        status, body = await ask(call, "/socket.io/")
+        assert status == 200 and body.startswith(b'0{"sid"')
+
+    asyncio.run(test())
+
+
+def test_as_a_wsgi_application_it_is_what_it_was() -> None:
+    app = OwnFlask(__name__)
+    SocketIO(app)
+    SocketIO(app)
+    app.add_url_rule("/", view_func=lambda: "a page")
+    environ = EnvironBuilder(path="/").get_environ()
+    heads: list[Any] = []
+    assert b"".join(app(environ, lambda *head: heads.append(head))) == b"a page"
+    assert environ["seen"] and heads[0][0] == "200 OK"
+    assert isinstance(app, OwnFlask) and type(app).__name__ == "OwnFlask"
+    assert not inspect.iscoroutinefunction(app.__call__)
+    with pytest.raises(TypeError):
+        app()  # uvicorn tries whether it is a factory
