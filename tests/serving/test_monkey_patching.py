@@ -1,5 +1,6 @@
 """gevent's and eventlet's monkey patching under run(): one warning, and everything works all the same."""
 
+import sys
 import time
 from pathlib import Path
 from queue import Queue
@@ -37,3 +38,12 @@ def test_a_patched_application(library: str, transport: str) -> None:
         assert server.log.count(f"run as green threads of {library}") == 1
         assert server.log.count("async_mode= can be deleted") == 1
         client.disconnect()
+
+
+@pytest.mark.parametrize("library", ["gevent", "eventlet"])
+def test_under_an_asgi_server_a_line_says_that_green_threads_do_not_run(library: str) -> None:
+    module = "tests.serving.patched_app:app"
+    argv = [sys.executable, "-m", "uvicorn", "--port", "0", "--ws", "wsproto", module]
+    with ServerProcess(argv, {"LIBRARY": library}) as server:
+        assert server.get_json("/page") == ["a page"]
+        assert server.log.count("under an ASGI server its green threads never run") == 1

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from werkzeug.debug import DebuggedApplication
 
+from ..base.green import attached
+from ..base.real import patched_by
 from ..dispatch.inbox import Inbox
 from ..engine.asgilane import refuse_websocket, serve_websocket
 from ..engine.config import EngineConfig
@@ -16,6 +19,7 @@ from ..engine.engine import Engine
 from ..engine.fastlane import FastLane
 from ..engine.http import Receive, Send, refusal_answer, respond, serve_polling
 from ..engine.request import EngineRequest, path_of
+from ..legacy import about_lost_green_threads
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
 from .http import HttpProtocol
@@ -26,6 +30,8 @@ from .wsgi_pass import WsgiPass
 if TYPE_CHECKING:
     from ..extension import SocketIO
     from ..runtime import Runtime
+
+logger = logging.getLogger("flask_socketio.server")
 
 #: Views that run at the same time; a page more waits.
 _MAX_VIEWS = 200
@@ -111,6 +117,9 @@ class DuplexApp(EngineApp):
 
     async def make_engine(self) -> Engine:
         self.pid = os.getpid()
+        library = patched_by()
+        if library and attached() is None:
+            logger.warning("%s", about_lost_green_threads(library))
         negotiate = WsgiPass(self._app)
         self._runtime = self._socketio.start_runtime(self._app, self, negotiate)
         self.inbox = self._runtime.inbox
