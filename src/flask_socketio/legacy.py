@@ -52,8 +52,9 @@ def about_green_threads(library: str) -> str:
 def about_lost_green_threads(library: str) -> str:
     """What it means that an ASGI server's loop has the thread on which they would run."""
     return (
-        f"{library} has replaced Python's threads, and under an ASGI server its green threads never run: tasks, threads "
-        f"and timers do not start. Delete the monkey patching and the import of {library}, or use socketio.run(app)"
+        f"{library} has replaced Python's threads, and under an ASGI server its green threads never run: tasks, "
+        "threads and timers do not start. Delete the monkey patching and the import of "
+        f"{library}, or use socketio.run(app)"
     )
 
 
