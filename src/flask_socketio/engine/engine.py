@@ -26,10 +26,13 @@ from .polling import PollingTransport
 from .reasons import CloseReason
 from .request import EngineRequest
 from .session import Session, SessionHandler, Transport
-from .timers import DelayQueue
+from .timers import Deadlines, DelayQueue
 from .websocket import WebSocketLink, WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
+
+#: How much before its time a ping may go out together with others: a part of ping_interval, and seconds at most.
+_EARLY, _MOST_EARLY = 0.01, 0.1
 
 
 class Negotiate(Protocol):
@@ -67,12 +70,18 @@ class Engine:
         self.draining = False
         self._open_session = open_session
         self._negotiate = negotiate
-        self._pings = DelayQueue(loop, config.ping_interval, self._send_ping)
-        self._pongs = DelayQueue(loop, config.ping_timeout, self._pong_overdue)
-        self._upgrades = DelayQueue(
+        self._pongs = Deadlines(loop, config.ping_timeout, self._pong_overdue)
+        self._pings = DelayQueue(
+            loop,
+            config.ping_interval,
+            Session.ping,
+            early=min(config.ping_interval * _EARLY, _MOST_EARLY),
+            then=self._pongs,
+        )
+        self._upgrades = Deadlines(
             loop, limits.upgrade_timeout, WebSocketTransport.upgrade_timed_out
         )
-        self._lingering: DelayQueue[Session] = DelayQueue(loop, limits.close_timeout, self._forget)
+        self._lingering: Deadlines[Session] = Deadlines(loop, limits.close_timeout, self._forget)
 
     # -- the handshake, one for all transports -------------------------------------------------
 
@@ -133,7 +142,7 @@ class Engine:
             raise HandshakeRefused(UNKNOWN_TRANSPORT, f"transport={query.transport[:64]!r}")
         if query.sid is None:
             return None
-        session = self.sessions.get(query.sid)
+        session = self._find(query.sid)
         if session is None:
             raise HandshakeRefused(
                 UNKNOWN_SID,
@@ -153,6 +162,12 @@ class Engine:
                 BAD_REQUEST, "an upgrade is under way already, or allow_upgrades is off"
             )
         return session
+
+    def _find(self, sid: str) -> Session | None:
+        session = self.sessions.get(sid)
+        if session is not None and self._pongs.has_passed(session) and _was_away(session.transport):
+            self._pong_overdue(session)  # the request was read before the timer fired
+        return self.sessions.get(sid)
 
     def _check_handshake(self, request: EngineRequest) -> None:
         query = request.query
@@ -211,10 +226,6 @@ class Engine:
 
     # -- heartbeat -----------------------------------------------------------------------------
 
-    def _send_ping(self, session: Session) -> None:
-        session.ping()
-        self._pongs.add(session)
-
     def pong_received(self, session: Session) -> None:
         if session in self._pongs:
             self._pongs.discard(session)
@@ -262,3 +273,8 @@ class Engine:
             session.close(reason)
         for queue in (self._pings, self._pongs, self._upgrades, self._lingering):
             queue.close()
+
+
+def _was_away(transport: Transport) -> bool:
+    """Whether the client has not even heard the last ping, so that no pong can be on its way."""
+    return isinstance(transport, PollingTransport) and transport.keeps(eio.PING_PACKET)

@@ -21,7 +21,7 @@ from ..protocol.errors import WebSocketProtocolError
 from ..protocol.message import Message
 from .memory import LARGE
 from .reasons import CloseReason
-from .timers import DelayQueue
+from .timers import Deadlines
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class FastLane:
         self.engine = engine
         self._loop = engine.loop
         self._dirty: list[FastWebSocket] = []
-        self.closing: DelayQueue[FastWebSocket] = DelayQueue(
+        self.closing: Deadlines[FastWebSocket] = Deadlines(
             engine.loop, engine.config.limits.close_timeout, FastWebSocket.abort
         )
 

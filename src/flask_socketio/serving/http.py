@@ -20,7 +20,7 @@ from ..engine.fastlane import FastLane
 from ..engine.handshake import Handshake
 from ..engine.http import header_lines
 from ..engine.request import EngineRequest, Headers, build_environ
-from ..engine.timers import DelayQueue
+from ..engine.timers import Deadlines
 from .cycle import DirectCycle
 from .direct_page import DirectPage, environ_of
 from .direct_polling import DirectExchange
@@ -47,7 +47,7 @@ class HttpProtocol(HttpToolsProtocol):
     pages: Pages | None = None
     _common: tuple[Headers, bytes] = ([], b"")
     #: connections that wait for another request, and are closed if none comes
-    idle: DelayQueue[Any]
+    idle: Deadlines[Any]
 
     @classmethod
     def serve(cls, engine: Engine, lane: FastLane) -> None:
@@ -55,7 +55,7 @@ class HttpProtocol(HttpToolsProtocol):
         cls.engine = engine
         cls.lane = lane
         cls.path = engine.config.path.encode()
-        cls.idle = DelayQueue(engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
+        cls.idle = Deadlines(engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
