@@ -17,7 +17,7 @@ from ..protocol.errors import (
     UNSUPPORTED_PROTOCOL_VERSION,
     HandshakeRefused,
 )
-from ..protocol.states import TransportRole
+from ..protocol.states import SessionState, TransportRole
 from .config import Counters, EngineConfig
 from .ids import new_sid
 from .memory import MemoryKeeper
@@ -143,7 +143,8 @@ class Engine:
         if query.sid is None:
             return None
         session = self._find(query.sid)
-        if session is None:
+        # One that has ended is there for a last poll.
+        if session is None or (request.is_websocket and session.state is not SessionState.OPEN):
             raise HandshakeRefused(
                 UNKNOWN_SID,
                 "the session has ended, or another process has it: several workers need workers=N",
@@ -153,14 +154,11 @@ class Engine:
                 BAD_REQUEST, f"EIO={query.revision[:16]!r} in a session of revision 4"
             )
         upgrade = query.transport == "websocket"
-        if upgrade != request.is_websocket or session.transport.name != "polling":
-            raise HandshakeRefused(
-                BAD_REQUEST, f"the session's transport is {session.transport.name}"
-            )
-        if upgrade and (session.probe is not None or not self.config.allow_upgrades):
-            raise HandshakeRefused(
-                BAD_REQUEST, "an upgrade is under way already, or allow_upgrades is off"
-            )
+        name = session.transport.name
+        if upgrade != request.is_websocket or (not upgrade and name != "polling"):
+            raise HandshakeRefused(BAD_REQUEST, f"the session's transport is {name}")
+        if upgrade and not self.config.allow_upgrades:
+            raise HandshakeRefused(BAD_REQUEST, "allow_upgrades is off")
         return session
 
     def _find(self, sid: str) -> Session | None:
@@ -195,7 +193,10 @@ class Engine:
     def open_websocket(
         self, request: EngineRequest, session: Session | None, link: WebSocketLink
     ) -> WebSocketTransport:
-        """A WebSocket that `admit` has let in: it carries a new session, or may take over from polling."""
+        """A WebSocket that `admit` has let in: it carries a new session, or may take over from polling.
+
+        Where the session has a WebSocket already, the new one is closed at once.
+        """
         if session is not None:
             return self._open_probe(session, link)
         transport = WebSocketTransport(self, link, TransportRole.CURRENT)
@@ -215,9 +216,13 @@ class Engine:
     # -- upgrade -------------------------------------------------------------------------------
 
     def _open_probe(self, session: Session, link: WebSocketLink) -> WebSocketTransport:
-        transport = session.probe = WebSocketTransport(self, link, TransportRole.PROBING)
+        transport = WebSocketTransport(self, link, TransportRole.PROBING)
         transport.session = session
-        self._upgrades.add(transport)
+        if session.probe is None and session.transport.name == "polling":
+            session.probe = transport
+            self._upgrades.add(transport)
+        else:
+            transport.abandon("the session has a WebSocket already")
         return transport
 
     def upgrade_finished(self, probe: WebSocketTransport) -> None:

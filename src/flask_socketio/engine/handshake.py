@@ -27,11 +27,12 @@ logger = logging.getLogger("flask_socketio.engine")
 class Handshake(asyncio.Protocol):
     """Owns a connection from its request to the answer."""
 
-    def __init__(self, lane: FastLane, connections: set[Any]) -> None:
+    def __init__(self, lane: FastLane, connections: set[Any], early: bytes = b"") -> None:
         self._lane = lane
         #: what has to be closed when the server stops
         self._connections = connections
-        self._early = b""
+        #: what has come behind the request: the connection's first frames
+        self._early = early
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport
 

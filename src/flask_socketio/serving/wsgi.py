@@ -185,7 +185,8 @@ def _adopt(
     if not isinstance(found, socket.socket) or isinstance(found, ssl.SSLSocket):
         return _refuse(start_response)
     own = _take_over(found)
-    asyncio.run_coroutine_threadsafe(_answer_handshake(app, own, request), app.engine.loop)
+    handshake = Handshake(app.lane, set(), _read_ahead(environ["wsgi.input"]))
+    asyncio.run_coroutine_threadsafe(_serve(handshake, own, request), app.engine.loop)
     start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
     return []
 
@@ -214,7 +215,19 @@ def _refuse(start_response: StartResponse) -> Iterable[bytes]:
     return [body]
 
 
-async def _answer_handshake(app: DuplexApp, sock: socket.socket, request: EngineRequest) -> None:
-    handshake = Handshake(app.lane, set())
-    await app.engine.loop.connect_accepted_socket(lambda: handshake, sock)
+def _read_ahead(source: Any) -> bytes:
+    """What the server has read behind the request, the connection's first frames; nothing where it does not say.
+
+    Its socket is at a dead end already: nothing here waits for more.
+    """
+    try:
+        if hasattr(source, "peek"):  # a buffered reader, as Werkzeug has it
+            return source.peek()
+        return source.reader.unreader.read()  # gunicorn
+    except (AttributeError, TypeError, ValueError, OSError):
+        return b""
+
+
+async def _serve(handshake: Handshake, sock: socket.socket, request: EngineRequest) -> None:
+    await asyncio.get_running_loop().connect_accepted_socket(lambda: handshake, sock)
     handshake.begin(request)
