@@ -17,7 +17,7 @@ from .dispatch.dispatcher import Dispatcher
 from .dispatch.inbox import Inbox
 from .engine.engine import Engine, Negotiate
 from .engine.reasons import CloseReason
-from .engine.timers import DelayQueue
+from .engine.timers import Deadlines
 from .handlers import HandlerTable
 from .hub.call import Call, Outcome
 from .hub.client import Client
@@ -60,7 +60,7 @@ class Runtime:
             serial=not options.async_handlers,
             max_threads=options.max_threads,
         )
-        self._deadlines = DelayQueue(
+        self._deadlines = Deadlines(
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
         self.hub = Hub(

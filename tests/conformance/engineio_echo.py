@@ -1,5 +1,7 @@
 """A raw Engine.IO server that sends back every message: the engine standing alone.
 
+`stand still 0.5` makes it do nothing at all for so many seconds first, as a handler does that computes on the loop.
+
 PORT, PING_INTERVAL and PING_TIMEOUT (seconds) come from the environment, and LANE: fast or asgi.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from typing import Any
 
 from flask_socketio.engine.config import EngineConfig
@@ -30,6 +33,8 @@ class Echo:
         self.session = session
 
     def on_text(self, text: str) -> None:
+        if text.startswith("stand still "):
+            time.sleep(float(text.split()[-1]))
         self.session.send(text_message(text))
 
     def on_binary(self, data: bytes) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.servers import ENGINE_PATH, SOCKETIO_PATH, RunApp
+from tests.conformance.servers import ENGINE_PATH, SOCKETIO_PATH, RunApp, our_own_lane
 from tests.kit.engine import (
     EngineWebSocket,
     RawPolling,
@@ -16,7 +16,7 @@ from tests.kit.engine import (
     target,
     upgrade,
 )
-from tests.kit.raw import QUIET, ConnectionClosed, RawWebSocket, Refused
+from tests.kit.raw import QUIET, TEXT, ConnectionClosed, RawWebSocket, Refused, frame
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
 
@@ -43,14 +43,15 @@ def probe(client: RawPolling) -> RawWebSocket:
     return ws
 
 
-def assert_refused_or_closed(client: RawPolling) -> None:
-    """One more WebSocket for the session is refused with a status, or closed at once."""
-    try:
+def assert_closed_at_once(client: RawPolling) -> None:
+    """More WebSockets for the session are accepted, closed by the server, and nothing on them is taken."""
+    for packets in ([], ["2probe", "5", "4intruder"], ["1"]):
         ws = connect(client)
-    except Refused as refused:
-        assert (refused.reply.status, refused.reply.json()) == (400, BAD_REQUEST)
-    else:
-        ws.expect_close()
+        for packet in packets:
+            ws.send(packet)
+        messages, code = ws.read_to_end()
+        assert messages == []
+        assert code is not None
 
 
 def assert_works(client: RawPolling | EngineWebSocket) -> None:
@@ -107,30 +108,56 @@ def test_polling_is_refused_after_an_upgrade(echo: ServerProcess, polling: RawPo
     client.leave()
 
 
-def test_a_second_websocket_is_refused_after_an_upgrade(
+def test_a_second_websocket_is_closed_after_an_upgrade(
     echo: ServerProcess, polling: RawPolling
 ) -> None:
     client = upgrade(echo, polling)
-    assert_refused_or_closed(polling)
+    assert_closed_at_once(polling)
     assert_works(client)
     client.leave()
 
 
-def test_a_second_websocket_is_refused_for_a_websocket_session(echo: ServerProcess) -> None:
+def test_a_second_websocket_is_closed_for_a_websocket_session(echo: ServerProcess) -> None:
     client = EngineWebSocket.open(echo.address, ENGINE_PATH)
     polling = RawPolling(echo.address, ENGINE_PATH)
     polling.handshake = client.handshake
-    assert_refused_or_closed(polling)
+    assert_closed_at_once(polling)
     assert_works(client)
     client.leave()
 
 
-def test_a_second_websocket_is_refused_during_an_upgrade(polling: RawPolling) -> None:
-    ws = probe(polling)
-    assert_refused_or_closed(polling)
+@pytest.mark.parametrize("probed", [False, True], ids=["connected", "probed"])
+def test_a_second_websocket_is_closed_during_an_upgrade(polling: RawPolling, probed: bool) -> None:
+    ws = probe(polling) if probed else connect(polling)
+    assert_closed_at_once(polling)
+    if not probed:
+        ws.send("2probe")
+        assert ws.recv() == "3probe"
     ws.send("5")
     ws.send("4hello")
     assert ws.recv() == "4hello"
+    ws.abort()
+
+
+def test_a_websocket_is_refused_for_a_session_that_has_ended(polling: RawPolling) -> None:
+    """Also while what was sent to the client before can still be fetched."""
+    assert polling.post("4last").status == 200
+    polling.start_post(b"4half", **{"Content-Length": "100"}).abort()
+    time.sleep(QUIET)
+    with pytest.raises(Refused) as refused:
+        connect(polling)
+    reply = refused.value.reply
+    assert (reply.status, reply.json()) == (400, {"code": 1, "message": "Session ID unknown"})
+    assert polling.poll().body.startswith(b"4last")
+
+
+@our_own_lane
+def test_the_probe_may_come_with_the_handshake(polling: RawPolling) -> None:
+    packets = b"".join(frame(TEXT, packet) for packet in (b"2probe", b"5", b"4hello"))
+    ws = RawWebSocket.connect(
+        polling.address, target(polling.path, "websocket", polling.sid), early=packets
+    )
+    assert [ws.recv(), ws.recv()] == ["3probe", "4hello"]
     ws.abort()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.servers import ENGINE_PATH, our_own_lane
-from tests.kit.engine import EngineWebSocket, open_engine
+from tests.kit.engine import EngineWebSocket, open_engine, parse_handshake, target
 from tests.kit.raw import (
     BINARY,
     CLOSE,
@@ -67,6 +67,20 @@ def test_a_frame_may_come_byte_by_byte(ws: RawWebSocket) -> None:
         ws.send_raw(bytes([byte]))
     assert ws.recv() == "4hello"
     assert ws.recv() == bytes(130)
+
+
+@our_own_lane
+@pytest.mark.parametrize("cut", [0, 1, 3, 10, 40])
+def test_the_first_frames_may_come_with_the_handshake(echo: ServerProcess, cut: int) -> None:
+    """Any number of them, and a part of one."""
+    frames = b"".join(frame(TEXT, b"4%d" % number) for number in range(50))
+    end = len(frames) - cut
+    address, path = echo.address, target(ENGINE_PATH, "websocket")
+    ws = RawWebSocket.connect(address, path, early=frames[:end])
+    ws.send_raw(frames[end:])
+    parse_handshake(ws.recv())
+    assert [ws.recv() for _ in range(50)] == [f"4{number}" for number in range(50)]
+    ws.abort()
 
 
 def test_a_fragmented_message_is_put_together(ws: RawWebSocket) -> None:

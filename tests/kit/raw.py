@@ -115,8 +115,9 @@ def start_request(
     *,
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
+    behind: bytes = b"",
 ) -> Exchange:
-    """Send a request with a declared body length and leave the answer for later."""
+    """Send a request with a declared body length and leave the answer for later. `behind` is no part of it."""
     lines = [f"{method} {target} HTTP/1.1"]
     given = {"Host": f"{address[0]}:{address[1]}"}
     if body is not None:
@@ -124,7 +125,7 @@ def start_request(
     given |= headers or {}
     lines += [f"{name}: {value}" for name, value in given.items()]
     exchange = Exchange(address)
-    exchange.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b""))
+    exchange.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"") + behind)
     return exchange
 
 
@@ -194,9 +195,17 @@ class RawWebSocket:
 
     @classmethod
     def connect(
-        cls, address: Address, target: str, headers: Mapping[str, str] | None = None
+        cls,
+        address: Address,
+        target: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        early: bytes = b"",
     ) -> RawWebSocket:
-        """Do the opening handshake; raises `Refused` with the answer when there is no 101."""
+        """Do the opening handshake; raises `Refused` with the answer when there is no 101.
+
+        `early` goes out behind the request, in the same segment where it is short enough.
+        """
         key = base64.b64encode(os.urandom(16))
         given = {
             "Upgrade": "websocket",
@@ -204,7 +213,8 @@ class RawWebSocket:
             "Sec-WebSocket-Key": key.decode(),
             "Sec-WebSocket-Version": "13",
         }
-        exchange = start_request(address, "GET", target, headers=given | dict(headers or {}))
+        given |= dict(headers or {})
+        exchange = start_request(address, "GET", target, headers=given, behind=early)
         head, rest = read_head(exchange.sock)
         status, fields = parse_head(head)
         if status != 101:

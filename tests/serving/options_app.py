@@ -91,4 +91,5 @@ def sleep() -> None:
 
 
 if __name__ == "__main__":
-    socketio.run(app, port=int(os.environ.get("PORT", "0")))
+    port = int(os.environ.get("PORT", "0"))
+    socketio.run(app, port=port, certfile=os.environ.get("CERTIFICATE"))

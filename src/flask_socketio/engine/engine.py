@@ -17,7 +17,7 @@ from ..protocol.errors import (
     UNSUPPORTED_PROTOCOL_VERSION,
     HandshakeRefused,
 )
-from ..protocol.states import TransportRole
+from ..protocol.states import SessionState, TransportRole
 from .config import Counters, EngineConfig
 from .ids import new_sid
 from .memory import MemoryKeeper
@@ -26,10 +26,13 @@ from .polling import PollingTransport
 from .reasons import CloseReason
 from .request import EngineRequest
 from .session import Session, SessionHandler, Transport
-from .timers import DelayQueue
+from .timers import Deadlines, DelayQueue
 from .websocket import WebSocketLink, WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
+
+#: How much before its time a ping may go out together with others: a part of ping_interval, and seconds at most.
+_EARLY, _MOST_EARLY = 0.01, 0.1
 
 
 class Negotiate(Protocol):
@@ -67,12 +70,18 @@ class Engine:
         self.draining = False
         self._open_session = open_session
         self._negotiate = negotiate
-        self._pings = DelayQueue(loop, config.ping_interval, self._send_ping)
-        self._pongs = DelayQueue(loop, config.ping_timeout, self._pong_overdue)
-        self._upgrades = DelayQueue(
+        self._pongs = Deadlines(loop, config.ping_timeout, self._pong_overdue)
+        self._pings = DelayQueue(
+            loop,
+            config.ping_interval,
+            Session.ping,
+            early=min(config.ping_interval * _EARLY, _MOST_EARLY),
+            then=self._pongs,
+        )
+        self._upgrades = Deadlines(
             loop, limits.upgrade_timeout, WebSocketTransport.upgrade_timed_out
         )
-        self._lingering: DelayQueue[Session] = DelayQueue(loop, limits.close_timeout, self._forget)
+        self._lingering: Deadlines[Session] = Deadlines(loop, limits.close_timeout, self._forget)
 
     # -- the handshake, one for all transports -------------------------------------------------
 
@@ -133,8 +142,9 @@ class Engine:
             raise HandshakeRefused(UNKNOWN_TRANSPORT, f"transport={query.transport[:64]!r}")
         if query.sid is None:
             return None
-        session = self.sessions.get(query.sid)
-        if session is None:
+        session = self._find(query.sid)
+        # One that has ended is there for a last poll.
+        if session is None or (request.is_websocket and session.state is not SessionState.OPEN):
             raise HandshakeRefused(
                 UNKNOWN_SID,
                 "the session has ended, or another process has it: several workers need workers=N",
@@ -144,15 +154,18 @@ class Engine:
                 BAD_REQUEST, f"EIO={query.revision[:16]!r} in a session of revision 4"
             )
         upgrade = query.transport == "websocket"
-        if upgrade != request.is_websocket or session.transport.name != "polling":
-            raise HandshakeRefused(
-                BAD_REQUEST, f"the session's transport is {session.transport.name}"
-            )
-        if upgrade and (session.probe is not None or not self.config.allow_upgrades):
-            raise HandshakeRefused(
-                BAD_REQUEST, "an upgrade is under way already, or allow_upgrades is off"
-            )
+        name = session.transport.name
+        if upgrade != request.is_websocket or (not upgrade and name != "polling"):
+            raise HandshakeRefused(BAD_REQUEST, f"the session's transport is {name}")
+        if upgrade and not self.config.allow_upgrades:
+            raise HandshakeRefused(BAD_REQUEST, "allow_upgrades is off")
         return session
+
+    def _find(self, sid: str) -> Session | None:
+        session = self.sessions.get(sid)
+        if session is not None and self._pongs.has_passed(session) and _was_away(session.transport):
+            self._pong_overdue(session)  # the request was read before the timer fired
+        return self.sessions.get(sid)
 
     def _check_handshake(self, request: EngineRequest) -> None:
         query = request.query
@@ -180,7 +193,10 @@ class Engine:
     def open_websocket(
         self, request: EngineRequest, session: Session | None, link: WebSocketLink
     ) -> WebSocketTransport:
-        """A WebSocket that `admit` has let in: it carries a new session, or may take over from polling."""
+        """A WebSocket that `admit` has let in: it carries a new session, or may take over from polling.
+
+        Where the session has a WebSocket already, the new one is closed at once.
+        """
         if session is not None:
             return self._open_probe(session, link)
         transport = WebSocketTransport(self, link, TransportRole.CURRENT)
@@ -200,9 +216,13 @@ class Engine:
     # -- upgrade -------------------------------------------------------------------------------
 
     def _open_probe(self, session: Session, link: WebSocketLink) -> WebSocketTransport:
-        transport = session.probe = WebSocketTransport(self, link, TransportRole.PROBING)
+        transport = WebSocketTransport(self, link, TransportRole.PROBING)
         transport.session = session
-        self._upgrades.add(transport)
+        if session.probe is None and session.transport.name == "polling":
+            session.probe = transport
+            self._upgrades.add(transport)
+        else:
+            transport.abandon("the session has a WebSocket already")
         return transport
 
     def upgrade_finished(self, probe: WebSocketTransport) -> None:
@@ -210,10 +230,6 @@ class Engine:
         self._upgrades.discard(probe)
 
     # -- heartbeat -----------------------------------------------------------------------------
-
-    def _send_ping(self, session: Session) -> None:
-        session.ping()
-        self._pongs.add(session)
 
     def pong_received(self, session: Session) -> None:
         if session in self._pongs:
@@ -262,3 +278,8 @@ class Engine:
             session.close(reason)
         for queue in (self._pings, self._pongs, self._upgrades, self._lingering):
             queue.close()
+
+
+def _was_away(transport: Transport) -> bool:
+    """Whether the client has not even heard the last ping, so that no pong can be on its way."""
+    return isinstance(transport, PollingTransport) and transport.keeps(eio.PING_PACKET)

@@ -21,7 +21,7 @@ from ..protocol.errors import WebSocketProtocolError
 from ..protocol.message import Message
 from .memory import LARGE
 from .reasons import CloseReason
-from .timers import DelayQueue
+from .timers import Deadlines
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class FastLane:
         self.engine = engine
         self._loop = engine.loop
         self._dirty: list[FastWebSocket] = []
-        self.closing: DelayQueue[FastWebSocket] = DelayQueue(
+        self.closing: Deadlines[FastWebSocket] = Deadlines(
             engine.loop, engine.config.limits.close_timeout, FastWebSocket.abort
         )
 
@@ -123,12 +123,16 @@ class FastWebSocket(WSListener, WebSocketLink):
     def start(self, early: bytes) -> None:
         """Give the connection to picows; `early` is what the client sent before it was accepted."""
         self._connections.add(self)
-        parser = self._new_parser()
-        if early:
-            _feed(parser, early)
+        self._new_parser()
+        self._feed(early)
         self._raw.resume_reading()
 
-    def _new_parser(self) -> Parser:
+    def _feed(self, data: bytes) -> None:
+        """Bytes that have been read already into a parser, which wants to read by itself."""
+        while data and not isinstance(parser := self._raw.get_protocol(), _Drain):
+            data = _feed(cast(Parser, parser), data)
+
+    def _new_parser(self) -> None:
         parser = cast(Any, _WSProtocol)(
             None,
             None,
@@ -151,7 +155,6 @@ class FastWebSocket(WSListener, WebSocketLink):
         _feed(parser, _REQUEST)
         sink.open = True
         self._raw.set_protocol(parser)
-        return parser
 
     def _listen(self, request: WSUpgradeRequest) -> FastWebSocket:
         return self
@@ -233,7 +236,7 @@ class FastWebSocket(WSListener, WebSocketLink):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if self._closing:
             if frame.msg_type == _CLOSE:
-                self._raw.close()
+                self._hang_up()
             return
         kind = frame.msg_type
         try:
@@ -251,6 +254,9 @@ class FastWebSocket(WSListener, WebSocketLink):
                 self._assemble(frame)
         except WebSocketProtocolError as error:
             self._fail(error)
+        except Exception:
+            logger.exception("a WebSocket frame failed")
+            self._fail(WebSocketProtocolError(ws.INTERNAL_ERROR, "internal error"))
         if frame.payload_size > LARGE and not frame.tail_size and not self._closing:
             # The read buffer has grown to hold this frame and would never shrink.
             self._new_parser()
@@ -273,8 +279,22 @@ class FastWebSocket(WSListener, WebSocketLink):
 
     def _answer_close(self, frame: WSFrame) -> None:
         self.close(ws.close_code(frame.get_payload_as_bytes()), "", await_answer=True)
-        self._raw.close()
+        self._hang_up()
         self.transport.lost(CloseReason.TRANSPORT_CLOSE)
+
+    def _hang_up(self) -> None:
+        """End TCP: both sides have said goodbye, or the client cannot any more.
+
+        What it sends all the same is read away until it hangs up as well: to close with unread data would reset the
+        connection, and what was written last could be lost with it.
+        """
+        if self._raw.is_closing():
+            return
+        self._raw.set_protocol(_Drain(self))
+        if self._raw.can_write_eof():
+            self._raw.write_eof()
+        else:  # TLS, which says goodbye by itself
+            self._raw.close()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._connections.discard(self)
@@ -284,15 +304,21 @@ class FastWebSocket(WSListener, WebSocketLink):
         del self.transport  # which has this link: no circle of references
 
     def frames_were_wrong(self, close_frame: bytes) -> None:
-        """picows found a frame that RFC 6455 forbids, and said so with this close frame."""
+        """picows found a frame that RFC 6455 forbids, and said so with this close frame.
+
+        It looks one frame ahead: the one before comes next, and may be a close frame, after which nothing is wrong.
+        """
         code = int.from_bytes(close_frame[2:4], "big")
         reason = close_frame[4:].decode(errors="replace")
-        if not self._closing:
-            self._fail(WebSocketProtocolError(code, reason))
+        self._raw.set_protocol(_Drain(self))  # what follows a broken frame are no frames
+        self._lane.engine.loop.call_soon(self._fail, WebSocketProtocolError(code, reason))
 
     def _fail(self, error: WebSocketProtocolError) -> None:
+        if self._closing:
+            self._hang_up()  # a close frame would not be found any more
+            return
         self.transport.protocol_error(error, error.code)
-        self._raw.set_protocol(_Drain(self))  # what follows a broken frame are no frames
+        self._raw.set_protocol(_Drain(self))
 
 
 def _text(frame: WSFrame) -> str:
@@ -302,14 +328,13 @@ def _text(frame: WSFrame) -> str:
         raise WebSocketProtocolError(ws.INVALID_TEXT, "text message is not UTF-8") from None
 
 
-def _feed(parser: Parser, data: bytes) -> None:
-    """Bytes into a protocol that expects to be read into."""
-    while data:
-        buffer = parser.get_buffer(-1)
-        size = min(len(buffer), len(data))
-        buffer[:size] = data[:size]
-        parser.buffer_updated(size)
-        data = data[size:]
+def _feed(parser: Parser, data: bytes) -> bytes:
+    """As many bytes as there is room for into a protocol that expects to be read into; returns the rest."""
+    buffer = parser.get_buffer(-1)
+    size = min(len(buffer), len(data))
+    buffer[:size] = data[:size]
+    parser.buffer_updated(size)
+    return data[size:]
 
 
 class _Drain(asyncio.Protocol):

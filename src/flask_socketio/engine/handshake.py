@@ -30,12 +30,20 @@ class Handshake(asyncio.Protocol):
     `accepted`: a server has given the answer already, so whoever is refused gets a close frame.
     """
 
-    def __init__(self, lane: FastLane, connections: set[Any], *, accepted: bool = False) -> None:
+    def __init__(
+        self,
+        lane: FastLane,
+        connections: set[Any],
+        early: bytes = b"",
+        *,
+        accepted: bool = False,
+    ) -> None:
         self._lane = lane
         self._accepted = accepted
         #: what has to be closed when the server stops
         self._connections = connections
-        self._early = b""
+        #: what has come behind the request: the connection's first frames
+        self._early = early
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport
 

@@ -95,6 +95,10 @@ class PollingTransport:
         if self._post is not None:
             self._refuse_post("the session was closed meanwhile")
 
+    def keeps(self, message: Message) -> bool:
+        """Whether it waits for a GET still."""
+        return message in self._queue
+
     def pause_reading(self) -> None:
         self._reading_paused = True
 

@@ -1,29 +1,46 @@
-"""Many deadlines of equal length on one timer of the loop."""
+"""Many delays of equal length on one timer of the loop."""
 
 from __future__ import annotations
 
+import math
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Hashable
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
-#: How much later than its due time an item may fire, as a part of the delay and in seconds: what is due within that
-#: time fires in one turn of the loop.
-_SLACK, _MOST_SLACK = 0.01, 0.1
+#: What the loop's clock may be behind (uvloop's counts milliseconds). Nobody wakes twice for one of them.
+_RESOLUTION = 0.001
+#: How late a loop may be that works, in seconds and as a part of the delay. One that is later stood still.
+_LATE, _LATE_PART = 0.05, 0.25
 
 
 class DelayQueue(Generic[T]):
-    """Calls `fire(item)` once, `delay` seconds (and up to a hundredth more) after `add(item)`, unless it is discarded.
+    """Calls `fire(item)` once, `delay` seconds after `add(item)`, unless it is discarded.
 
     All delays of a queue are equal, so insertion order is due order and an item costs a dictionary entry: no timer
     object and no task per client. Adding an item again starts its delay anew.
+
+    What is due within `early` seconds fires along with the first: where items fire all the time, in fewer turns of the
+    loop. As it fires an item enters the queue `then`, whose delay counts from when the item was due: what makes one
+    queue late does not add up with what makes the next one late.
     """
 
-    def __init__(self, loop: AbstractEventLoop, delay: float, fire: Callable[[T], None]) -> None:
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        delay: float,
+        fire: Callable[[T], None],
+        *,
+        early: float = 0.0,
+        then: DelayQueue[T] | None = None,
+    ) -> None:
         self._loop = loop
         self._delay = delay
-        self._slack = min(delay * _SLACK, _MOST_SLACK)
+        self._early = early
+        self._then = then
+        self._latest = min(_LATE, delay * _LATE_PART)
         self._fire = fire
         self._due: dict[T, float] = {}
         self._timer: TimerHandle | None = None
@@ -34,9 +51,13 @@ class DelayQueue(Generic[T]):
     def __contains__(self, item: T) -> bool:
         return item in self._due
 
-    def add(self, item: T) -> None:
+    def add(self, item: T, since: float | None = None) -> None:
+        """Start the item's delay now, or at a time that has just been, or is just to come."""
         self._due.pop(item, None)
-        self._due[item] = self._loop.time() + self._delay
+        now = self._loop.time()
+        # No further back than a loop that works is late: its standing still is not the client's fault.
+        start = now + _RESOLUTION if since is None else max(since, now - self._latest)
+        self._due[item] = start + self._delay
         self._arm()
 
     def discard(self, item: T) -> None:
@@ -51,23 +72,58 @@ class DelayQueue(Generic[T]):
 
     def _arm(self) -> None:
         if self._timer is None and self._due:
-            due = next(iter(self._due.values()))
-            self._timer = self._loop.call_at(due + self._slack, self._run)
+            self._timer = self._loop.call_at(next(iter(self._due.values())), self._run)
+
+    def _late(self) -> float:
+        """By how much the first item is overdue; negative, if it is not due yet."""
+        return self._loop.time() - next(iter(self._due.values()), math.inf)
+
+    def _take(self) -> list[tuple[T, float]]:
+        """What is due, and what fires along with it. Nothing, where the one that the timer was for has gone."""
+        if self._late() < -_RESOLUTION:
+            return []
+        until = self._loop.time() + _RESOLUTION + self._early
+        return list(takewhile(lambda entry: entry[1] <= until, self._due.items()))
 
     def _run(self) -> None:
         self._timer = None
-        # The loop's clock has a resolution; do not wake twice for one deadline.
-        now = self._loop.time() + 0.001
-        due: list[tuple[T, float]] = []
-        for entry in self._due.items():
-            if entry[1] > now:
-                break
-            due.append(entry)
         try:
-            for item, when in due:
+            for item, when in self._take():
                 # One that fired before may have discarded this one, or added it again.
                 if self._due.get(item) == when:
-                    del self._due[item]
-                    self._fire(item)
+                    self._fire_one(item, when)
         finally:  # after an error, which the loop reports, the others are still due
             self._arm()
+
+    def _fire_one(self, item: T, when: float) -> None:
+        del self._due[item]
+        if self._then is not None:
+            self._then.add(item, when)
+        self._fire(item)
+
+
+class Deadlines(DelayQueue[T]):
+    """What clients have to do in time, or else `fire(item)` is called.
+
+    After the loop stood still, what they have done meanwhile has not been read yet: they get as much time again as was
+    lost, once.
+    """
+
+    _waits = False
+
+    def has_passed(self, item: T) -> bool:
+        """Whether the item is overdue, and the loop has just not come to it; False also after it stood still.
+
+        As exact as two clocks are, the loop's and the one by which the item is late.
+        """
+        due = self._due.get(item)
+        return due is not None and -2 * _RESOLUTION <= self._loop.time() - due <= self._latest
+
+    def _run(self) -> None:
+        late = self._late()
+        if late <= self._latest or self._waits:
+            self._waits = False
+            super()._run()
+        else:
+            self._waits = True
+            self._timer = self._loop.call_later(min(late, self._delay), self._run)

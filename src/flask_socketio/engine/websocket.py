@@ -109,7 +109,7 @@ class WebSocketTransport:
         if self.role is _CURRENT:
             self.session.receive_binary(data)
         else:
-            self._abandon("a binary frame before the upgrade")
+            self.abandon("a binary frame before the upgrade")
 
     def lost(self, reason: CloseReason) -> None:
         """The connection is gone, or cannot go on."""
@@ -128,7 +128,7 @@ class WebSocketTransport:
         try:
             action = engine_action(self.role, packet)
         except EngineProtocolError as error:
-            self._abandon(str(error))
+            self.abandon(str(error))
             return
         if action is EngineAction.ANSWER_PROBE:
             self.role = TransportRole.PROBED
@@ -139,11 +139,11 @@ class WebSocketTransport:
             self._engine.upgrade_finished(self)
             self.session.switch(self)
 
-    def _abandon(self, why: str) -> None:
-        """This WebSocket does not become the transport; the session goes on over polling."""
+    def abandon(self, why: str) -> None:
+        """This WebSocket does not become the transport; the session goes on as it was."""
         logger.warning("session %s: upgrade abandoned: %s", self.session.sid, why)
         self._forget_probe()
-        self._link.close(ws.PROTOCOL_ERROR, "upgrade abandoned", await_answer=False)
+        self._link.close(ws.PROTOCOL_ERROR, f"upgrade abandoned: {why}", await_answer=False)
 
     def _forget_probe(self) -> None:
         self._engine.upgrade_finished(self)
@@ -151,7 +151,7 @@ class WebSocketTransport:
             self.session.probe = None
 
     def upgrade_timed_out(self) -> None:
-        self._abandon("not finished within upgrade_timeout")
+        self.abandon("not finished within upgrade_timeout")
 
     def protocol_error(self, error: ProtocolError, code: int) -> None:
         """The frames themselves were wrong (RFC 6455)."""

@@ -18,6 +18,7 @@ PROTOCOL_ERROR = 1002
 INVALID_TEXT = 1007
 POLICY_VIOLATION = 1008
 MESSAGE_TOO_BIG = 1009
+INTERNAL_ERROR = 1011
 
 #: Fragments in one message. Each costs the receiver more than its bytes (ws: CVE-2026-48779).
 MAX_FRAGMENTS = 4096

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any, TypeVarTuple, Unpack, cast
 from urllib.parse import unquote
 
+from httptools import HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ..engine.engine import Engine
@@ -20,7 +22,7 @@ from ..engine.fastlane import FastLane
 from ..engine.handshake import Handshake
 from ..engine.http import header_lines
 from ..engine.request import EngineRequest, Headers, build_environ
-from ..engine.timers import DelayQueue
+from ..engine.timers import Deadlines
 from .cycle import DirectCycle
 from .direct_page import DirectPage, environ_of
 from .direct_polling import DirectExchange
@@ -46,8 +48,10 @@ class HttpProtocol(HttpToolsProtocol):
     #: what is answered to requests that are not below the engine's path, if that is known
     pages: Pages | None = None
     _common: tuple[Headers, bytes] = ([], b"")
+    #: where in the bytes that have just been received a WebSocket handshake ends
+    _head_end: int | None = None
     #: connections that wait for another request, and are closed if none comes
-    idle: DelayQueue[Any]
+    idle: Deadlines[Any]
 
     @classmethod
     def serve(cls, engine: Engine, lane: FastLane) -> None:
@@ -55,7 +59,7 @@ class HttpProtocol(HttpToolsProtocol):
         cls.engine = engine
         cls.lane = lane
         cls.path = engine.config.path.encode()
-        cls.idle = DelayQueue(engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
+        cls.idle = Deadlines(engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
@@ -83,7 +87,12 @@ class HttpProtocol(HttpToolsProtocol):
             self.cycle = None
 
     def handle_websocket_upgrade(self) -> None:
-        """The connection is a WebSocket's from now on."""
+        """Called by uvicorn while it handles what its parser raised, which says where the request's head ends."""
+        upgrade = sys.exception()
+        self._head_end = upgrade.args[0] if isinstance(upgrade, HttpParserUpgrade) else sys.maxsize
+
+    def _become_websocket(self, early: bytes) -> None:
+        """The connection is a WebSocket's from now on; `early` has come behind the request."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.send_400_response("A WebSocket handshake before the answer to another request.")
             return
@@ -100,7 +109,7 @@ class HttpProtocol(HttpToolsProtocol):
             "query_string": query,
         }
         self.connections.discard(self)
-        handshake = Handshake(self.lane, self.connections)
+        handshake = Handshake(self.lane, self.connections, early)
         transport.set_protocol(handshake)
         handshake.connection_made(transport)
         handshake.begin(EngineRequest(scope))
@@ -110,7 +119,9 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self.idle.discard(self)
         super().data_received(data)
-        if self.cycle is not None and self.cycle.response_complete:
+        if self._head_end is not None:
+            self._become_websocket(data[self._head_end :])
+        elif self.cycle is not None and self.cycle.response_complete:
             self.idle.add(self)  # also where what came was no new request
 
     def on_response_complete(self) -> None:

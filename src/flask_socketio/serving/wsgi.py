@@ -28,7 +28,7 @@ from ..legacy import about_green_threads
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .asgi import DuplexApp
 from .loop_thread import run_loop
-from .wsgi_sockets import find_connection
+from .wsgi_sockets import find_connection, read_ahead
 
 if TYPE_CHECKING:
     from ..extension import SocketIO
@@ -99,7 +99,9 @@ class WsgiFace:
             self._hint(_NO_SOCKET)
             return _refuse(start_response)
         own, answer = connection.take()
-        app.inbox.start(_answer_handshake(app, own, request, accepted=connection.accepted))
+        early = read_ahead(environ["wsgi.input"])
+        handshake = Handshake(app.lane, set(), early, accepted=connection.accepted)
+        app.inbox.start(_serve(handshake, own, request))
         start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
         return answer
 
@@ -241,9 +243,6 @@ def _refuse(start_response: StartResponse) -> Iterable[bytes]:
     return [body]
 
 
-async def _answer_handshake(
-    app: DuplexApp, sock: socket.socket, request: EngineRequest, *, accepted: bool
-) -> None:
-    handshake = Handshake(app.lane, set(), accepted=accepted)
-    await app.engine.loop.connect_accepted_socket(lambda: handshake, sock)
+async def _serve(handshake: Handshake, sock: socket.socket, request: EngineRequest) -> None:
+    await asyncio.get_running_loop().connect_accepted_socket(lambda: handshake, sock)
     handshake.begin(request)

@@ -114,6 +114,20 @@ class _Descriptor:
         return _unblocked(own), end
 
 
+def read_ahead(source: Any) -> bytes:
+    """What the server has read behind the request, the connection's first frames; nothing where it does not say.
+
+    To be called when the connection has been taken: the server's end is a dead one then, so nothing waits for more.
+    """
+    try:
+        source = getattr(source, "rfile", source)  # eventlet
+        if hasattr(source, "peek"):  # a buffered reader: Werkzeug, gevent
+            return source.peek()
+        return source.reader.unreader.read()  # gunicorn
+    except (AttributeError, TypeError, ValueError, OSError):
+        return b""
+
+
 def _unblocked(own: socket.socket) -> socket.socket:
     own.setblocking(False)
     return own
