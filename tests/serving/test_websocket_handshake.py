@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import trustme
 
-from flask_socketio.serving.wsgi import _read_ahead
+from flask_socketio.serving.wsgi_sockets import read_ahead
 from tests.clients.servers import serve
 from tests.kit.engine import parse_handshake
 from tests.kit.raw import (
@@ -185,7 +185,7 @@ def test_while_a_middleware_takes_its_time() -> None:
 @pytest.mark.parametrize("source", [BytesIO(b"x"), object(), None, SimpleNamespace(reader=None)])
 def test_a_server_that_does_not_tell_what_it_has_read(source: Any) -> None:
     """A private way that has changed is no way, and no failure."""
-    assert _read_ahead(source) == b""
+    assert read_ahead(source) == b""
 
 
 # -- for a session that has a WebSocket ------------------------------------------------------------

@@ -94,6 +94,8 @@ class _Object:
         own = socket_from(self._found.detach())
         end = DeadEnd()
         self._found.__init__(*end.for_server())
+        if self.accepted:
+            end.close()  # there is no answer to be written
         return _unblocked(own), end
 
 
