@@ -350,12 +350,12 @@ def test_deeply_nested_values() -> None:
     for depth in (253, 254, 255, 400, 454, 700):
         value: Any = {"end": [b"blob"]}
         for level in range(depth):
-            value = [value] if level % 3 else {"\ud800": value}
+            value = {"\ud800": value} if level == 300 else [value]
         encoded, attachments = json.dumps(value)
         assert attachments == [b"blob"]
         inner = stdlib.loads(encoded)
         for level in reversed(range(depth)):
-            inner = inner[0] if level % 3 else inner["\ud800"]
+            inner = inner["\ud800"] if level == 300 else inner[0]
         assert inner == {"end": [{"_placeholder": True, "num": 0}]}
 
 
