@@ -46,9 +46,12 @@ class AppJson:
 
     def dumps(self, value: Any) -> tuple[bytes, list[bytes]]:
         provider = self._app.json
-        if type(provider).dumps is DefaultJSONProvider.dumps:
-            return json.dumps(value, provider.default)  # type: ignore[attr-defined]
-        return JsonModule(provider).dumps(value)
+        if type(provider).dumps is not DefaultJSONProvider.dumps:
+            return JsonModule(provider).dumps(value)
+        default = cast(DefaultJSONProvider, provider).default
+        if default is DefaultJSONProvider.default:
+            return json.dumps(value, default)
+        return json.dumps_asking(value, default)
 
     def loads(self, text: str) -> Any:
         provider = self._app.json

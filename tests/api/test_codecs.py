@@ -1,5 +1,6 @@
 """`json=`, `serializer=`, `app.json` and `ack_errors=`."""
 
+import enum
 import json
 import re
 from collections.abc import Iterator
@@ -136,6 +137,32 @@ def test_what_jsonify_knows_is_emitted_in_the_same_form(value: Any) -> None:
         expected = json.loads(flask.json.dumps(value))
     assert received_of(app, value) == expected
     assert received_of(app, value, json=flask.json) == expected
+
+
+class Color(enum.Enum):
+    RED = "#f00"
+    BLUE = "#00f"
+
+
+class Shape(enum.Enum):
+    ROUND = "o"
+
+
+@pytest.mark.parametrize("company", [[], [b"1"], [2**64], [{1: 2}], [Decimal("1.5")]], ids=str)
+def test_a_provider_with_its_own_forms_of_what_orjson_knows(company: list[Any]) -> None:
+    """As `jsonify`, whichever encoder the rest of the payload needs."""
+
+    class Provider(DefaultJSONProvider):
+        @staticmethod
+        def default(o: Any) -> Any:
+            if isinstance(o, Color):
+                return o.name
+            return o.hex if isinstance(o, UUID) else DefaultJSONProvider.default(o)
+
+    app = Flask(__name__)
+    app.json = Provider(app)
+    received = received_of(app, [Color.RED, {"a": UUID(int=7)}, Shape.ROUND, company])
+    assert received[:3] == ["RED", {"a": UUID(int=7).hex}, "o"]
 
 
 class Money:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
+import functools
 import json as stdlib
 import math
 import re
-from typing import Any
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
 
+import orjson
 import pytest
-from hypothesis import given
+from flask.json.provider import DefaultJSONProvider
+from hypothesis import example, given
 from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
 
 from flask_socketio.protocol import json
 from flask_socketio.protocol.errors import SocketProtocolError
 from tests.protocol import reference
 from tests.protocol.strategies import any_text, json_values, nested, scalars, values_with_binary
 
+Default = Callable[[Any], Any] | None
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -114,7 +124,7 @@ def test_endless_values_are_type_errors() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    for value in (within_itself, deep, {1: within_itself}, [math.nan, 2**64]):
+    for value in (within_itself, deep, {1: within_itself}, [object(), 2**64]):
         with pytest.raises(TypeError):
             json.dumps(value)
 
@@ -122,8 +132,231 @@ def test_endless_values_are_type_errors() -> None:
 def test_no_value_makes_invalid_json() -> None:
     """NaN and Infinity break every JavaScript client that receives them."""
     for value in (math.nan, math.inf, -math.inf, [math.nan], {"a": math.inf}):
-        encoded, _ = json.dumps(value)
-        stdlib.loads(encoded, parse_constant=refuse)
+        for company in (b"", 2**64, {1: 2}, "\ud800", math.nan):
+            encoded, _ = json.dumps([value, company])
+            stdlib.loads(encoded, parse_constant=refuse)
+
+
+# The same text in every company
+
+
+class Plain(enum.Enum):
+    WORD = "word"
+    NUMBER = 2
+    PAIR = (1, "two")
+    LARGE = 2**70
+    BLOB = b"blob"
+    NAN = math.nan
+
+
+class Word(str, enum.Enum):  # noqa: UP042 - this is how many are written
+    A = "a word"
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+    LARGE = 2**70
+
+
+class Mode(enum.Flag):
+    READ = enum.auto()
+    WRITE = enum.auto()
+
+
+class Int(int):
+    """Shows itself as something else than it is."""
+
+    def __repr__(self) -> str:
+        return "no number"
+
+    __str__ = __repr__
+
+
+class Float(float):
+    __repr__ = Int.__repr__
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Object(dict[str, Any]):
+    """Shows other entries than it stores."""
+
+    def items(self) -> Any:
+        return [(key, [entry]) for key, entry in super().items()]
+
+
+class Array(list[Any]):
+    pass
+
+
+class Row(NamedTuple):
+    x: Any
+    y: Any = None
+
+
+@dataclasses.dataclass
+class Record:
+    x: Any
+    y: Any = None
+
+
+odd_scalars = st.one_of(
+    st.floats(),
+    st.integers(),
+    any_text,
+    st.binary(max_size=4),
+    st.sampled_from([*Plain, *Word, *Number, *Mode, Mode.READ | Mode.WRITE]),
+    st.sampled_from(["a", "\ud800", ""]).map(Text),
+    st.integers().map(Int),
+    st.floats().map(Float),
+    st.datetimes(),
+    st.dates(),
+    st.uuids(),
+    st.decimals(),
+)
+not_json = st.one_of(st.times(), st.just({1, 2}), st.complex_numbers(), st.just(object()))
+odd_keys = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.floats(),
+    st.integers(),
+    any_text,
+    st.sampled_from([*Word, *Number]),
+) | st.sampled_from([Text("key"), Int(7), Float(1.5)])
+bad_keys = st.sampled_from([Plain.WORD, (1, 2), b"key", Decimal(1), UUID(int=7)])
+
+
+def odd(leaves: st.SearchStrategy[Any], keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Whatever may stand in an emit, in whatever order."""
+
+    def around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        lists = st.lists(inner, max_size=4)
+        texts = st.dictionaries(st.text(max_size=4), inner, max_size=3)
+        return st.one_of(
+            lists,
+            lists.map(tuple),
+            lists.map(Array),
+            st.builds(Row, inner, inner),
+            st.builds(Record, inner, inner),
+            st.dictionaries(keys, inner, max_size=3),
+            texts.map(Object),
+            texts.map(MultiDict),
+        )
+
+    return st.recursive(leaves, around, max_leaves=8)
+
+
+DEFAULTS: list[Default] = [None, DefaultJSONProvider.default]
+COMPANY: list[Any] = [
+    b"x",
+    2**64,
+    {1: 2},
+    {"\ud800": 1},
+    "\ud800",
+    math.nan,
+    Plain.PAIR,
+    Text("x"),
+    Row(1),
+    functools.reduce(lambda value, _: [value], range(300), 1),
+]
+
+
+def text_of(value: Any, default: Default) -> bytes | None:
+    try:
+        return json.dumps(value, default)[0]
+    except TypeError:
+        return None
+
+
+@given(odd(odd_scalars | not_json, odd_keys | bad_keys), st.sampled_from(DEFAULTS))
+@example([math.nan, {"a": -math.inf}], None)
+@example(Plain.PAIR, None)
+@example({"a": Mode.READ}, None)
+@example(UUID(int=7), None)
+@example({"a": [Number.LARGE, Plain.LARGE, Plain.BLOB]}, None)
+@example(MultiDict([("a", 1), ("a", 2)]), None)
+@example(Object(a=1), None)
+@example(1e-7, None)
+@example({"a": orjson.Fragment(b"[1]")}, None)
+@example("é\u2028\x7f", None)
+@example(Record(Record(math.nan)), DefaultJSONProvider.default)
+def test_a_value_is_the_same_text_in_every_company(value: Any, default: Default) -> None:
+    alone = text_of([value], default)
+    for other in COMPANY:
+        text = text_of([value, other], default)
+        assert alone is text is None or (
+            alone is not None and text is not None and text.startswith(alone[:-1] + b",")
+        )
+
+
+def as_the_standard_library(item: Any, default: Default) -> Any:
+    """What `json.dumps` reads out of a value, and what it does not take that we do."""
+    if isinstance(item, float) and not math.isfinite(item):
+        return None
+    if isinstance(item, enum.Enum) and not isinstance(item, str | int):
+        return as_the_standard_library(item.value, default)
+    if isinstance(item, UUID):
+        return str(item)
+    if isinstance(item, dict):
+        return {key: as_the_standard_library(entry, default) for key, entry in item.items()}
+    if isinstance(item, list | tuple):
+        return [as_the_standard_library(entry, default) for entry in item]
+    if item is None or isinstance(item, str | int | float):
+        return item
+    assert default is not None
+    return as_the_standard_library(default(item), default)
+
+
+@given(odd(odd_scalars.filter(lambda item: not has_blob(item)), odd_keys))
+def test_a_value_is_what_the_standard_library_makes_of_it(value: Any) -> None:
+    default = DefaultJSONProvider.default
+    encoded, _ = json.dumps(value, default)
+    expected = stdlib.dumps(as_the_standard_library(value, default))
+    assert stdlib.loads(encoded) == stdlib.loads(expected)
+
+
+def has_blob(item: Any) -> bool:
+    return isinstance(item, bytes) or item is Plain.BLOB
+
+
+class Color(enum.Enum):
+    RED = "#f00"
+    BLUE = "#00f"
+
+
+def own_default(item: Any) -> Any:
+    """An application's: names for its colours, nothing for other enums, UUIDs without hyphens."""
+    if isinstance(item, Color):
+        return item.name
+    if isinstance(item, UUID):
+        return item.hex
+    return DefaultJSONProvider.default(item)
+
+
+@pytest.mark.parametrize("company", COMPANY)
+def test_who_asks_the_applications_default_first(company: Any) -> None:
+    value = {"c": [Color.RED], "p": Plain.PAIR, "u": UUID(int=7), "w": Word.A, "d": Decimal("1.5")}
+    encoded, _ = json.dumps_asking([value, math.inf, company], own_default)
+    assert stdlib.loads(encoded)[:2] == [
+        {"c": ["RED"], "p": [1, "two"], "u": UUID(int=7).hex, "w": "a word", "d": "1.5"},
+        None,
+    ]
+
+
+def test_deeply_nested_values() -> None:
+    """More levels than orjson takes, not more than the stack does."""
+    for depth in (253, 254, 255, 400, 454, 700):
+        value: Any = {"end": [b"blob"]}
+        for level in range(depth):
+            value = {"\ud800": value} if level == 300 else [value]
+        encoded, attachments = json.dumps(value)
+        assert attachments == [b"blob"]
+        inner = stdlib.loads(encoded)
+        for level in reversed(range(depth)):
+            inner = inner["\ud800"] if level == 300 else inner[0]
+        assert inner == {"end": [{"_placeholder": True, "num": 0}]}
 
 
 # In

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import enum
+import math
+from collections import OrderedDict
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask, request
+from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 
 from flask_socketio import (
     SocketIO,
@@ -56,6 +61,64 @@ def test_values_and_arguments(
     run_in_event(socketio, three[1], lambda: emit("x", value))
     socketio.emit("x", value)
     assert received(three) == [[args], [args, args], [args]]
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+class Word(str, enum.Enum):  # noqa: UP042 - this is how many are written
+    A = "a word"
+
+
+class Row(NamedTuple):
+    x: int
+    y: str
+
+
+@pytest.mark.parametrize("company", [None, b"x", {1: 2}, "\ud800"])
+@pytest.mark.parametrize(
+    ("value", "received"),
+    [
+        (MultiDict([("a", "1"), ("a", "2")]), {"a": "1"}),
+        (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
+        (Row(1, "two"), [1, "two"]),
+        ((1, (2,)), [1, [2]]),
+        (Number.ONE, 1),
+        (Word.A, "a word"),
+        (Markup("<b>"), "<b>"),
+        ({2: "a", None: "b", True: "c"}, {"2": "a", "null": "b", "true": "c"}),
+        ({Word.A: 1, Number.ONE: 2}, {"a word": 1, "1": 2}),
+    ],
+    ids=str,
+)
+def test_values_that_are_like_json(
+    app: Flask, socketio: SocketIO, value: Any, received: Any, company: Any
+) -> None:
+    """As the standard library reads them, whatever else is emitted with them."""
+    client = socketio.test_client(app)
+    socketio.emit("x", ({"value": value}, company))
+    assert client.get_received()[0]["args"][0] == {"value": received}
+
+
+@pytest.mark.ours("NaN and Infinity")
+@pytest.mark.parametrize("company", [None, b"x", 2**64, {1: 2}, "\ud800"])
+def test_no_number_is_nothing(app: Flask, socketio: SocketIO, company: Any) -> None:
+    client = socketio.test_client(app)
+    socketio.emit("x", ([math.nan, {"a": -math.inf}], company))
+    assert client.get_received()[0]["args"][0] == [None, {"a": None}]
+
+
+class Plain(enum.Enum):
+    PAIR = (1, "two")
+
+
+@pytest.mark.ours("an Enum that is neither a str nor an int")
+@pytest.mark.parametrize("company", [None, b"x", 2**64, {1: 2}, "\ud800"])
+def test_an_enum_is_its_value(app: Flask, socketio: SocketIO, company: Any) -> None:
+    client = socketio.test_client(app)
+    socketio.emit("x", ([Plain.PAIR], company))
+    assert client.get_received()[0]["args"][0] == [[1, "two"]]
 
 
 def test_emit_without_data(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:

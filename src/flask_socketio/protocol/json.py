@@ -1,7 +1,9 @@
 """Arguments <-> JSON, with binary attachments lifted out of them and put back (Socket.IO v5, "Sending and receiving").
 
-orjson carries the load. What it refuses but JSON allows (integers beyond 64 bits, keys that are not strings, lone
-surrogates) goes through the standard library instead, so that whatever `json.dumps` takes may be emitted.
+orjson carries the load. What it refuses but the standard library takes (integers beyond 64 bits, keys that are not
+strings, lone surrogates, deep nesting) is put into forms that orjson takes first, so that whatever `json.dumps` takes
+may be emitted, and a value becomes the same text whatever else is emitted with it. NaN and Infinity become null, which
+`json.dumps` makes tokens of that no JavaScript client reads, and enums become their values.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Any, TypeGuard, cast
 
 import orjson
@@ -17,8 +20,26 @@ from .errors import SocketProtocolError
 
 BINARY_TYPES = (bytes, bytearray, memoryview)
 
-#: What these become is for `default` to say, as with the standard library.
-_LEFT_TO_DEFAULT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+#: What these become is for `default` to say, as with the standard library, or for us: of a subclass orjson sees what
+#: is stored, not what it shows (Werkzeug's MultiDict).
+_OPTIONS = (
+    orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+
+#: As the standard library sees instances of subclasses.
+_EXACT: dict[type, Callable[[Any], Any]] = {
+    str: str.__str__,
+    int: int.__int__,
+    float: float.__float__,
+    dict: lambda item: dict(item.items()),
+    list: list[Any].copy,
+    tuple: list[Any],
+}
+
+#: Levels of containers that orjson is given at once; it takes 254.
+_LEVELS = 200
 
 # A surrogate escape without its other half. Valid pairs and every other escape match first and stay as they are.
 _ESCAPES = re.compile(
@@ -36,27 +57,151 @@ def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> tuple[byte
     for what JSON cannot express, a value within itself and nesting beyond Python's stack included.
     """
     try:
-        return orjson.dumps(value, None, _LEFT_TO_DEFAULT), []
+        return orjson.dumps(value, None, _OPTIONS), []
     except orjson.JSONEncodeError:
-        attachments: list[bytes] = []
-
-    def lift_out(item: Any) -> Any:
-        if isinstance(item, BINARY_TYPES):
-            attachments.append(bytes(cast(bytes, item)))
-            return {"_placeholder": True, "num": len(attachments) - 1}
-        if default is not None:
-            return default(item)
-        raise TypeError(f"Object of type {type(item).__name__} is not JSON serializable")
-
+        helper = _Helper(default)
     try:
-        return orjson.dumps(value, lift_out, _LEFT_TO_DEFAULT), attachments
+        return orjson.dumps(value, helper.simpler, _OPTIONS), helper.attachments
     except orjson.JSONEncodeError:
-        attachments.clear()
+        return _dumps_plain(value, _Helper(default))
+
+
+def dumps_asking(value: Any, default: Callable[[Any], Any]) -> tuple[bytes, list[bytes]]:
+    """As `dumps`, where `default` may have its own forms of enums and UUIDs: orjson would not ask it for them."""
+    return _dumps_plain(value, _Helper(default, asks=True))
+
+
+def _dumps_plain(value: Any, helper: _Helper) -> tuple[bytes, list[bytes]]:
     try:
-        text = json.dumps(value, default=lift_out, separators=(",", ":"), allow_nan=False)
+        return orjson.dumps(helper.plain(value)), helper.attachments
     except (ValueError, RecursionError) as error:
         raise TypeError(f"not JSON serializable: {error}") from None
-    return text.encode(), attachments
+
+
+class _Helper:
+    """Turns what orjson does not take into what it takes, and collects the attachments of one value."""
+
+    def __init__(self, default: Callable[[Any], Any] | None, *, asks: bool = False) -> None:
+        self.attachments: list[bytes] = []
+        self._default = default
+        self._asks = asks
+
+    def simpler(self, item: Any) -> Any:
+        """One step towards JSON. Raises TypeError where there is none."""
+        if isinstance(item, BINARY_TYPES):
+            self.attachments.append(bytes(cast(bytes, item)))
+            return {"_placeholder": True, "num": len(self.attachments) - 1}
+        for kind, exact in _EXACT.items():
+            if isinstance(item, kind):
+                return exact(item)
+        if self._default is not None:
+            return self._default(item)
+        raise TypeError(f"Object of type {type(item).__name__} is not JSON serializable")
+
+    def plain(self, item: Any, level: int = 0) -> Any:
+        """A copy in which nothing is left that orjson refuses. One frame of Python's stack a level."""
+        kind = cast(type[Any], type(item))
+        if kind in _SCALARS:
+            return _SCALARS[kind](item)
+        if kind is dict:
+            entries: dict[str, Any] = {}
+            for key, entry in item.items():
+                entries[_key(key)] = self.plain(entry, level + 1)
+            return _packed(_object(entries), level)
+        if kind is list or kind is tuple:
+            items: list[Any] = []
+            for entry in item:
+                items.append(self.plain(entry, level + 1))
+            return _packed(items, level)
+        step = self._asking if self._asks else self._as_orjson
+        return self.plain(step(item), level)
+
+    def _as_orjson(self, item: Any) -> Any:
+        """One step, the one that orjson takes if it takes one by itself."""
+        if isinstance(item, Enum):
+            return item.value
+        try:
+            return orjson.Fragment(orjson.dumps(item, None, _OPTIONS))
+        except orjson.JSONEncodeError:
+            return self.simpler(item)
+
+    def _asking(self, item: Any) -> Any:
+        """One step, the one that `default` takes if it takes one."""
+        try:
+            return self.simpler(item)
+        except TypeError:
+            return self._as_orjson(item)
+
+
+def _text(text: str) -> Any:
+    return text if _is_unicode(text) else orjson.Fragment(json.dumps(text))
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it has no half of a surrogate pair."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _integer(number: int) -> Any:
+    return number if -(2**63) <= number < 2**64 else orjson.Fragment(str(number))
+
+
+def _itself(item: Any) -> Any:
+    return item
+
+
+_SCALARS: dict[type, Callable[[Any], Any]] = {
+    str: _text,
+    int: _integer,
+    float: _itself,
+    bool: _itself,
+    type(None): _itself,
+    orjson.Fragment: _itself,
+}
+
+
+#: How the standard library writes the keys of an object.
+_KEYS: dict[type, Callable[[Any], str]] = {
+    str: str.__str__,
+    int: int.__repr__,
+    bool: json.dumps,
+    type(None): json.dumps,
+    float: json.dumps,
+}
+
+
+def _key(key: Any) -> str:
+    """Raises TypeError for what may not be one."""
+    write = _KEYS.get(cast(type[Any], type(key)))
+    if write is None:
+        write = next((_KEYS[kind] for kind in (str, int, float) if isinstance(key, kind)), None)
+    if write is None:
+        name = type(key).__name__
+        raise TypeError(f"keys must be str, int, float, bool or None, not {name}")
+    return write(key)
+
+
+def _object(entries: dict[str, Any]) -> Any:
+    """The dict, or what orjson takes for one that has keys it refuses."""
+    if all(map(_is_unicode, entries)):
+        return entries
+    parts = [
+        json.dumps(key).encode() + b":" + orjson.dumps(entry) for key, entry in entries.items()
+    ]
+    return orjson.Fragment(b"{" + b",".join(parts) + b"}")
+
+
+def _packed(container: Any, level: int) -> Any:
+    """The container, or its text where those around it would make too many levels."""
+    if level % _LEVELS == _LEVELS - 1:
+        return orjson.Fragment(orjson.dumps(container))
+    return container
 
 
 def loads(text: str) -> Any:
