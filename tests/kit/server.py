@@ -112,11 +112,15 @@ class ServerProcess:
         self._drainer = threading.Thread(target=self._drain, daemon=True)
         self._drainer.start()
         try:
-            found = self.wait_for_log(STARTED, START_DEADLINE)
+            self.address = self.wait_until_it_listens()
         except AssertionError:
             self.stop()
             raise
-        self.address = (found["host"], int(found["port"]))
+
+    def wait_until_it_listens(self) -> Address:
+        """Where it listens, as its log tells."""
+        found = self.wait_for_log(STARTED, START_DEADLINE)
+        return found["host"], int(found["port"])
 
     def _drain(self) -> None:
         assert self.process.stdout is not None
