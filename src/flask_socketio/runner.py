@@ -272,9 +272,10 @@ def _ends_more(error: BaseException) -> bool:
 
 
 def _log(message: str, *args: object, error: BaseException | None) -> None:
-    """Log a failure. What the application's own logging raises ends nobody's call either."""
+    """Log a failure. What the application's own logging raises ends nobody's call either; both are shown on stderr."""
     try:
         logger.error(message, *args, exc_info=error)
     except BaseException as broken:  # noqa: BLE001
         with suppress(BaseException):
+            traceback.print_exception(error)
             traceback.print_exception(broken)
