@@ -22,59 +22,61 @@ class ManagedSession(dict[str, Any], SessionMixin):
     """A connection's own copy of the session, made at its first event and kept in memory until it ends."""
 
 
+#: The contexts that have been entered for a call.
+Entered = tuple[ContextTemplate, Any]
+
+
 class EventContexts:
     """An application and a request context per event, made from the environ of the connection's handshake.
 
-    `g` is new for every event; teardown functions run, before_request and after_request ones do not.
+    `request.sid`, `.namespace` and `.event` are set, `g` is new for every event; teardown functions run, before_request
+    and after_request ones do not.
     """
 
     def __init__(self, app: Flask, options: Options) -> None:
-        self.maker = ContextMaker(app)
-        self.options = options
+        self._maker = ContextMaker(app)
+        self._options = options
 
-
-class EventContext:
-    """The contexts of one call, to be entered once; `request.sid`, `.namespace` and `.event` are set."""
-
-    __slots__ = ("_call", "_context", "_contexts", "_template")
-
-    def __init__(self, contexts: EventContexts, call: Call) -> None:
-        self._contexts = contexts
-        self._call = call
-
-    def __enter__(self) -> None:
-        call, contexts = self._call, self._contexts
+    def enter(self, call: Call) -> Entered:
+        """Enter the contexts of a call; returns what `leave` needs."""
         socket = call.socket
         client = socket.client
         environ = client.connection.environ
         template: ContextTemplate | None = client.contexts
         if template is None:
-            template = client.contexts = ContextTemplate(contexts.maker, environ)
+            template = client.contexts = ContextTemplate(self._maker, environ)
         args = call.args if call.kind is _EVENT else _event_args(call)
         event = {"message": call.event, "args": args}
-        manage_session = contexts.options.manage_session
+        manage_session = self._options.manage_session
         managed: ManagedSession | None = environ.get(_SAVED) if manage_session else None
-        self._template = template
-        self._context = template.push(managed, socket.sid, socket.namespace, event)
+        context = template.push(managed, socket.sid, socket.namespace, event)
         if manage_session and managed is None:
-            environ[_SAVED] = managed = ManagedSession(session)
-            set_session(self._context, managed)
+            try:
+                # Of events that are the first ones at the same time one makes it, and all have it.
+                set_session(context, environ.setdefault(_SAVED, ManagedSession(session)))
+            except BaseException as error:
+                template.pop(context, error)
+                raise
+        return template, context
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
-    ) -> None:
+    def leave(self, entered: Entered, error: BaseException | None) -> None:
+        """Leave them, in the same `contextvars.Context`; `error` is what teardown functions are told."""
+        template, context = entered
+        if self._options.manage_session:
+            template.pop(context, error)
+            return
         try:
-            if error is None and not self._contexts.options.manage_session:
+            if error is None:
                 self._save_session()
         except BaseException as failure:
             error = failure
             raise
         finally:
-            self._template.pop(self._context, error)
+            template.pop(context, error)
 
     def _save_session(self) -> None:
         """Store what the handler changed, as far as the session interface can without a response."""
-        app = self._contexts.maker.app
+        app = self._maker.app
         if getattr(session, "modified", True):
             session_object: Any = getattr(session, "_get_current_object")()  # noqa: B009
             app.session_interface.save_session(app, session_object, app.response_class())

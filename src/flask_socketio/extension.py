@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -12,7 +13,7 @@ from flask import Flask, has_request_context, request
 
 from .background import BackgroundTask, BackgroundTasks
 from .base.green import call_beside, sleep
-from .cluster.base import AckCallback, Answer, Emission, Room, as_rooms
+from .cluster.base import AckCallback, Answer, Emission, Room, as_namespace, as_rooms
 from .cluster.queue import MessageQueue
 from .cluster.queued import QueueLink
 from .codec import choose_codec, message_dumps
@@ -43,6 +44,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 E = TypeVar("E", bound=ErrorHandler)
 
 logger = logging.getLogger("flask_socketio.server")
+
+_NO_TASK = (
+    "start_background_task() takes the function itself and its arguments, start_background_task(work, 1, 2), "
+    "not what the function returned: {}"
+)
 
 
 class DisconnectReason:
@@ -144,7 +150,11 @@ class SocketIO:
     # -- registering handlers ------------------------------------------------------------------
 
     def on(self, message: str, namespace: str | None = None) -> Callable[[F], F]:
-        """Decorator: register a handler for an event; returns the function as it was."""
+        """Decorator: register a handler for an event; returns the function as it was.
+
+        Raises TypeError for an event's name that is no str.
+        """
+        _check_event(message)
 
         def decorator(handler: F) -> F:
             self.on_event(message, handler, namespace)
@@ -156,23 +166,31 @@ class SocketIO:
     def event(self, function: F, /) -> F: ...
 
     @overload
+    def event(self, namespace: str, /) -> Callable[[F], F]: ...
+
+    @overload
     def event(self, function: None = None, /, namespace: str | None = None) -> Callable[[F], F]: ...
 
     def event(
-        self, function: F | None = None, /, namespace: str | None = None
+        self, function: F | str | None = None, /, namespace: str | None = None
     ) -> F | Callable[[F], F]:
-        """Decorator, with or without arguments: register a handler for the event that has the function's name."""
+        """Decorator, with or without a namespace: register a handler for the event that has the function's name.
+
+        Raises TypeError for a function without a name.
+        """
+        name = namespace if callable(function) or function is None else function
 
         def decorator(handler: F) -> F:
-            return self.on(handler.__name__, namespace)(handler)
+            return self.on(_name_of(handler), name)(handler)
 
-        return decorator if function is None else decorator(function)
+        return decorator(function) if callable(function) else decorator
 
     def on_event(
         self, message: str, handler: Callable[..., Any], namespace: str | None = None
     ) -> None:
-        """Register a handler for an event."""
-        self._handlers.add(namespace or "/", message, handler)
+        """Register a handler for an event. Raises TypeError for a name that is no str, and what cannot be called."""
+        _check_event(message)
+        self._handlers.add(as_namespace(namespace), message, handler)
 
     def on_namespace(self, namespace_handler: Namespace) -> None:
         """Register a class-based namespace. Raises ValueError for anything but an instance of Namespace."""
@@ -184,9 +202,12 @@ class SocketIO:
 
     def on_error(self, namespace: str | None = None) -> Callable[[E], E]:
         """Decorator: the function gets what handlers of the namespace raise; what it returns is the event's ack."""
+        if callable(namespace):
+            raise TypeError("on_error has parentheses: @socketio.on_error()")
+        name = as_namespace(namespace)
 
         def decorator(exception_handler: E) -> E:
-            self._handlers.error_handlers[namespace or "/"] = _callable(exception_handler)
+            self._handlers.error_handlers[name] = _callable(exception_handler)
             return exception_handler
 
         return decorator
@@ -221,7 +242,7 @@ class SocketIO:
             skip = (*skip, _own_sid())
         values = [event, *_flatten(args)]
         emission = Emission(
-            namespace or "/",
+            as_namespace(namespace),
             values,
             self.codec.encode_body(values),
             as_rooms(room if to is None else to),
@@ -304,7 +325,7 @@ class SocketIO:
     def close_room(self, room: Room, namespace: str | None = None) -> None:
         """Take every client out of a room. Raises ValueError for a client's own room."""
         runtime = self.running()
-        runtime.inbox.ask(runtime.adapter.close_room, namespace or "/", room)
+        runtime.inbox.ask(runtime.adapter.close_room, as_namespace(namespace), room)
 
     # -- running -------------------------------------------------------------------------------
 
@@ -389,7 +410,12 @@ class SocketIO:
         """Run a function on a thread of its own; returns the thread, which ends with the process.
 
         What a program starts before run() starts when the server does, so that it runs once in debug mode too.
+        Raises TypeError for what cannot be called.
         """
+        if target is None:  # pyright: ignore[reportUnnecessaryComparison]
+            warnings.warn(_NO_TASK.format("None"), stacklevel=2)
+        elif not callable(target):
+            raise TypeError(_NO_TASK.format(repr(target)))
         return self.background.start(target, args, kwargs)
 
     def sleep(self, seconds: float = 0) -> None:
@@ -399,6 +425,25 @@ class SocketIO:
                 "socketio.sleep() in an async handler stops the server: await asyncio.sleep()"
             )
         sleep(seconds)
+
+
+def _check_event(name: object) -> None:
+    if callable(name):
+        raise TypeError(
+            "an event's name is missing: @socketio.on('my_event'), or @socketio.event for the function's own name"
+        )
+    if not isinstance(name, str):
+        raise TypeError(f"an event's name is a str, not {name!r}: @socketio.on('my_event')")
+
+
+def _name_of(handler: Callable[..., Any]) -> str:
+    name = getattr(handler, "__name__", None)
+    if name is None:
+        raise TypeError(
+            f"@socketio.event takes the event's name from the function, and {handler!r} has none: "
+            "socketio.on_event('my_event', handler)"
+        )
+    return name
 
 
 def _callable(function: ErrorHandler) -> ErrorHandler:

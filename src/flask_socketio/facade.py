@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .cluster.base import AckCallback, Adapter, Room, as_rooms
+from .cluster.base import AckCallback, Adapter, Room, as_namespace, as_rooms
 from .engine.config import EngineConfig
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ class ServerFacade:
 
     def ask_socket(self, sid: str, namespace: str | None, question: Callable[[Socket], T]) -> T:
         """The same about one client. Raises KeyError for one that is not connected to the namespace."""
+        name = as_namespace(namespace)
 
         def find(runtime: Runtime | InlineRuntime | Emitter) -> T:
-            socket = runtime.adapter.find(namespace or "/", sid)
+            socket = runtime.adapter.find(name, sid)
             if socket is None:
-                raise KeyError(f"client {sid!r} is not connected to namespace {namespace or '/'!r}")
+                raise KeyError(f"client {sid!r} is not connected to namespace {name!r}")
             return question(socket)
 
         return self.ask(find)
@@ -67,17 +68,18 @@ class ServerFacade:
     def enter_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
         """Put a client into a room. Raises ValueError for a client that is gone or another client's own room."""
         runtime = self._socketio.running()
-        if runtime.adapter.may_join(namespace or "/", sid, room):
+        name = as_namespace(namespace)
+        if runtime.adapter.may_join(name, sid, room):
             # Nothing can go wrong, so there is nothing to wait for.
-            runtime.inbox.post(_join, runtime.adapter, namespace or "/", sid, room)
+            runtime.inbox.post(_join, runtime.adapter, name, sid, room)
         else:
-            self.ask(lambda runtime: runtime.adapter.join(namespace or "/", sid, room))
+            self.ask(lambda runtime: runtime.adapter.join(name, sid, room))
 
     def leave_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
         """Take a client out of a room; it need not be in it."""
         runtime = self._socketio.running()
         hash(room)
-        runtime.inbox.post(runtime.adapter.leave, namespace or "/", sid, room)
+        runtime.inbox.post(runtime.adapter.leave, as_namespace(namespace), sid, room)
 
     def close_room(self, room: Room, namespace: str | None = None) -> None:
         """Take everybody out of a room. Raises ValueError for a client's own room."""
@@ -85,13 +87,13 @@ class ServerFacade:
 
     def rooms(self, sid: str, namespace: str | None = None) -> list[Room]:
         """The client's rooms, its own id first."""
-        return self.ask(lambda runtime: runtime.adapter.rooms(namespace or "/", sid))
+        return self.ask(lambda runtime: runtime.adapter.rooms(as_namespace(namespace), sid))
 
     def disconnect(
         self, sid: str, namespace: str | None = None, ignore_queue: bool = False
     ) -> None:
         """Disconnect a client from the namespace; its connection stays."""
-        self.ask(lambda runtime: runtime.adapter.disconnect(namespace or "/", sid))
+        self.ask(lambda runtime: runtime.adapter.disconnect(as_namespace(namespace), sid))
 
     # -- emitting ------------------------------------------------------------------------------
 
@@ -213,7 +215,7 @@ class ManagerFacade:
     def get_participants(self, namespace: str, room: Room) -> Iterator[tuple[str, str]]:
         """The ids of a room's clients and of their connections; of everybody for the room None."""
         rooms = as_rooms(room) or (None,)
-        members = self.rooms.get(namespace, {})
+        members = self.rooms.get(as_namespace(namespace), {})
         found: dict[str, str] = {}
         for name in rooms:
             found |= members.get(name, {})
@@ -225,7 +227,10 @@ class ManagerFacade:
 
     def is_connected(self, sid: str, namespace: str) -> bool:
         """Whether the client is in the namespace."""
-        return self._server.ask(lambda runtime: runtime.adapter.find(namespace, sid)) is not None
+        return (
+            self._server.ask(lambda runtime: runtime.adapter.find(as_namespace(namespace), sid))
+            is not None
+        )
 
     def eio_sid_from_sid(self, sid: str, namespace: str | None = None) -> str:
         """The id of a client's connection. Raises KeyError for an unknown client."""
@@ -233,7 +238,7 @@ class ManagerFacade:
 
     def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
         """The id of a connection's client in a namespace; None where it has none."""
-        clients = self.rooms.get(namespace, {}).get(None, {})
+        clients = self.rooms.get(as_namespace(namespace), {}).get(None, {})
         return next((sid for sid, other in clients.items() if other == eio_sid), None)
 
 

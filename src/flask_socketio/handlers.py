@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .hub.call import Handler, make_handler
+from .event_request import request
+from .hub.call import Handler
 from .namespace import Namespace
 from .protocol.socketio import RESERVED_EVENTS
+from .signatures import is_async, make_handler
 
 ANY = "*"
 
@@ -18,13 +20,19 @@ Found = tuple[Handler, tuple[str, ...]] | None
 
 
 class HandlerTable:
-    """The last registration for a namespace and an event counts."""
+    """The last registration for a namespace and an event counts.
+
+    Of several handlers that an event may go to, the most specific one is chosen. In its namespace: the event's
+    function, the event's method of the class, the catch-all function, the class's own `trigger_event`. Then the same of
+    the namespace `*`.
+    """
 
     def __init__(self, namespaces: list[str]) -> None:
         #: namespaces that may be joined even without a handler
         self.namespaces = set(namespaces)
-        self._functions: dict[tuple[str, str], tuple[Handler, tuple[str, ...]]] = {}
-        self._methods: dict[tuple[str, str], Handler] = {}
+        self._functions: dict[tuple[str, str], tuple[Handler, tuple[()]]] = {}
+        self._catch_alls: dict[str, Handler] = {}
+        self._methods: dict[tuple[str, str], tuple[Handler, tuple[()]]] = {}
         self._classes: dict[str, Namespace] = {}
         #: what is called with the exceptions of handlers, by namespace
         self.error_handlers: dict[str, ErrorHandler] = {}
@@ -32,11 +40,15 @@ class HandlerTable:
 
     def add(self, namespace: str, event: str, function: Callable[..., Any]) -> None:
         """Register a handler. Raises TypeError for what cannot be called."""
-        self._functions[namespace, event] = make_handler(function), ()
+        handler = make_handler(function)
+        if event == ANY:
+            self._catch_alls[namespace] = handler
+        else:
+            self._functions[namespace, event] = handler, ()
         self.namespaces.add(namespace)
 
     def add_class(self, instance: Namespace) -> None:
-        """Register a class-based namespace; functions win over its methods."""
+        """Register a class-based namespace."""
         self._classes[instance.namespace] = instance
         self.namespaces.add(instance.namespace)
         self._methods.clear()
@@ -53,31 +65,47 @@ class HandlerTable:
         return namespace in self.namespaces or ANY in self.namespaces
 
     def find(self, namespace: str, event: str) -> Found:
-        """The handler, and the arguments it wants in front of the client's; the most specific one is chosen.
+        """The handler, and the arguments it wants in front of the client's.
 
-        A catch-all never gets the events of the connection's own life.
+        A catch-all function never gets the events of the connection's own life.
         """
         return self._functions.get((namespace, event)) or self._search(namespace, event)
 
     def _search(self, namespace: str, event: str) -> Found:
-        # Nothing is remembered by a name that clients may have made up.
         for name in (namespace, ANY):
-            if found := self._functions.get((name, event)):
+            key = name, event
+            if found := self._functions.get(key) or self._methods.get(key):
                 return found
-            catch_all = self._functions.get((name, ANY))
-            if catch_all is not None and event not in RESERVED_EVENTS:
-                return catch_all[0], (event,)
-        return self._search_classes(namespace, event)
-
-    def _search_classes(self, namespace: str, event: str) -> Found:
-        for name in (namespace, ANY):
             instance = self._classes.get(name)
-            if instance is None:
-                continue
-            if type(instance).trigger_event is not Namespace.trigger_event:
-                return instance.make_trigger(event), ()
-            handler = self._methods.get((name, event)) or instance.find_handler(event)
-            if handler is not None:
-                self._methods[name, event] = handler
-                return handler, ()
+            if instance is not None and hasattr(instance, "on_" + event):
+                return self._make(name, event, instance)
+            catch_all = self._catch_alls.get(name)
+            if catch_all is not None and event not in RESERVED_EVENTS:
+                return catch_all, (event,)
+            if instance is not None and _has_own_trigger(instance):
+                return self._make(name, event, instance)
         return None
+
+    def _make(self, name: str, event: str, instance: Namespace) -> Found:
+        found = _handler_of(instance, event), ()
+        # Nothing is remembered by a name that clients may have made up.
+        if event in RESERVED_EVENTS or hasattr(type(instance), "on_" + event):
+            self._methods[name, event] = found
+        return found
+
+
+def _handler_of(instance: Namespace, event: str) -> Handler:
+    """What handles a class's event: its method, or its own `trigger_event`, which all of its events go through."""
+    if not _has_own_trigger(instance):
+        return make_handler(getattr(instance, "on_" + event))
+
+    def trigger(*args: Any) -> Any:
+        if event == "connect":
+            args = (request.environ, *args)
+        return instance.trigger_event(event, request.sid, *args)
+
+    return Handler(trigger, is_async(instance.trigger_event), None)
+
+
+def _has_own_trigger(instance: Namespace) -> bool:
+    return type(instance).trigger_event is not Namespace.trigger_event

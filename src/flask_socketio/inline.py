@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
@@ -11,6 +13,7 @@ from flask import Flask
 from .base.real import new_app_lock
 from .cluster.memory import MemoryAdapter
 from .context import EventContexts
+from .dispatch.dispatcher import Rest, begin_in
 from .handlers import HandlerTable
 from .hub.call import Call, CallKind, Outcome
 from .hub.client import Client, Connection
@@ -83,17 +86,34 @@ class InlineRuntime:
         """Run a handler in the calling thread; raises what it raises."""
         self.inbox.lock.release()
         try:
-            if call.handler.is_async:
-                error = asyncio.run(self._runner.run_async(call))
-            else:
-                error = self._runner.run(call)
+            context = copy_context()
+            rest = begin_in(context, self._runner.begin, call)
+            if rest is not None:
+                _run_on_loop(rest, context)
         finally:
             self.inbox.lock.acquire()
+        error = call.failure
         if error is not None and not (call.kind is CallKind.CONNECT and is_refusal(error)):
             raise error
 
     def _report(self, call: Call, outcome: Outcome) -> None:
         self.inbox.ask(self.hub.finished, call, outcome)
+
+
+def _run_on_loop(rest: Rest, context: Context) -> None:
+    """Run it on a loop of its own; where the caller's thread is in one, as in a test of asyncio, on another thread."""
+
+    def work() -> None:
+        with asyncio.Runner() as runner:
+            runner.run(rest, context=context)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        work()
+    else:
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(work).result()
 
 
 class _NoDeadlines:

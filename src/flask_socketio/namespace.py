@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from .cluster.base import AckCallback, Room
-from .event_request import request
-from .hub.call import Handler, make_handler
+from .cluster.base import AckCallback, Room, as_namespace
+from .signatures import max_args
 
 if TYPE_CHECKING:
     from .extension import SocketIO
@@ -26,35 +25,20 @@ class Namespace:
     server: ServerFacade
 
     def __init__(self, namespace: str | None = None) -> None:
-        self.namespace = namespace or "/"
+        self.namespace = as_namespace(namespace)
 
     def trigger_event(self, event: str, *args: Any) -> Any:
         """Call the method for an event; a subclass may override it. `args` begin with the client's sid.
 
         For `connect` they go on with the environ and the auth object, for `disconnect` with the reason.
         """
-        handler = self.find_handler(event)
-        if handler is None:
-            return None
-        values = args[1:] if event != "connect" else args[2:]
-        if event in ("connect", "disconnect"):
-            values = values[: handler.max_args]
-        return handler.function(*values)
-
-    def find_handler(self, event: str) -> Handler | None:
-        """The method for an event."""
         method = getattr(self, "on_" + event, None)
-        return None if method is None else make_handler(method)
-
-    def make_trigger(self, event: str) -> Handler:
-        """A handler that goes through a subclass's own `trigger_event`."""
-
-        def trigger(*args: Any) -> Any:
-            if event == "connect":
-                args = (request.environ, *args)
-            return self.trigger_event(event, request.sid, *args)
-
-        return Handler(trigger, False, None)
+        if method is None:
+            return None
+        args = args[1:] if event != "connect" else args[2:]
+        if event in ("connect", "disconnect"):
+            args = args[: max_args(method)]
+        return method(*args)
 
     # -- for the methods of subclasses ---------------------------------------------------------
 

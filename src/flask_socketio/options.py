@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .cluster.base import as_namespace
 from .cluster.brokers import make_broker
 from .cluster.queue import MessageQueue
 from .engine.config import EngineConfig, Limits
@@ -70,7 +71,7 @@ def parse_options(given: dict[str, Any]) -> Options:
     )
     names = [item.name for item in fields(Options) if item.name not in ("engine", "namespaces")]
     _fill(options, left, *names)
-    options.namespaces = list(left.pop("namespaces", None) or ["/"])
+    options.namespaces = _namespaces(left.pop("namespaces", None) or ["/"])
     for option, name in (
         ("logger", "flask_socketio.server"),
         ("engineio_logger", "flask_socketio.engine"),
@@ -136,6 +137,10 @@ def _interval(value: Any) -> tuple[float, float]:
         raise ValueError(f"ping_interval={value!r}: a number is needed, or two: (interval, grace)")
     interval, grace = (_number("ping_interval", item) for item in value)  # pyright: ignore[reportUnknownVariableType]
     return interval, grace
+
+
+def _namespaces(value: str | Sequence[str]) -> list[str]:
+    return [as_namespace(name) for name in ([value] if isinstance(value, str) else value)]
 
 
 def _transports(value: str | Sequence[str]) -> tuple[str, ...]:

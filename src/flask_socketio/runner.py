@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import traceback
 from asyncio import CancelledError, current_task
 from builtins import ConnectionRefusedError as BuiltinConnectionRefusedError
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
+from inspect import isawaitable
+from types import NoneType
 from typing import Any, cast
 
-from .context import EventContext, EventContexts, public_reason
+from werkzeug.exceptions import HTTPException
+from werkzeug.sansio.response import Response
+
+from .base.real import on_main_thread
+from .context import Entered, EventContexts, public_reason
 from .errors import ConnectionRefusedError, refusal_body
 from .handlers import HandlerTable
 from .hub.call import Call, CallKind, Outcome
-from .protocol.socketio import Codec
+from .protocol.socketio import Body, Codec
+from .signatures import did_not_fit
 
 logger = logging.getLogger("flask_socketio.server")
 
 _EVENT = CallKind.EVENT  # looking up a member of an enum takes as long as a call
 
-#: What a handler may raise without taking its thread with it. sys.exit() in a handler ends that handler.
-_FAILURES = (Exception, SystemExit)
+#: What nearly every handler returns; it need not be asked whether it can be awaited.
+_PLAIN = frozenset((NoneType, str, int, float, bool, list, tuple, dict, bytes))
 
 _REJECTED = {"message": "Connection rejected by server"}
 _REFUSED = {"message": "Connection refused by server"}
@@ -29,7 +39,7 @@ _FAILED = {"error": "the handler of this event failed"}
 
 
 class Runner:
-    """`report` is called with every call that has ended and its outcome, from the thread it ran on."""
+    """`report` is called with every call that has ended and its outcome, where it ended."""
 
     def __init__(
         self,
@@ -44,111 +54,162 @@ class Runner:
         self._handlers = handlers
         self._report = report
         self._codec = codec
-        self._ack_errors = ack_errors
         self._acked = Outcome(body=codec.encode_body([]))
+        self._rejected = _refused(codec.encode_body(_REJECTED))
+        #: the answer to an event whose handler has failed: none, unless clients are to be told
+        self._failed_ack = Outcome(body=codec.encode_body([_FAILED]) if ack_errors else None)
 
-    def run(self, call: Call) -> BaseException | None:
-        """Run a `def` handler; returns what it raised and nothing has handled."""
-        failure: BaseException | None = None
+    def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
+        """Run a handler and report how that ended; where there is more to do than to call it, return a coroutine.
+
+        Both belong into one `contextvars.Context`. The coroutine is suspended when it needs a loop to go on, unless the
+        handler is an `async def`. They raise only what ends more than the call: Ctrl-C, and that a task is cancelled.
+        """
         try:
-            with EventContext(self._contexts, call):
-                try:
-                    result = call.handler.function(*_arguments(call))
-                except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
-                    result = self._handle(call, error)
-        except _FAILURES as error:
-            failure = error
-            outcome = self._failed(call, error)
-        else:
-            outcome, failure = self._succeeded(call, result)
-        self._report(call, outcome)
-        return failure
-
-    async def run_async(self, call: Call) -> BaseException | None:
-        """Run an `async def` handler; returns what it raised and nothing has handled."""
-        failure: BaseException | None = None
+            entered = self._contexts.enter(call)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it ends this call alone
+            return self._end(call, None, error=error)
+        args = call.args if call.kind is _EVENT else _arguments(call)
         try:
-            with EventContext(self._contexts, call):
-                try:
-                    result = await call.handler.function(*_arguments(call))
-                except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
-                    result = self._handle(call, error)
-        except (*_FAILURES, CancelledError) as error:
-            failure = error
-            outcome = self._failed(call, error)
-        else:
-            outcome, failure = self._succeeded(call, result)
-        self._report(call, outcome)
-        task = current_task()
-        if isinstance(failure, CancelledError) and task is not None and task.cancelling():
-            raise failure  # it was not the handler's own
-        return failure
+            result = call.handler.function(*args)
+            is_final = type(result) in _PLAIN or not isawaitable(result)
+        except BaseException as error:  # noqa: BLE001
+            return self._finish(call, entered, error=error)
+        return self._end(call, entered, result) if is_final else self._finish(call, entered, result)
 
-    def _handle(self, call: Call, error: Exception) -> Any:
+    async def _finish(
+        self,
+        call: Call,
+        entered: Entered,
+        result: Any = None,
+        *,
+        error: BaseException | None = None,
+    ) -> None:
+        """What is left of a call when its handler has returned something, or has raised."""
+        try:
+            try:
+                if error is not None:
+                    raise error
+                result = await _settle(call, result)
+            except Exception as failure:  # noqa: BLE001 - raised again where nobody handles it
+                result = await self._recover(call, failure)
+        except BaseException as failure:  # noqa: BLE001
+            self._end(call, entered, error=failure)
+        else:
+            self._end(call, entered, result)
+
+    def _end(
+        self,
+        call: Call,
+        entered: Entered | None,
+        result: Any = None,
+        *,
+        error: BaseException | None = None,
+    ) -> None:
+        outcome = _DONE
+        try:
+            if entered is not None:
+                self._contexts.leave(entered, error)
+            if error is None:
+                outcome = self._outcome(call, result)
+        except BaseException as failure:  # noqa: BLE001
+            error = failure
+        if error is not None:
+            outcome = self._failure(call, error)
+        self._report(call, outcome)
+        if call.failure is not None and _ends_more(call.failure):
+            raise call.failure
+
+    async def _recover(self, call: Call, error: Exception) -> Any:
+        """What comes of a call that raised an exception: the result of one with other arguments, or an error handler's.
+
+        Raises what none of these handles.
+        """
+        if isinstance(error, TypeError) and call.kind in (CallKind.CONNECT, CallKind.DISCONNECT):
+            handler = call.handler
+            if did_not_fit(error, handler.function, __name__):
+                # It takes no argument; or it took none the last time.
+                handler.max_args = None if handler.max_args == 0 else 0
+                try:
+                    return await _settle(call, handler.function(*_arguments(call)))
+                except Exception as again:  # noqa: BLE001
+                    error = again
+        return await self._handle(call, error)
+
+    async def _handle(self, call: Call, error: Exception) -> Any:
         """Give an exception to the application's error handler, whose result takes the place of the handler's.
 
         Raises the exception where there is none, and for a client that is refused. A connect handler that has failed
         never accepts, whatever the error handler returns.
         """
-        if is_refusal(error):
-            raise error
         for handle in self._handlers.error_handlers_of(call.socket.namespace):
+            if is_refusal(error) and not isinstance(error, BuiltinConnectionRefusedError):
+                break
             try:
-                result = handle(error)
+                result = await _settle(call, handle(error))
             except Exception as again:  # noqa: BLE001 - the next one's, or raised below
                 error = again
             else:
                 return False if call.kind is CallKind.CONNECT else result
         raise error
 
-    def _succeeded(self, call: Call, result: Any) -> tuple[Outcome, TypeError | None]:
-        if call.kind is CallKind.CONNECT and result is False:
-            return self._refused(_REJECTED), None
-        if call.kind is _EVENT and call.ack_id is not None:
-            if result is None:
-                return self._acked, None
+    def _outcome(self, call: Call, result: Any) -> Outcome:
+        if call.kind is CallKind.CONNECT:
+            return self._rejected if _refuses(call, result) else _DONE
+        if call.kind is not _EVENT or call.ack_id is None:
+            return _DONE
+        if result is None:
+            return self._acked
+        try:
+            return Outcome(body=self._codec.encode_body(_answer(result)))
+        except BaseException as error:  # noqa: BLE001 - a TypeError's traceback would say no more
+            call.failure = error
+            shown = None if isinstance(error, TypeError) else error
+            _log(
+                "no ack for event %r: what its handler returned cannot be encoded: %s",
+                call.event,
+                error,
+                error=shown,
+            )
+            return self._failed_ack
+
+    def _failure(self, call: Call, error: BaseException) -> Outcome:
+        call.failure = error
+        connects = call.kind is CallKind.CONNECT
+        if connects and is_refusal(error):
             try:
-                return Outcome(body=self._codec.encode_body(_answer(result))), None
-            except TypeError as error:
-                logger.error(  # noqa: TRY400 - the traceback would say no more
-                    "no ack for event %r: what its handler returned cannot be encoded: %s",
-                    call.event,
-                    error,
-                )
-                return self._error(call), error
-        return _DONE, None
-
-    def _failed(self, call: Call, error: BaseException) -> Outcome:
-        if call.kind is CallKind.CONNECT and is_refusal(error):
-            if isinstance(error, BuiltinConnectionRefusedError):
-                return self._refused(_REFUSED)
-            return self._refused(refusal_body(error.args))
+                return _refused(self._codec.encode_body(_why(error)))
+            except BaseException as again:  # noqa: BLE001 - what the client was to be told is no JSON
+                error = again
         what = f"handler of event {call.event!r}" if call.event else "ack callback"
-        logger.error("%s in namespace %r failed", what, call.socket.namespace, exc_info=error)
-        return self._refused(_REJECTED) if call.kind is CallKind.CONNECT else self._error(call)
-
-    def _refused(self, why: dict[str, Any]) -> Outcome:
-        return Outcome(accepted=False, body=self._codec.encode_body(why))
-
-    def _error(self, call: Call) -> Outcome:
-        """No ack, unless the application wants its clients to be told (ack_errors=True)."""
-        if self._ack_errors and call.ack_id is not None:
-            return Outcome(body=self._codec.encode_body([_FAILED]))
-        return Outcome()
+        shown = None if _ends_more(error) else error
+        _log("%s in namespace %r failed", what, call.socket.namespace, error=shown)
+        if connects:
+            return self._rejected
+        return _DONE if call.ack_id is None else self._failed_ack
 
 
-def is_refusal(error: BaseException) -> bool:
-    """Whether it is a connect handler's way to refuse; python-socketio's own exception counts as well."""
-    if isinstance(error, (ConnectionRefusedError, BuiltinConnectionRefusedError)):
-        return True
-    neighbour = sys.modules.get("socketio.exceptions")
-    return neighbour is not None and isinstance(error, neighbour.ConnectionRefusedError)
+class _Loop:
+    """Awaiting it suspends a call, so that it goes on where there is a loop."""
+
+    def __await__(self) -> Generator[None]:
+        yield
+
+
+_LOOP = _Loop()
+
+
+async def _settle(call: Call, result: Any) -> Any:
+    """What comes of something that was returned: what can be awaited is, on the loop."""
+    while isawaitable(result):
+        if not call.handler.is_async:
+            await _LOOP
+        result = await result
+    return result
 
 
 def _arguments(call: Call) -> tuple[Any, ...]:
     """Connect and disconnect handlers may leave out their argument."""
-    if call.kind is _EVENT:
-        return call.args
     if call.kind is CallKind.CONNECT:
         return call.args[: call.handler.max_args]
     if call.kind is CallKind.DISCONNECT:
@@ -159,3 +220,62 @@ def _arguments(call: Call) -> tuple[Any, ...]:
 def _answer(result: Any) -> list[Any]:
     """What an ack carries: a tuple its elements, anything else itself."""
     return list(cast("tuple[Any, ...]", result)) if isinstance(result, tuple) else [result]
+
+
+def _refuses(call: Call, result: Any) -> bool:
+    """Whether a connect handler's result refuses the client: False, or what a decorator for views answers instead."""
+    answer: object = result
+    if isinstance(result, tuple) and result:
+        answer = cast("tuple[object, ...]", result)[0]
+    if not isinstance(answer, Response | HTTPException):
+        return result is False
+    logger.warning(
+        "client refused in namespace %r: its connect handler returned %r, the answer of a view",
+        call.socket.namespace,
+        answer,
+    )
+    return True
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether it is a connect handler's way to refuse; python-socketio's own exception counts as well."""
+    if isinstance(error, (ConnectionRefusedError, BuiltinConnectionRefusedError)):
+        return True
+    neighbour = sys.modules.get("socketio.exceptions")
+    return neighbour is not None and isinstance(error, neighbour.ConnectionRefusedError)
+
+
+def _why(refusal: BaseException) -> dict[str, Any]:
+    """What the client is told."""
+    if isinstance(refusal, BuiltinConnectionRefusedError):
+        return _REFUSED
+    return refusal_body(refusal.args)
+
+
+def _refused(body: Body) -> Outcome:
+    return Outcome(accepted=False, body=body)
+
+
+def _ends_more(error: BaseException) -> bool:
+    """Whether it is none of the handler's: its task is being cancelled, or somebody has pressed Ctrl-C."""
+    if isinstance(error, CancelledError):
+        try:
+            task = current_task()
+        except RuntimeError:  # on a thread, where there is no loop
+            return False
+        return task is not None and task.cancelling() > 0
+    return (
+        isinstance(error, KeyboardInterrupt)
+        and on_main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+
+
+def _log(message: str, *args: object, error: BaseException | None) -> None:
+    """Log a failure. What the application's own logging raises ends nobody's call either; both are shown on stderr."""
+    try:
+        logger.error(message, *args, exc_info=error)
+    except BaseException as broken:  # noqa: BLE001
+        with suppress(BaseException):
+            traceback.print_exception(error)
+            traceback.print_exception(broken)

@@ -55,8 +55,7 @@ class Runtime:
         self.dispatcher = Dispatcher(
             loop,
             self.inbox,
-            runner.run,
-            runner.run_async,
+            runner.begin,
             serial=not options.async_handlers,
             max_threads=options.max_threads,
         )

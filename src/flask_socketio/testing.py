@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
+from .cluster.base import as_namespace
 from .engine.ids import new_sid
 from .engine.reasons import CloseReason
 from .hub.client import Client
@@ -82,7 +83,7 @@ class SocketIOTestClient:
 
     def is_connected(self, namespace: str | None = None) -> bool:
         """Whether the client is in the namespace."""
-        return self.connected.get(namespace or "/", False)
+        return self.connected.get(as_namespace(namespace), False)
 
     def connect(
         self,
@@ -103,20 +104,20 @@ class SocketIOTestClient:
             self._client.contexts = None
         codec = self.socketio.codec
         body = None if auth is None else codec.encode_body(auth)
-        self._deliver(codec.encode(sio.CONNECT, namespace or "/", body))
+        self._deliver(codec.encode(sio.CONNECT, as_namespace(namespace), body))
 
     def disconnect(self, namespace: str | None = None) -> None:
         """Leave a namespace. Raises RuntimeError for one that the client is not in."""
         self._check(namespace)
-        self._deliver(self.socketio.codec.encode(sio.DISCONNECT, namespace or "/"))
-        del self.connected[namespace or "/"]
+        self._deliver(self.socketio.codec.encode(sio.DISCONNECT, as_namespace(namespace)))
+        del self.connected[as_namespace(namespace)]
 
     def emit(self, event: str, *args: Any, **kwargs: Any) -> Any:
         """Emit an event, in `namespace=`. Raises RuntimeError for a namespace that the client is not in.
 
         With `callback=True` returns the ack: a value, a list of several or of none, None where there is no ack.
         """
-        namespace = kwargs.pop("namespace", None) or "/"
+        namespace = as_namespace(kwargs.pop("namespace", None))
         callback = kwargs.pop("callback", False)
         self._check(namespace)
         self.acks.pop(self.eio_sid, None)
@@ -142,7 +143,7 @@ class SocketIOTestClient:
         Raises RuntimeError for a namespace that the client is not in.
         """
         self._check(namespace)
-        name = namespace or "/"
+        name = as_namespace(namespace)
         received = [event for event in self.queue if event["namespace"] == name]
         self.queue = [event for event in self.queue if event["namespace"] != name]
         return received

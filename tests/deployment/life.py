@@ -56,7 +56,9 @@ def wait_until_they_hear_each_other(servers: Sequence[ServerProcess]) -> None:
         scout.close()
 
 
-def live(session: Session, ann: RecordingClient, ben: RecordingClient, cem: RecordingClient) -> None:
+def live(
+    session: Session, ann: RecordingClient, ben: RecordingClient, cem: RecordingClient
+) -> None:
     for number in range(3):
         ann.ask("tick", number)
         for client in (ann, ben, cem):

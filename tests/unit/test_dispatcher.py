@@ -38,8 +38,7 @@ class Rig:
         self.dispatcher = Dispatcher(
             self.loop,
             self.inbox,
-            self._run,
-            self._run_async,
+            self._begin,
             serial=serial,
             max_threads=max_threads,
         )
@@ -70,10 +69,13 @@ class Rig:
             self.started.append(call.args[0])
             self.threads.add(threading.current_thread())
 
-    def _run(self, call: Call) -> None:
+    def _begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
+        if call.handler.is_async:
+            return self._run_async(call)
         self._note(call)
         call.handler.function()
         self.inbox.post(self._finished, call)
+        return None
 
     async def _run_async(self, call: Call) -> None:
         self._note(call)

@@ -27,6 +27,18 @@ def as_rooms(value: Any) -> tuple[Any, ...] | None:
     return rooms
 
 
+def as_namespace(value: str | None) -> str:
+    """A namespace's name as clients know it: with its slash, and `/` where there is none. `*` stays.
+
+    Raises TypeError for what is no name.
+    """
+    if value is None:
+        return "/"
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"a namespace is a str such as '/chat', not {value!r}")
+    return value if value[:1] == "/" or value == "*" else "/" + value
+
+
 class Answer:
     """An ack callback that somebody is waiting for: called on the loop, so that it takes no handler's thread."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..base.green import start_beside, start_for_io
 from ..base.promise import Promise
 from ..protocol.socketio import Codec
-from .base import AckCallback, Answer, Emission, Room, as_rooms
+from .base import AckCallback, Answer, Emission, Room, as_namespace, as_rooms
 from .memory import MemoryAdapter
 from .queue import Dumps, MessageQueue, Publisher, emit_message, emitted_args
 
@@ -103,7 +103,7 @@ class QueueAdapter(MemoryAdapter):
         if (addressee := message.get("callback")) is not None:
             callback = self._answer_to(message["host_id"], *addressee)
         return Emission(
-            message.get("namespace") or "/",
+            as_namespace(message.get("namespace")),
             args,
             self._codec.encode_body(args),
             as_rooms(message.get("room")),
@@ -171,7 +171,7 @@ class QueueLink:
             self._post(self.adapter.broadcast, self.adapter.read_emission(message))
         else:
             fields = [_checked(message, name) for name in _FIELDS[message["method"]]]
-            namespace = message.get("namespace") or "/"
+            namespace = as_namespace(message.get("namespace"))
             self._post(self.adapter.received, message["method"], namespace, fields)
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ import sys
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
 from typing import Any
 
 from ..base.green import new_waiter
@@ -16,33 +17,34 @@ from ..hub.client import Client
 from .green import new_pool
 from .inbox import Inbox
 
+Rest = Coroutine[Any, Any, None]
+
 
 class Dispatcher:
     """Collects the calls of one turn of the loop, then starts them.
 
-    `run` executes a call on the thread it is called on; `run_async` makes a coroutine that does.
-    Both report to the hub themselves. `serial`: a client's next call waits until its last one has finished.
+    `begin` executes a call and reports to the hub itself, or returns a coroutine that does the rest; that of a `def`
+    handler stays on its thread until it is suspended. `serial`: a client's next call waits until its last one has
+    finished.
     """
 
     def __init__(
         self,
         loop: AbstractEventLoop,
         inbox: Inbox,
-        run: Callable[[Call], object],
-        run_async: Callable[[Call], Coroutine[Any, Any, object]],
+        begin: Callable[[Call], Rest | None],
         *,
         serial: bool,
         max_threads: int,
     ) -> None:
         self._loop = loop
         self._inbox = inbox
-        self._run = run
-        self._run_async = run_async
+        self._begin = begin
         self._serial = serial
         self._pool = new_pool(loop, self._execute, max_threads, "flask-duplex-handler")
         self._batch: list[Call] = []
         #: the loop does not keep its tasks alive
-        self._tasks: dict[Call, asyncio.Task[object]] = {}
+        self._tasks: dict[Call, asyncio.Task[None]] = {}
         self.running = 0
 
     def submit(self, call: Call) -> None:
@@ -97,20 +99,29 @@ class Dispatcher:
             self._pool.submit(threaded)
 
     def _execute(self, call: Call) -> None:
-        if call.handler.is_async:
+        context = copy_context()
+        rest = begin_in(context, self._begin, call)
+        if rest is not None:
             begun = new_waiter()
-            self._inbox.post(self._start_task, call, begun)
+            self._inbox.post(self._start_task, call, context, rest, begun)
             begun.acquire()  # what comes next on this worker may be the same client's
-        else:
-            self._run(call)
 
-    def _start_task(self, call: Call, begun: Signal | None = None) -> None:
-        coroutine = self._run_async(call)
+    def _start_task(
+        self,
+        call: Call,
+        context: Context | None = None,
+        rest: Rest | None = None,
+        begun: Signal | None = None,
+    ) -> None:
+        """Run a call on the loop, or the rest of one; release `begun` when it has begun."""
+        context = context or copy_context()
+        rest = rest or context.run(self._begin, call)
+        if rest is not None:
+            task = new_task(self._loop, rest, context)
+            if not task.done():
+                self._tasks[call] = task
         if begun is not None:
-            coroutine = _announce(begun, coroutine)
-        task = new_task(self._loop, coroutine)
-        if not task.done():
-            self._tasks[call] = task
+            self._loop.call_soon(begun.release)
 
     async def drain(self, timeout: float) -> bool:
         """Wait until no call is running, for `timeout` seconds at most; return whether that came true."""
@@ -120,16 +131,19 @@ class Dispatcher:
         return not self.running
 
 
-async def _announce(begun: Signal, coroutine: Coroutine[Any, Any, object]) -> None:
-    """Run the coroutine, and tell that it has begun."""
-    begun.release()
-    await coroutine
+def begin_in(context: Context, begin: Callable[[Call], Rest | None], call: Call) -> Rest | None:
+    """Run a call in a context of its own, as far as it goes without a loop; returns what is left of it."""
+    rest = context.run(begin, call)
+    if rest is not None and not call.handler.is_async:
+        try:
+            context.run(rest.send, None)
+        except StopIteration:
+            return None
+    return rest
 
 
-def new_task(
-    loop: AbstractEventLoop, coroutine: Coroutine[Any, Any, object]
-) -> asyncio.Task[object]:
+def new_task(loop: AbstractEventLoop, coroutine: Rest, context: Context) -> asyncio.Task[None]:
     """A task that has taken its first step already, where Python can do that: most handlers take no second one."""
     if sys.version_info >= (3, 12):
-        return asyncio.Task(coroutine, loop=loop, eager_start=True)
-    return loop.create_task(coroutine)
+        return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
+    return loop.create_task(coroutine, context=context)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -21,13 +20,14 @@ class CallKind(Enum):
     ACK = auto()
 
 
-@dataclass(slots=True, frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Handler:
     """A function of the application's, and how to call it."""
 
     function: Callable[..., Any]
+    #: called on the loop, not on a thread; what it returns is awaited on the loop either way
     is_async: bool
-    #: how many positional arguments it takes at most; None for any number
+    #: how many positional arguments it takes at most; None for any number, until a call has shown otherwise
     max_args: int | None
 
 
@@ -46,6 +46,8 @@ class Call:
     handler: Handler
     #: the client asked for an answer
     ack_id: int | None = None
+    #: what was raised and nothing has handled
+    failure: BaseException | None = None
 
     @property
     def lane(self) -> Client:
@@ -66,24 +68,3 @@ class Outcome:
     accepted: bool = True
     #: connect refused: the CONNECT_ERROR's data. Event: the encoded answer; None where there is none.
     body: Body | None = None
-
-
-def make_handler(function: Callable[..., Any]) -> Handler:
-    """Look at a function once. Raises TypeError for what cannot be called."""
-    if not callable(function):
-        raise TypeError(f"an event handler must be callable, not {type(function).__name__}")
-    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 - an object whose call is async
-    )
-    return Handler(function, is_async, _max_args(function))
-
-
-def _max_args(function: Callable[..., Any]) -> int | None:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        return None
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(parameter.kind in positional for parameter in parameters)

@@ -1,4 +1,3 @@
-# ruff: noqa: E402 - patching comes first
 """eventlet's own server around the app named by APP: PATCH=1 patches before."""
 
 import os

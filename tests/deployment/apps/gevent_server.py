@@ -1,4 +1,3 @@
-# ruff: noqa: E402 - patching comes first
 """gevent's own server around the app named by APP: PATCH=1 patches before, HANDLER=1 has gevent-websocket's handler."""
 
 import os
