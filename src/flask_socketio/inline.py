@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
 
+from .base.loop_thread import run_loop
 from .base.real import new_app_lock
 from .cluster.memory import MemoryAdapter
 from .context import EventContexts
@@ -102,18 +102,13 @@ class InlineRuntime:
 
 def _run_on_loop(rest: Rest, context: Context) -> None:
     """Run it on a loop of its own; where the caller's thread is in one, as in a test of asyncio, on another thread."""
-
-    def work() -> None:
-        with asyncio.Runner() as runner:
-            runner.run(rest, context=context)
-
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        work()
+        with asyncio.Runner() as runner:
+            runner.run(rest, context=context)
     else:
-        with ThreadPoolExecutor(1) as threads:
-            threads.submit(work).result()
+        run_loop(lambda: rest, context=context).result()
 
 
 class _NoDeadlines:

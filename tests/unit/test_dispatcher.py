@@ -401,8 +401,9 @@ def test_idle_threads_are_used_again() -> None:
             for number in range(5):
                 rig.start(rig.client(), number, lambda barrier=barrier: barrier.wait(PATIENCE))
             await rig.all_finished(5 * turn + 5)
-            await asyncio.sleep(0.01)
-        assert len(rig.threads) < 10  # 5 on a machine that is not busy
+            workers = rig.dispatcher._pool._workers  # pyright: ignore
+            await rig.until(lambda workers=workers: all(worker.idle for worker in workers))
+        assert len(rig.threads) < 15  # 5 on a machine that is not busy, 25 if none was used again
 
     run(test)
 

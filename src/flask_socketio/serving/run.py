@@ -19,6 +19,7 @@ from flask.cli import show_server_banner
 from werkzeug.serving import is_running_from_reloader
 
 from ..base.green import Hub, attach
+from ..base.loop_thread import run_loop
 from ..base.promise import Promise
 from ..base.real import on_main_thread, socket_from
 from ..engine.handshake import Handshake
@@ -27,7 +28,6 @@ from .asgi import DuplexApp, EngineApp
 from .hints import hint_at_missing_templates
 from .http import HttpProtocol
 from .listen import BACKLOG, announcement, listen
-from .loop_thread import run_loop
 from .reloader import inherited_listener, serve_and_reload
 from .tls import make_context
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from ..base.green import attach, attached
+from ..base.loop_thread import run_loop
 from ..base.promise import Promise
 from ..base.real import new_lock
 from ..engine.handshake import Handshake
@@ -27,7 +28,6 @@ from ..engine.request import EngineRequest
 from ..legacy import about_green_threads
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .asgi import DuplexApp
-from .loop_thread import run_loop
 from .wsgi_sockets import find_connection, read_ahead
 
 if TYPE_CHECKING:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any
 
-from ..base.promise import Promise
-from ..base.real import new_event_loop, start_thread
+from .promise import Promise
+from .real import new_event_loop, start_thread
 
 
 def run_loop(
-    main: Callable[[], Coroutine[Any, Any, object]], *awaited: Promise[Any]
+    main: Callable[[], Coroutine[Any, Any, object]],
+    *awaited: Promise[Any],
+    context: Context | None = None,
 ) -> Promise[None]:
     """Run a coroutine on a new loop; the promise is kept when it has ended, and fails with what it raises.
 
@@ -22,7 +25,7 @@ def run_loop(
     def run() -> None:
         try:
             with asyncio.Runner(loop_factory=new_event_loop) as runner:
-                runner.run(main())
+                runner.run(main(), context=context)
         except BaseException as error:  # noqa: BLE001 - it is the waiting thread's to handle
             for promise in (*awaited, ended):
                 promise.fail(error)
