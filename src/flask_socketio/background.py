@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .base.green import call_soon_beside
 from .base.real import Thread, Timer, new_app_lock, on_main_thread
 
 #: Seconds after which a task that was started while the program was loading does not wait for run() any longer.
@@ -47,7 +48,8 @@ class BackgroundTasks:
     def start(self, target: Callable[..., Any], args: Any, kwargs: Any) -> BackgroundTask:
         task = BackgroundTask(target, args, kwargs)
         if self._settled or not _loading():
-            task.start_once()
+            # A green thread's start would let it run at once, before its handler has answered.
+            call_soon_beside(task.start_once)
             return task
         self._waiting.append(task)
         if self._timer is None:

@@ -256,6 +256,15 @@ def call_beside(function: Callable[[], object]) -> None:
         hub.start(function)
 
 
+def call_soon_beside(function: Callable[[], object]) -> None:
+    """Call a function: at once, or, of a green thread's, when that one lets others run."""
+    hub = attached()
+    if hub is not None and hub.is_here:
+        hub.spawn(function)
+    else:
+        function()
+
+
 def start_for_io(function: Callable[[], object], name: str) -> None:
     """Run a function that waits for sockets: they are green ones where Python's have been replaced."""
     hub = attached()
