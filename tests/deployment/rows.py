@@ -101,6 +101,8 @@ ROWS = [
     Row(
         "`gunicorn -k geventwebsocket.gunicorn.workers.GeventWebSocketWorker -w 1 module:app`",
         folders=("gevent-websocket",),
+        # It waits as long for connections that are kept alive.
+        env={"GUNICORN_CMD_ARGS": "--graceful-timeout 2"},
         patched=True,
         remark=f"{GREEN}.",
     ),
