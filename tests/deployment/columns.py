@@ -52,9 +52,8 @@ def outcome(server: ServerProcess, transports: list[str], fresh: bool) -> str:
             leave(sio, server.address)
         return transport
     except Refused as error:
-        if time.monotonic() - begun < DEADLINE:
-            return "refused"
-        return failed(transports, error)
+        verdict = failed(transports, error)
+        return "refused" if time.monotonic() - begun < DEADLINE else verdict
     except (AssertionError, socketio.exceptions.TimeoutError, Empty, OSError, ValueError) as error:
         return failed(transports, error)
 
