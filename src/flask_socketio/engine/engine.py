@@ -165,7 +165,8 @@ class Engine:
         session = self.sessions.get(sid)
         if session is not None and self._pongs.has_passed(session) and _was_away(session.transport):
             self._pong_overdue(session)  # the request was read before the timer fired
-        return self.sessions.get(sid)
+            session = self.sessions.get(sid)
+        return session
 
     def _check_handshake(self, request: EngineRequest) -> None:
         query = request.query

@@ -124,10 +124,10 @@ class FastWebSocket(WSListener, WebSocketLink):
         """Give the connection to picows; `early` is what the client sent before it was accepted."""
         self._connections.add(self)
         self._new_parser()
-        self._feed(early)
+        self._replay(early)
         self._raw.resume_reading()
 
-    def _feed(self, data: bytes) -> None:
+    def _replay(self, data: bytes) -> None:
         """Bytes that have been read already into a parser, which wants to read by itself."""
         while data and not isinstance(parser := self._raw.get_protocol(), _Drain):
             data = _feed(cast(Parser, parser), data)
