@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable
+from functools import partial
+from inspect import isawaitable
 from typing import Any
 
 from ..protocol.socketio import Codec
@@ -137,7 +141,19 @@ class QueueAdapter(MemoryAdapter):
             callback(*args)
         elif callback is not None:
             # The client is another server's, so there is no handler's thread of its own to call it on.
-            threading.Thread(target=callback, args=args, daemon=True).start()
+            work = partial(_call_back, callback, args, asyncio.get_running_loop())
+            threading.Thread(target=work, daemon=True).start()
+
+
+def _call_back(callback: AckCallback, args: list[Any], loop: AbstractEventLoop) -> None:
+    """Called on a thread; what can be awaited is, on the loop."""
+    result = callback(*args)
+    if isawaitable(result):
+        asyncio.run_coroutine_threadsafe(_wait_for(result), loop).result()
+
+
+async def _wait_for(result: Awaitable[Any]) -> None:
+    await result
 
 
 def _checked(message: dict[str, Any], name: str) -> Any:
