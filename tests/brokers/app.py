@@ -48,6 +48,7 @@ def ask_and_tell(sid: str, question: Any) -> None:
     async def tell(*answer: Any) -> None:
         await asyncio.sleep(0.01)
         socketio.emit("shouted", answer)
+        raise SystemExit("of the callback")
 
     emit("question", question, to=sid, callback=tell)
 

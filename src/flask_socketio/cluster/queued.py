@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,8 @@ from ..protocol.socketio import Codec
 from .base import AckCallback, Answer, Emission, Room, as_namespace, as_rooms
 from .memory import MemoryAdapter
 from .queue import Dumps, MessageQueue, Publisher, emit_message, emitted_args
+
+logger = logging.getLogger("flask_socketio.server")
 
 #: Acks that other servers' clients may owe at the same time; the oldest are forgotten.
 _MAX_CALLBACKS = 10_000
@@ -145,15 +148,28 @@ class QueueAdapter(MemoryAdapter):
             threading.Thread(target=work, daemon=True).start()
 
 
+#: the loop does not keep its tasks alive
+_tasks: set[asyncio.Task[None]] = set()
+
+
 def _call_back(callback: AckCallback, args: list[Any], loop: AbstractEventLoop) -> None:
     """Called on a thread; what can be awaited is, on the loop."""
     result = callback(*args)
     if isawaitable(result):
-        asyncio.run_coroutine_threadsafe(_wait_for(result), loop).result()
+        loop.call_soon_threadsafe(_start, result)
+
+
+def _start(result: Awaitable[Any]) -> None:
+    task = asyncio.ensure_future(_wait_for(result))
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
 
 
 async def _wait_for(result: Awaitable[Any]) -> None:
-    await result
+    try:
+        await result
+    except BaseException:  # whatever it is, the loop goes on
+        logger.exception("ack callback failed")
 
 
 def _checked(message: dict[str, Any], name: str) -> Any:
