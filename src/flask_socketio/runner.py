@@ -128,8 +128,8 @@ class Runner:
         if isinstance(error, TypeError) and call.kind in (CallKind.CONNECT, CallKind.DISCONNECT):
             handler = call.handler
             if did_not_fit(error, handler.function, __name__):
-                # It takes no argument; or it took none the last time.
-                handler.max_args = None if handler.max_args == 0 else 0
+                # It takes no argument; or it did not the last time, and now it does.
+                handler.max_args = None if "missing" in str(error) else 0
                 try:
                     return await _settle(call, handler.function(*_arguments(call)))
                 except Exception as again:  # noqa: BLE001
@@ -182,8 +182,10 @@ class Runner:
             except BaseException as again:  # noqa: BLE001 - what the client was to be told is no JSON
                 error = again
         what = f"handler of event {call.event!r}" if call.event else "ack callback"
-        shown = None if _ends_more(error) else error
-        _log("%s in namespace %r failed", what, call.socket.namespace, error=shown)
+        if _ends_more(error):
+            _log("%s in namespace %r was stopped", what, call.socket.namespace, error=None)
+        else:
+            _log("%s in namespace %r failed", what, call.socket.namespace, error=error)
         if connects:
             return self._rejected
         return _DONE if call.ack_id is None else self._failed_ack

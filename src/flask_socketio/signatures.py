@@ -52,7 +52,7 @@ def did_not_fit(error: TypeError, function: Callable[..., Any], caller: str) -> 
     """
     if not _MISFIT.search(str(error)):
         return False
-    steps = [step for step in _steps(error) if step.tb_frame.f_globals["__name__"] != caller]
+    steps = [step for step in _steps(error) if step.tb_frame.f_globals.get("__name__") != caller]
     return all(map(_passes_on, steps)) or _names_the_wrapped(error, function, steps)
 
 
@@ -70,10 +70,11 @@ def _passes_on(step: TracebackType) -> bool:
         return False
     args = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
     instructions = list(dis.get_instructions(code))
-    call = next(instruction for instruction in instructions if instruction.offset == step.tb_lasti)
-    return call.opname == "CALL_FUNCTION_EX" and any(
-        args in _names(instruction) and _is_within(instruction, call)
-        for instruction in instructions
+    return any(
+        call.opname == "CALL_FUNCTION_EX"
+        and any(args in _names(item) and _is_within(item, call) for item in instructions)
+        for call in instructions
+        if call.offset == step.tb_lasti
     )
 
 

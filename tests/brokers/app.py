@@ -1,5 +1,6 @@
 """One of several servers that share a message queue."""
 
+import asyncio
 import os
 from typing import Any
 
@@ -40,6 +41,16 @@ def on_behalf(method: str, *args: Any) -> None:
 @socketio.on("ask")
 def ask(sid: str, question: Any) -> Any:
     return socketio.call("question", question, to=sid, timeout=10)
+
+
+@socketio.on("ask and tell")
+def ask_and_tell(sid: str, question: Any) -> None:
+    async def tell(*answer: Any) -> None:
+        await asyncio.sleep(0.01)
+        socketio.emit("shouted", answer)
+        raise SystemExit("of the callback")
+
+    emit("question", question, to=sid, callback=tell)
 
 
 @socketio.on("everybody, answer")

@@ -148,6 +148,14 @@ def test_an_ack_comes_back_from_the_other_server(servers: Servers) -> None:
     assert here.ask("ask", there.sid, "why") == ("answer to", "why")
 
 
+def test_an_async_callback_of_the_other_servers_client(servers: Servers) -> None:
+    here, there = servers.clients
+    servers.pair[0].allow_traceback("of the callback")
+    for _ in range(2):
+        here.client.emit("ask and tell", (there.sid, "why"))
+        assert (here.next(), there.next()) == (("answer to", "why"), ("answer to", "why"))
+
+
 def test_a_callback_of_everybody_is_an_error(servers: Servers) -> None:
     assert servers.clients[0].ask("everybody, answer") == "Cannot use callback without a room set."
 

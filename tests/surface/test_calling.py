@@ -243,6 +243,10 @@ def bodies(ran: list[str]) -> dict[str, Function]:
         ran.append("body")
         without_arguments(1)  # type: ignore[call-arg]
 
+    def calls_itself(auth: Any = None) -> None:
+        ran.append("body")
+        calls_itself(auth, auth)  # type: ignore[call-arg]
+
     found = locals()
     return {name: body for name, body in found.items() if callable(body)}
 
@@ -261,21 +265,36 @@ def test_a_body_that_has_begun_never_runs_again(
 
 
 @pytest.mark.ours("a TypeError in a connect or disconnect handler")
-def test_what_a_decorator_wraps_is_remembered(app: Flask, socketio: SocketIO) -> None:
+@pytest.mark.parametrize("kind", ["function", "method", "trigger"])
+def test_what_a_decorator_wraps_is_remembered(app: Flask, socketio: SocketIO, kind: str) -> None:
     given: list[int] = []
 
-    @socketio.on("connect")
-    @plain
-    def connect() -> None: ...
+    def counting(function: Function) -> Function:
+        def wrapper(*args: Any) -> Any:
+            given.append(len(args))
+            return function(*args)
 
-    def counting(*args: Any) -> Any:
-        given.append(len(args))
-        return connect(*args)
+        return wrapper
 
-    socketio.on_event("connect", counting)
+    class Plain(Namespace):
+        @counting
+        def on_connect(self) -> None: ...
+
+    class Own(Namespace):
+        @counting
+        def trigger_event(self, event: str, *args: Any) -> Any:
+            return getattr(self, event)(*args[2:])
+
+        def connect(self) -> None: ...
+
+    if kind == "function":
+        socketio.on_event("connect", counting(lambda: None))
+    else:
+        socketio.on_namespace((Plain if kind == "method" else Own)("/"))
     for _ in range(3):
         assert socketio.test_client(app, auth={"a": 1}).is_connected()
-    assert given == [1, 0, 0, 0]
+    few = {"function": 0, "method": 1, "trigger": 4}[kind]
+    assert given == [few + 1, few, few, few]
 
 
 def test_a_refusal_behind_a_decorator_refuses(app: Flask, socketio: SocketIO) -> None:

@@ -58,6 +58,7 @@ def named_by_the_function(text: str) -> str:
     return text
 
 
+@socketio.event("/y")
 @socketio.event(namespace="/x")
 async def asynchronous(text: str) -> list[str]:
     return [text]

@@ -7,11 +7,12 @@ gives up.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +28,13 @@ from flask_socketio.hub.load import Load
 from flask_socketio.protocol.socketio import JSON
 
 PATIENCE = 10.0
+
+
+class _Loop:
+    """Awaiting it suspends a coroutine until there is a loop."""
+
+    def __await__(self) -> Generator[None]:
+        yield
 
 
 class Rig:
@@ -73,9 +81,17 @@ class Rig:
         if call.handler.is_async:
             return self._run_async(call)
         self._note(call)
-        call.handler.function()
+        rest = call.handler.function()
+        if inspect.iscoroutine(rest):
+            return self._finish(call, rest)
         self.inbox.post(self._finished, call)
         return None
+
+    async def _finish(self, call: Call, rest: Coroutine[Any, Any, None]) -> None:
+        await _Loop()
+        self._note(call)
+        await rest
+        self._finished(call)
 
     async def _run_async(self, call: Call) -> None:
         self._note(call)
@@ -233,7 +249,7 @@ def test_async_def_is_not_overtaken_while_its_thread_has_not_come_to_hand_it_ove
         post = rig.inbox.post
 
         def post_late(*args: Any) -> None:
-            if not rig.inbox.on_loop and args[0] == rig.dispatcher._start_task:  # pyright: ignore
+            if not rig.inbox.on_loop and args[0] == rig.dispatcher._go_on:  # pyright: ignore
                 time.sleep(10 * pool._WATCH_INTERVAL)  # pyright: ignore
             post(*args)
 
@@ -258,6 +274,33 @@ def check_mixed(functions: list[Any]) -> None:
                 rig.start(client, place, function)
             await rig.all_finished(len(functions))
             assert rig.started == list(range(len(functions)))
+
+    run(test)
+
+
+def test_what_a_def_handler_returns_begins_before_the_next_call() -> None:
+    """What it returns can be awaited, and is, on the loop; what comes next on the worker waits until that has begun."""
+
+    async def test() -> None:
+        rig = Rig()
+        where: set[int] = set()
+
+        async def rest() -> None:
+            where.add(threading.get_ident())
+            await asyncio.sleep(0.001)
+
+        for _ in range(50):
+            client = rig.client()
+            rig.started.clear()
+            rig.finished = 0
+            rig.start(client, 0, rest)
+            rig.start_handler(client, 1, Handler(rest, False, None))
+            rig.start(client, 2)
+            rig.start_handler(client, 3, Handler(rest, False, None))
+            await rig.until(lambda: rig.finished == 4)
+            assert rig.started == [0, 1, 1, 2, 3, 3]
+        assert where == {threading.get_ident()}
+        assert rig.dispatcher.running == 0
 
     run(test)
 

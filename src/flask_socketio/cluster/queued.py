@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import logging
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable
 from functools import partial
+from inspect import isawaitable
 from typing import Any
 
 from ..base.green import start_beside, start_for_io
@@ -12,6 +16,8 @@ from ..protocol.socketio import Codec
 from .base import AckCallback, Answer, Emission, Room, as_namespace, as_rooms
 from .memory import MemoryAdapter
 from .queue import Dumps, MessageQueue, Publisher, emit_message, emitted_args
+
+logger = logging.getLogger("flask_socketio.server")
 
 #: Acks that other servers' clients may owe at the same time; the oldest are forgotten.
 _MAX_CALLBACKS = 10_000
@@ -139,7 +145,32 @@ class QueueAdapter(MemoryAdapter):
             callback(*args)
         elif callback is not None:
             # The client is another server's, so there is no handler's thread of its own to call it on.
-            start_beside(callback, *args, name="flask-duplex-callback")
+            loop = asyncio.get_running_loop()
+            start_beside(_call_back, callback, args, loop, name="flask-duplex-callback")
+
+
+#: the loop does not keep its tasks alive
+_tasks: set[asyncio.Task[None]] = set()
+
+
+def _call_back(callback: AckCallback, args: list[Any], loop: AbstractEventLoop) -> None:
+    """Called on a thread; what can be awaited is, on the loop."""
+    result = callback(*args)
+    if isawaitable(result):
+        loop.call_soon_threadsafe(_start, result)
+
+
+def _start(result: Awaitable[Any]) -> None:
+    task = asyncio.ensure_future(_wait_for(result))
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+
+
+async def _wait_for(result: Awaitable[Any]) -> None:
+    try:
+        await result
+    except BaseException:  # whatever it is, the loop goes on
+        logger.exception("ack callback failed")
 
 
 def _checked(message: dict[str, Any], name: str) -> Any:

@@ -103,23 +103,20 @@ class Dispatcher:
         rest = begin_in(context, self._begin, call)
         if rest is not None:
             begun = new_waiter()
-            self._inbox.post(self._start_task, call, context, rest, begun)
+            self._inbox.post(self._go_on, call, context, rest, begun)
             begun.acquire()  # what comes next on this worker may be the same client's
 
-    def _start_task(
-        self,
-        call: Call,
-        context: Context | None = None,
-        rest: Rest | None = None,
-        begun: Signal | None = None,
-    ) -> None:
-        """Run a call on the loop, or the rest of one; release `begun` when it has begun."""
-        context = context or copy_context()
-        rest = rest or context.run(self._begin, call)
+    def _start_task(self, call: Call) -> None:
+        context = copy_context()
+        rest = context.run(self._begin, call)
         if rest is not None:
-            task = new_task(self._loop, rest, context)
-            if not task.done():
-                self._tasks[call] = task
+            self._go_on(call, context, rest)
+
+    def _go_on(self, call: Call, context: Context, rest: Rest, begun: Signal | None = None) -> None:
+        """Do what is left of a call; release `begun` when that has begun."""
+        task = new_task(self._loop, rest, context)
+        if not task.done():
+            self._tasks[call] = task
         if begun is not None:
             self._loop.call_soon(begun.release)
 
