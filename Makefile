@@ -10,10 +10,14 @@
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 python
 SUITABLE = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+NO_PYTHON = Python 3.11 or newer with venv is needed (on Debian and Ubuntu: apt install python3-venv), \
+	or make PYTHON=/path/to/python
 PYTHON = $(shell for python in $(PYTHONS); do \
 	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
 
 BIN := .venv/bin
+DEPLOYMENT := .venv-deployment
+FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
 .PHONY: example test compat bench profile clean
@@ -21,15 +25,16 @@ INPUTS := pyproject.toml hatch_build.py package-lock.json
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
 
-test: .venv/installed-dev
+test: .venv/installed-dev $(DEPLOYMENT)/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest --numprocesses 6 -m "not timing"
 	$(BIN)/python -m pytest --numprocesses 2 -m timing
 
-compat: .venv/installed-dev .venv-original/installed
+compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 2 tests/apps
+	ORIGINAL=1 $(BIN)/python -m pytest --numprocesses 6 -k original tests/deployment
 	.venv-original/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/surface -rs tests/surface
 
 bench: .venv/installed-bench
@@ -39,12 +44,11 @@ profile: .venv/installed-bench
 	$(BIN)/python -m benchmarks.profile $(ARGUMENTS)
 
 clean:
-	rm -rf .venv .venv-original benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf .venv .venv-original $(DEPLOYMENT) benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)
-	$(if $(PYTHON),,$(error Python 3.11 or newer with venv is needed (on Debian and Ubuntu: \
-	apt install python3-venv), or make PYTHON=/path/to/python))
+	$(if $(PYTHON),,$(error $(NO_PYTHON)))
 	@echo "Setting up .venv ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
@@ -58,19 +62,18 @@ clean:
 	@.venv-original/bin/python -m pip install -qq --group compat
 	@touch $@
 
-# Folders of packages that go before those of the environment: see pyproject.toml.
-DEPLOYMENT := .venv-deployment
-FOLDERS := eventlet gevent gevent-websocket hypercorn websockets original
-
+# What apps are served by, and folders of packages that go before those of the environment: see pyproject.toml.
 $(DEPLOYMENT)/installed: $(INPUTS)
+	$(if $(PYTHON),,$(error $(NO_PYTHON)))
 	@echo "Setting up $(DEPLOYMENT) ..."
+	@rm -rf $(DEPLOYMENT)
 	@$(PYTHON) -m venv $(DEPLOYMENT)
 	@$(DEPLOYMENT)/bin/python -m pip install -qq --disable-pip-version-check --upgrade pip
-	@$(DEPLOYMENT)/bin/python -m pip install -qq --group deployment --editable .
-	@for folder in $(FOLDERS); do rm -rf $(DEPLOYMENT)/$$folder && \
-	$(DEPLOYMENT)/bin/python -m pip install -qq --group deployment-$$folder --target $(DEPLOYMENT)/$$folder || exit 1; done
-	@$(DEPLOYMENT)/bin/python -m pip install -qq --group deployment-uwsgi || \
-	echo "uWSGI was not built: that takes a C compiler and Python's headers. Its tests are skipped."
+	@$(DEPLOYMENT)/bin/python -m pip install -qq --editable . --group deployment
+	@for folder in $(FOLDERS); do $(DEPLOYMENT)/bin/python -m pip install -qq \
+	--group deployment-$$folder --target $(DEPLOYMENT)/$$folder || exit 1; done
+	@$(DEPLOYMENT)/bin/python -m pip install -q --group deployment-uwsgi >$(DEPLOYMENT)/uwsgi.log 2>&1 || \
+	echo "uWSGI takes a C compiler and Python's headers: without, its tests are skipped ($(DEPLOYMENT)/uwsgi.log)"
 	@touch $@
 
 .venv/installed-bench: .venv/installed

@@ -98,10 +98,11 @@ def command_line(row: Row, app: str) -> list[str]:
 
 
 def find_program(name: str, folders: list[Path]) -> str:
-    for folder in [*folders, ENVIRONMENT]:
-        if (folder / "bin" / name).exists():
-            return str(folder / "bin" / name)
-    skip_or_fail(f"{name} is not installed: see {ENVIRONMENT.name}/{name}.log")
+    places = [folder / "bin" / name for folder in (*folders, ENVIRONMENT)]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        skip_or_fail(f"{name} is not installed: see {ENVIRONMENT.name}/{name}.log")
+    return str(found)
 
 
 def free_port() -> int:

@@ -110,7 +110,7 @@ ROWS = [
         "`gunicorn -k eventlet -w 1 module:app`",
         folders=("eventlet",),
         patched=True,
-        remark=f"gunicorn 25 and older. {GREEN}.",
+        remark=f"Before gunicorn 26. {GREEN}.",
     ),
     Row(
         "`eventlet.wsgi.server(eventlet.listen(...), app)`",

@@ -1,4 +1,4 @@
-"""In a patched process: handlers, tasks, pages and the loop log and use Redis at the same time, and nothing stands still.
+"""In a patched process: handlers, tasks, pages and the loop log and use Redis at the same time; nothing stands still.
 
 BUSY_SECONDS says for how long.
 """

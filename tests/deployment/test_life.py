@@ -17,7 +17,7 @@ from tests.deployment.life import transcript
 from tests.deployment.rows import ROWS, Row
 
 EXPECTED = Path(__file__).with_name("life.txt")
-IMPLEMENTATIONS = ["ours", "original"] if "ORIGINAL_PYTHON" in os.environ else ["ours"]
+IMPLEMENTATIONS = ["ours", "original"] if "ORIGINAL" in os.environ else ["ours"]
 PATCHED = [row for row in ROWS if row.patched]
 
 
