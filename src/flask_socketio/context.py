@@ -28,8 +28,8 @@ class EventContexts:
     `g` is new for every event; teardown functions run, before_request and after_request ones do not.
     """
 
-    def __init__(self, app: Flask, options: Options) -> None:
-        self.maker = ContextMaker(app)
+    def __init__(self, app: Flask, options: Options, socketio: object = None) -> None:
+        self.maker = ContextMaker(app, socketio)
         self.options = options
 
 

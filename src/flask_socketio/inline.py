@@ -43,11 +43,18 @@ class InlineInbox:
 class InlineRuntime:
     """In place of the runtime that a server has."""
 
-    def __init__(self, app: Flask, options: Options, handlers: HandlerTable, codec: Codec) -> None:
+    def __init__(
+        self,
+        socketio: object,
+        app: Flask,
+        options: Options,
+        handlers: HandlerTable,
+        codec: Codec,
+    ) -> None:
         self.inbox = InlineInbox()
         self.adapter = MemoryAdapter(codec)
         self._connections: list[Connection] = []
-        contexts = EventContexts(app, options)
+        contexts = EventContexts(app, options, socketio)
         self._runner = Runner(
             contexts, handlers, self._report, codec, ack_errors=options.ack_errors
         )

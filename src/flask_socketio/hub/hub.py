@@ -146,7 +146,9 @@ class Hub:
             self._start(Call(socket, CallKind.CONNECT, "connect", (packet.data,), found[0]))
 
     def _event(self, socket: Socket, packet: Packet) -> None:
-        event = packet.data[0]
+        event: str = packet.data[0]
+        if type(event) is not str:  # a number
+            event = str(event)
         found = self.handlers.find(socket.namespace, event)
         if found is None:
             logger.info("event %r in namespace %r has no handler", event[:64], socket.namespace)

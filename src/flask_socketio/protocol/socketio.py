@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from math import isfinite
+from typing import Any, Protocol, TypeGuard
 
 from . import json
 from .errors import SocketProtocolError
@@ -30,7 +31,7 @@ TYPE_NAMES = (
 #: How packets without an ack id begin, inside an Engine.IO message.
 _HEADS = tuple(f"4{type_}".encode() for type_ in range(7))
 
-#: Names that belong to the protocol's own life cycle; as events of a client they are refused.
+#: Names that belong to the protocol's own life cycle; events of theirs are refused, in either direction.
 RESERVED_EVENTS = frozenset(
     ("connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener")
 )
@@ -262,11 +263,27 @@ def is_valid(type_: int, data: Any, id_: int | None, *, has_data: bool) -> bool:
     return _is_one_of(data, str, dict)
 
 
+def check_event(name: object) -> None:
+    """Raise TypeError or ValueError for the name of an event that makes clients drop the connection."""
+    if not _is_name(name):
+        raise TypeError(f"an event's name is a str or a number, not {name!r}")
+    if name in RESERVED_EVENTS:
+        raise ValueError(f"event {name!r} is reserved: clients would drop the connection")
+    if not isinstance(name, str) and not isfinite(name):
+        raise ValueError(f"an event's name cannot be {name!r}, which JSON does not have")
+
+
+def _is_name(value: object) -> TypeGuard[str | float]:
+    """What the reference implementation takes for one; but reserved names are none."""
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
 def _is_event(data: Any) -> bool:
     if not isinstance(data, list) or not data:
         return False
     name: Any = data[0]  # pyright: ignore[reportUnknownVariableType]
-    return isinstance(name, str) and name not in RESERVED_EVENTS
+    is_name = isinstance(name, str) or _is_name(name)  # pyright: ignore[reportUnknownArgumentType]
+    return is_name and name not in RESERVED_EVENTS
 
 
 def _is_one_of(data: Any, *types: type) -> bool:

@@ -42,9 +42,14 @@ class WsgiFace:
     """The WSGI application for the requests below the path."""
 
     def __init__(self, socketio: SocketIO, app: Flask) -> None:
-        self._socketio = socketio
+        self.socketio = socketio
         self._app = app
         self._lock = threading.Lock()
+
+    @property
+    def path(self) -> str:
+        """Which requests are for it; it does not look itself."""
+        return self.socketio.options.engine.path
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         app = self._running()
@@ -61,9 +66,9 @@ class WsgiFace:
     def _running(self) -> DuplexApp:
         """What serves in this process. Where nothing does yet, a thread is started: so it is made after any fork."""
         with self._lock:
-            app = self._socketio.served_by
+            app = self.socketio.served_by
             if app is None or app.pid != os.getpid():
-                app = DuplexApp(self._socketio, self._app)
+                app = DuplexApp(self.socketio, self._app)
                 _LoopThread(app)
             return app
 
@@ -131,7 +136,14 @@ def _request(environ: Environ) -> EngineRequest:
     return request
 
 
-_SERVERS_OWN = ("gunicorn.", "werkzeug.", "wsgi.input", "wsgi.file_wrapper", "flask_duplex.")
+_SERVERS_OWN = (
+    "eventlet.",
+    "gunicorn.",
+    "werkzeug.",
+    "wsgi.input",
+    "wsgi.file_wrapper",
+    "flask_duplex.",
+)
 
 
 def _read_body(environ: Environ, limit: int) -> bytes:
@@ -184,6 +196,8 @@ def _adopt(
     found = next((environ[name] for name in _SOCKETS if name in environ), None)
     if not isinstance(found, socket.socket) or isinstance(found, ssl.SSLSocket):
         return _refuse(start_response)
+    # Who has called us may have another path in mind than the engine, which looks at it once more.
+    request.scope["path"] = request.scope["root_path"] + app.engine.config.path
     own = _take_over(found)
     asyncio.run_coroutine_threadsafe(_answer_handshake(app, own, request), app.engine.loop)
     start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
