@@ -165,7 +165,7 @@ class SocketIO:
         """Decorator: register a handler for an event; returns the function as it was."""
 
         def decorator(handler: F) -> F:
-            self.on_event(message, handler, namespace)
+            self._handlers.add(namespace or "/", message, handler)
             return handler
 
         return decorator
@@ -190,7 +190,7 @@ class SocketIO:
         self, message: str, handler: Callable[..., Any], namespace: str | None = None
     ) -> None:
         """Register a handler for an event."""
-        self._handlers.add(namespace or "/", message, handler)
+        self.on(message, namespace)(handler)
 
     def on_namespace(self, namespace_handler: Namespace) -> None:
         """Register a class-based namespace. Raises ValueError for anything but an instance of Namespace."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
@@ -39,6 +40,15 @@ class InlineInbox:
         with self.lock:
             return function(*args, **kwargs)
 
+    @contextmanager
+    def released(self) -> Generator[None]:
+        """Let go of the lock, which the caller holds, while something of the application's or a test's runs."""
+        self.lock.release()
+        try:
+            yield
+        finally:
+            self.lock.acquire()
+
 
 class InlineRuntime:
     """In place of the runtime that a server has."""
@@ -53,7 +63,6 @@ class InlineRuntime:
     ) -> None:
         self.inbox = InlineInbox()
         self.adapter = MemoryAdapter(codec)
-        self._connections: list[Connection] = []
         contexts = EventContexts(app, options, socketio)
         self._runner = Runner(
             contexts, handlers, self._report, codec, ack_errors=options.ack_errors
@@ -71,16 +80,16 @@ class InlineRuntime:
 
     def open(self, connection: Connection) -> Client:
         """A test client's connection."""
-        self._connections.append(connection)
         return self.inbox.ask(self.hub.connection_opened, connection)
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""
-        return {connection.sid: connection.environ for connection in self._connections}
+        return {sid: connection.environ for sid, connection in self.sessions().items()}
 
     def sessions(self) -> dict[str, Any]:
-        """The test clients' connections, by their ids."""
-        return {connection.sid: connection for connection in self._connections}
+        """The connections of the test clients that are in a namespace, by their ids."""
+        connections = (socket.client.connection for socket in self.adapter.sockets())
+        return {connection.sid: connection for connection in connections}
 
     def transport_name(self, eio_sid: str) -> str:
         """A test client has none, and is shown as one that polls."""
@@ -88,14 +97,11 @@ class InlineRuntime:
 
     def _run(self, call: Call) -> None:
         """Run a handler in the calling thread; raises what it raises."""
-        self.inbox.lock.release()
-        try:
+        with self.inbox.released():
             if call.handler.is_async:
                 error = asyncio.run(self._runner.run_async(call))
             else:
                 error = self._runner.run(call)
-        finally:
-            self.inbox.lock.acquire()
         if error is not None and not (call.kind is CallKind.CONNECT and is_refusal(error)):
             raise error
 

@@ -146,9 +146,7 @@ class Hub:
             self._start(Call(socket, CallKind.CONNECT, "connect", (packet.data,), found[0]))
 
     def _event(self, socket: Socket, packet: Packet) -> None:
-        event: str = packet.data[0]
-        if type(event) is not str:  # a number
-            event = str(event)
+        event = packet.data[0]
         found = self.handlers.find(socket.namespace, event)
         if found is None:
             logger.info("event %r in namespace %r has no handler", event[:64], socket.namespace)

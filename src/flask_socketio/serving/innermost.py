@@ -32,7 +32,7 @@ class Innermost:
     """
 
     def __init__(self, app: Flask) -> None:
-        #: of the application's instances, the latest first; of several with the same path there is only the latest
+        #: of the application's instances, the longest path first; of several with the same path the latest counts
         self._faces: list[WsgiFace] = []
         self._answer: ContextVar[WsgiApp | None] = ContextVar("flask_duplex_answer", default=None)
         self._make_context: Callable[[dict[str, Any]], Any] = app.request_context
@@ -50,16 +50,17 @@ class Innermost:
 
     def add(self, face: WsgiFace) -> None:
         """Have an instance answer what is below its path, or below another path from now on."""
-        others = (
+        others = [
             other
             for other in self._faces
             if other.socketio is not face.socketio and other.path != face.path
-        )
-        self._faces = [face, *others]
+        ]
+        self._faces = sorted([face, *others], key=lambda face: len(face.path), reverse=True)
 
     def neighbours(self, socketio: SocketIO) -> list[SocketIO]:
-        """The other instances that the application has."""
-        return [face.socketio for face in self._faces if face.socketio is not socketio]
+        """The other instances that the application has, with other paths."""
+        path = socketio.options.engine.path
+        return [face.socketio for face in self._faces if face.path != path]
 
     def _choose(self, environ: dict[str, Any]) -> WsgiApp | None:
         arrival: WsgiApp | None = environ.get(ARRIVAL)

@@ -68,7 +68,7 @@ class WsgiFace:
         with self._lock:
             app = self.socketio.served_by
             if app is None or app.pid != os.getpid():
-                app = DuplexApp(self.socketio, self._app)
+                app = DuplexApp(self.socketio, self._app, alone=True)
                 _LoopThread(app)
             return app
 
