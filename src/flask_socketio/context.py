@@ -33,8 +33,8 @@ class EventContexts:
     and after_request ones do not.
     """
 
-    def __init__(self, app: Flask, options: Options) -> None:
-        self._maker = ContextMaker(app)
+    def __init__(self, app: Flask, options: Options, socketio: object = None) -> None:
+        self._maker = ContextMaker(app, socketio)
         self._options = options
 
     def enter(self, call: Call) -> Entered:

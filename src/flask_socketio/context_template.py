@@ -17,12 +17,20 @@ _app_variable: ContextVar[Any] = getattr(globals, "_cv_app", ContextVar("none"))
 _request_variable: ContextVar[Any] = getattr(globals, "_cv_request", ContextVar("none"))
 _PRIVATE = {"_after_request_functions", "_cv_tokens"}
 
+#: The attribute of an event's request that tells whose it is: the application and its SocketIO.
+HOME = "_socketio_home"
+
 
 class ContextMaker:
-    """What the contexts of an application have in common, whoever's events they are for."""
+    """What the contexts of an application have in common, whoever's events they are for.
 
-    def __init__(self, app: Flask) -> None:
+    `socketio` is the instance whose handlers run in them; an application may have several.
+    """
+
+    def __init__(self, app: Flask, socketio: object = None) -> None:
         self.app = app
+        #: in the request under `HOME`
+        self.home = (app, socketio)
         kind = type(app)
         # Flask changes these, it never replaces them.
         self._watchers: tuple[Any, ...] = (
@@ -45,6 +53,12 @@ class ContextMaker:
         )
         self._app_context = vars(context)
         self._matched: tuple[str, tuple[Any, Any, Any]] | None = None
+
+    def request_context(self, environ: dict[str, Any]) -> RequestContext:
+        """A context as the application's class makes it; its instance's own method is `Innermost`'s."""
+        context = type(self.app).request_context(self.app, environ)
+        vars(context.request)[HOME] = self.home
+        return context
 
     def match_request(self, context: RequestContext) -> None:
         """Find the URL's rule, as Flask does for a page: once, as all handshakes have the same path."""
@@ -90,7 +104,7 @@ class ContextTemplate:
         self._maker = maker
         self._environ = environ
         self._context: dict[str, Any] | None = None
-        context = maker.app.request_context(environ)
+        context = maker.request_context(environ)
         environ["werkzeug.request"] = None  # no circle that would have to be collected
         if maker.known and type(context) is RequestContext and vars(context).keys() >= _PRIVATE:
             if context.url_adapter is not None:
@@ -129,7 +143,7 @@ class ContextTemplate:
     def _push_the_public_way(
         self, session: SessionMixin | None, sid: str, namespace: str, event: dict[str, Any]
     ) -> Any:
-        context: Any = self._maker.app.request_context({**self._environ})
+        context: Any = self._maker.request_context({**self._environ})
         context.request.sid = sid
         context.request.namespace = namespace
         context.request.event = event

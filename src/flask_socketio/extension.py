@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Never, TypeVar, overload
 
 from flask import Flask, has_request_context, request
 
@@ -20,24 +20,23 @@ from .codec import choose_codec, message_dumps
 from .emitter import Emitter
 from .engine.engine import Negotiate
 from .errors import NotServingError, TimeoutError
-from .facade import ServerFacade
+from .facade import MiddlewareFacade, ServerFacade
 from .handlers import ErrorHandler, HandlerTable
 from .inline import InlineRuntime
+from .legacy import Keywords
 from .namespace import Namespace
 from .options import Options, make_queue, parse_options
-from .protocol.socketio import JSON, Codec
+from .protocol.socketio import JSON, RESERVED_EVENTS, Codec, check_event
 from .runtime import Runtime
 from .serving.asgi import DuplexApp
 from .serving.asgi_call import answer_asgi_calls
-from .serving.innermost import answer_instead
+from .serving.innermost import Innermost
 from .serving.wsgi import WsgiFace
-from .serving.wsgi_pass import ARRIVAL
 from .testing import SocketIOTestClient
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from .serving.pages import WsgiApp
     from .serving.run import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,6 +69,8 @@ class SocketIO:
     reason = DisconnectReason
     #: there is but one
     async_mode = "threading"
+    #: in place of the middleware that Flask-SocketIO puts around the application; from init_app on
+    sockio_mw: MiddlewareFacade
 
     def __init__(self, app: Flask | None = None, **kwargs: Any) -> None:
         #: the options as they were given; what is changed before init_app counts
@@ -83,7 +84,9 @@ class SocketIO:
         self.codec: Codec = JSON
         #: the running server, while run() has not returned
         self.wsgi_server: Server | None = None
-        self.server = ServerFacade(self)
+        self.server = ServerFacade(self, SocketIO)
+        #: what is done with keyword arguments that mean nothing
+        self.keywords = Keywords()
         self.background = BackgroundTasks()
         #: what serves the clients, while anything does
         self.served_by: DuplexApp | None = None
@@ -116,20 +119,12 @@ class SocketIO:
 
     def _attach(self, app: Flask) -> None:
         if app.extensions.get("socketio") is not self:
-            answer_instead(app, self._choose_answer(app))
             answer_asgi_calls(app, partial(self.asgi_app, app))
-        app.extensions["socketio"] = self
-
-    def _choose_answer(self, app: Flask) -> Callable[[dict[str, Any]], WsgiApp | None]:
-        """What answers a request in Flask's place: our own handshake on its way, or what a WSGI server is shown."""
         face = WsgiFace(self, app)
-
-        def choose(environ: dict[str, Any]) -> WsgiApp | None:
-            arrival: WsgiApp | None = environ.get(ARRIVAL)
-            below = environ["PATH_INFO"].startswith(self.options.engine.path)
-            return arrival or (face if below else None)
-
-        return choose
+        Innermost.of(app).add(face)
+        self.server.wsgi_app = face
+        self.sockio_mw = MiddlewareFacade(self, app)
+        app.extensions["socketio"] = self
 
     @property
     def manage_session(self) -> bool:
@@ -147,6 +142,32 @@ class SocketIO:
             raise RuntimeError("this SocketIO has no application yet: call init_app(app)")
         return self._options
 
+    # -- what has been registered --------------------------------------------------------------
+
+    @property
+    def handlers(self) -> list[tuple[str, Callable[..., Any], str]]:
+        """The functions registered: event, function, namespace. A snapshot."""
+        return list(self._handlers.registered)
+
+    @property
+    def namespace_handlers(self) -> list[Namespace]:
+        """The class-based namespaces. A snapshot."""
+        return list(self._handlers.registered_classes)
+
+    @property
+    def exception_handlers(self) -> dict[str, ErrorHandler]:
+        """What `on_error` has registered, by namespace; a change counts."""
+        return self._handlers.error_handlers
+
+    @property
+    def default_exception_handler(self) -> ErrorHandler | None:
+        """What `on_error_default` has registered; may be set."""
+        return self._handlers.default_error_handler
+
+    @default_exception_handler.setter
+    def default_exception_handler(self, exception_handler: ErrorHandler | None) -> None:
+        self._handlers.default_error_handler = exception_handler
+
     # -- registering handlers ------------------------------------------------------------------
 
     def on(self, message: str, namespace: str | None = None) -> Callable[[F], F]:
@@ -157,7 +178,7 @@ class SocketIO:
         _check_event(message)
 
         def decorator(handler: F) -> F:
-            self.on_event(message, handler, namespace)
+            self._handlers.add(as_namespace(namespace), message, handler)
             return handler
 
         return decorator
@@ -189,8 +210,7 @@ class SocketIO:
         self, message: str, handler: Callable[..., Any], namespace: str | None = None
     ) -> None:
         """Register a handler for an event. Raises TypeError for a name that is no str, and what cannot be called."""
-        _check_event(message)
-        self._handlers.add(as_namespace(namespace), message, handler)
+        self.on(message, namespace)(handler)
 
     def on_namespace(self, namespace_handler: Namespace) -> None:
         """Register a class-based namespace. Raises ValueError for anything but an instance of Namespace."""
@@ -223,6 +243,7 @@ class SocketIO:
         self,
         event: str,
         *args: Any,
+        data: Any = None,
         namespace: str | None = None,
         to: Room | Sequence[Room] | None = None,
         room: Room | Sequence[Room] | None = None,
@@ -230,12 +251,19 @@ class SocketIO:
         skip_sid: str | Sequence[str] | None = None,
         callback: AckCallback | None = None,
         ignore_queue: bool = False,
+        **unknown: Never,
     ) -> None:
         """Emit an event, from any thread: to everybody in the namespace, or to a room, a client, or a list of such.
 
-        Raises TypeError for arguments that are no JSON. An emission to nobody is no error.
+        Raises TypeError for arguments that are no JSON, and for a name that is neither a str nor a number; ValueError
+        for one that the protocol reserves. An emission to nobody is no error.
         """
-        if callback is not None and self._queue is not None:
+        if unknown or data is not None:
+            where = "socketio.emit()"
+            args = self.keywords.sort_out(where, args, data, unknown, to_everybody=True)
+        if type(event) is not str or event in RESERVED_EVENTS:
+            check_event(event)
+        if callback is not None and self._queue is not None and not ignore_queue:
             self._check_callback(room if to is None else to)
         skip = () if skip_sid is None else as_rooms(skip_sid) or ()
         if not include_self:
@@ -273,43 +301,53 @@ class SocketIO:
         callback: AckCallback | None = None,
         include_self: bool = True,
         skip_sid: str | Sequence[str] | None = None,
-        **kwargs: Any,
+        *,
+        room: Room | Sequence[Room] | None = None,
+        ignore_queue: bool = False,
+        **unknown: Never,
     ) -> None:
         """Emit the event `message`, or `json`."""
+        if unknown:
+            self.keywords.ignore("socketio.send()", unknown, to_everybody=True)
         self.emit(
             "json" if json else "message",
             data,
             namespace=namespace,
-            to=to,
+            to=room if to is None else to,
             callback=callback,
             include_self=include_self,
             skip_sid=skip_sid,
-            **kwargs,
+            ignore_queue=ignore_queue,
         )
 
     def call(
         self,
         event: str,
         *args: Any,
+        data: Any = None,
         namespace: str | None = None,
         to: str | None = None,
         room: str | None = None,
+        sid: str | None = None,
         timeout: float = 60,
         ignore_queue: bool = False,
+        **unknown: Never,
     ) -> Any:
         """Emit an event to one client and wait for its ack; returns None, the value, or a tuple of values.
 
         `timeout` is in seconds. Raises TimeoutError when there is no ack in time, ValueError without `to`, and
         RuntimeError in an `async def` handler, where waiting would stop the server.
         """
-        if (target := to or room) is None:
+        if (target := to or room or sid) is None:
             raise ValueError("Cannot use call() to broadcast.")
+        args = self.keywords.sort_out("socketio.call()", args, data, unknown)
         if self.running().inbox.on_loop:
             raise RuntimeError(
                 "socketio.call() in an async handler stops the server: await asyncio.to_thread(socketio.call, ...)"
             )
         answer = Answer()
-        self.emit(
+        SocketIO.emit(  # and not a subclass's
+            self,
             event,
             *args,
             namespace=namespace,
@@ -330,7 +368,7 @@ class SocketIO:
     # -- running -------------------------------------------------------------------------------
 
     def run(
-        self, app: Flask, host: str | None = None, port: int | None = None, **kwargs: Any
+        self, app: Flask, host: str | None = None, port: int | str | None = None, **kwargs: Any
     ) -> None:
         """Serve the application until Ctrl-C, SIGTERM or `stop()`."""
         from .serving.run import run_app
@@ -363,7 +401,9 @@ class SocketIO:
         if (queue := self._queue) is not None:
             queue.begin()
             link = partial(QueueLink, queue, self.codec, self._dumps)
-        self._runtime = Runtime(app, self.options, self._handlers, self.codec, negotiate, link)
+        self._runtime = Runtime(
+            self, app, self.options, self._handlers, self.codec, negotiate, link
+        )
         call_beside(self.background.serving)
         return self._runtime
 
@@ -377,7 +417,7 @@ class SocketIO:
             )
         self.background.serving()
         if not isinstance(self._runtime, InlineRuntime):
-            self._runtime = InlineRuntime(app, self.options, self._handlers, self.codec)
+            self._runtime = InlineRuntime(self, app, self.options, self._handlers, self.codec)
         return self._runtime
 
     def test_client(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Never, TypeVar
+
+from flask import Flask
 
 from .cluster.base import AckCallback, Adapter, Room, as_namespace, as_rooms
 from .engine.config import EngineConfig
+from .errors import NotServingError
+from .serving.wsgi_pass import ARRIVAL
 
 if TYPE_CHECKING:
     from .background import BackgroundTask
@@ -16,15 +20,22 @@ if TYPE_CHECKING:
     from .hub.socket import Socket
     from .inline import InlineRuntime
     from .runtime import Runtime
+    from .serving.pages import WsgiApp
 
 T = TypeVar("T")
 
 
 class ServerFacade:
-    """Thin: every method asks the running server. `namespace` is `/` where it is None."""
+    """Thin: every method asks the running server. `namespace` is `/` where it is None.
 
-    def __init__(self, socketio: SocketIO) -> None:
+    `own` is the class whose methods are called: those of a subclass may be what calls us.
+    """
+
+    def __init__(self, socketio: SocketIO, own: type[SocketIO]) -> None:
         self._socketio = socketio
+        self._own = own
+        #: answers the requests below the path; from init_app on
+        self.wsgi_app: WsgiApp | None = None
         self.manager = ManagerFacade(self)
         self.eio = EngineFacade(socketio)
 
@@ -63,6 +74,18 @@ class ServerFacade:
         """The transport that carries the client: polling or websocket. Raises KeyError for an unknown client."""
         return self.eio.transport(self.manager.eio_sid_from_sid(sid, namespace))
 
+    def handle_request(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer a WSGI request below the path, for whoever routes requests: python-socketio's WSGIApp, for one.
+
+        Raises NotServingError before init_app.
+        """
+        answer: WsgiApp | None = environ.get(ARRIVAL, self.wsgi_app)
+        if answer is None:
+            raise NotServingError("this SocketIO has no application yet: call init_app(app)")
+        return answer(environ, start_response)
+
     # -- rooms ---------------------------------------------------------------------------------
 
     def enter_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
@@ -83,7 +106,7 @@ class ServerFacade:
 
     def close_room(self, room: Room, namespace: str | None = None) -> None:
         """Take everybody out of a room. Raises ValueError for a client's own room."""
-        self._socketio.close_room(room, namespace)
+        self._own.close_room(self._socketio, room, namespace)
 
     def rooms(self, sid: str, namespace: str | None = None) -> list[Room]:
         """The client's rooms, its own id first."""
@@ -92,8 +115,15 @@ class ServerFacade:
     def disconnect(
         self, sid: str, namespace: str | None = None, ignore_queue: bool = False
     ) -> None:
-        """Disconnect a client from the namespace; its connection stays."""
-        self.ask(lambda runtime: runtime.adapter.disconnect(as_namespace(namespace), sid))
+        """Disconnect a client from the namespace; its connection stays.
+
+        With `ignore_queue` only if it is a client of this server.
+        """
+        self.ask(
+            lambda runtime: runtime.adapter.disconnect(
+                as_namespace(namespace), sid, ignore_queue=ignore_queue
+            )
+        )
 
     # -- emitting ------------------------------------------------------------------------------
 
@@ -107,9 +137,13 @@ class ServerFacade:
         namespace: str | None = None,
         callback: AckCallback | None = None,
         ignore_queue: bool = False,
+        **unknown: Never,
     ) -> None:
         """See `SocketIO.emit`."""
-        self._socketio.emit(
+        if unknown:
+            self._socketio.keywords.ignore("socketio.server.emit()", unknown, to_everybody=True)
+        self._own.emit(
+            self._socketio,
             event,
             *(() if data is None else (data,)),
             to=to,
@@ -133,12 +167,14 @@ class ServerFacade:
         namespace: str | None = None,
         timeout: float = 60,
         ignore_queue: bool = False,
+        **unknown: Never,
     ) -> Any:
         """See `SocketIO.call`."""
-        args = () if data is None else (data,)
-        return self._socketio.call(
+        self._socketio.keywords.ignore("socketio.server.call()", unknown)
+        return self._own.call(
+            self._socketio,
             event,
-            *args,
+            data=data,
             to=to or sid,
             namespace=namespace,
             timeout=timeout,
@@ -174,11 +210,11 @@ class ServerFacade:
         self, target: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> BackgroundTask:
         """See `SocketIO.start_background_task`."""
-        return self._socketio.start_background_task(target, *args, **kwargs)
+        return self._own.start_background_task(self._socketio, target, *args, **kwargs)
 
     def sleep(self, seconds: float = 0) -> None:
         """See `SocketIO.sleep`."""
-        self._socketio.sleep(seconds)
+        self._own.sleep(self._socketio, seconds)
 
 
 def _join(adapter: Adapter, namespace: str, sid: str, room: Room) -> None:
@@ -240,6 +276,34 @@ class ManagerFacade:
         """The id of a connection's client in a namespace; None where it has none."""
         clients = self.rooms.get(as_namespace(namespace), {}).get(None, {})
         return next((sid for sid, other in clients.items() if other == eio_sid), None)
+
+
+class MiddlewareFacade:
+    """`socketio.sockio_mw`: what packages read of Flask-SocketIO's middleware. Here nothing stands around the app."""
+
+    def __init__(self, socketio: SocketIO, app: Flask) -> None:
+        self.engineio_app = socketio.server
+        self.flask_app = app
+        self._socketio = socketio
+
+    @property
+    def engineio_path(self) -> str:
+        """The path below which clients connect, with a slash at either end."""
+        return self._socketio.options.engine.path
+
+    @property
+    def wsgi_app(self) -> WsgiApp:
+        """The application's pages; may be replaced by something around them."""
+        return self.flask_app.wsgi_app
+
+    @wsgi_app.setter
+    def wsgi_app(self, wsgi_app: WsgiApp) -> None:
+        setattr(self.flask_app, "wsgi_app", wsgi_app)  # noqa: B010 - Flask's is a method
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        return self.wsgi_app(environ, start_response)
 
 
 class EngineFacade:

@@ -8,12 +8,14 @@ from typing import Any, cast
 from flask import Flask, Request, current_app, request
 
 from .cluster.base import AckCallback, Room
+from .context_template import HOME
 from .extension import SocketIO
 
 
 def emit(
     event: str,
     *args: Any,
+    data: Any = None,
     namespace: str | None = None,
     to: Room | Sequence[Room] | None = None,
     room: Room | Sequence[Room] | None = None,
@@ -22,20 +24,21 @@ def emit(
     skip_sid: str | Sequence[str] | None = None,
     callback: AckCallback | None = None,
     ignore_queue: bool = False,
-    **kwargs: Any,
+    **unknown: Any,
 ) -> None:
     """Emit an event to the client whose event is being handled, or to whom `to` or `broadcast=True` says.
 
-    Raises RuntimeError outside of a handler, unless namespace and to (or broadcast) are given.
+    Raises RuntimeError outside of a handler, unless namespace and to (or broadcast) are given; and what `SocketIO.emit`
+    raises.
     """
     target = room if to is None else to
-    request = _request()
-    if target is None and not broadcast:
-        target = _of_event(request, "sid", "to= (or sid=)")
-    _socketio().emit(
+    socketio, target, namespace = _find("emit", target, namespace, everybody=broadcast)
+    if unknown or data is not None:
+        args = socketio.keywords.sort_out("emit()", args, data, unknown)
+    socketio.emit(
         event,
         *args,
-        namespace=namespace or _of_event(request, "namespace", "namespace="),
+        namespace=namespace,
         to=target,
         include_self=include_self,
         skip_sid=skip_sid,
@@ -44,29 +47,57 @@ def emit(
     )
 
 
-def send(message: Any, *, json: bool = False, **kwargs: Any) -> None:
-    """Emit the event `message`, or `json`; takes what `emit` takes."""
-    emit("json" if json else "message", message, **kwargs)
+def send(
+    message: Any,
+    *,
+    json: bool = False,
+    namespace: str | None = None,
+    to: Room | Sequence[Room] | None = None,
+    room: Room | Sequence[Room] | None = None,
+    broadcast: bool = False,
+    include_self: bool = True,
+    skip_sid: str | Sequence[str] | None = None,
+    callback: AckCallback | None = None,
+    ignore_queue: bool = False,
+    **unknown: Any,
+) -> None:
+    """Emit the event `message`, or `json`; to whom, and what is raised: see `emit`."""
+    target = room if to is None else to
+    socketio, target, namespace = _find("send", target, namespace, everybody=broadcast)
+    socketio.keywords.ignore("send()", unknown)
+    socketio.send(
+        message,
+        json,
+        namespace=namespace,
+        to=target,
+        include_self=include_self,
+        skip_sid=skip_sid,
+        callback=callback,
+        ignore_queue=ignore_queue,
+    )
 
 
 def call(
     event: str,
     *args: Any,
+    data: Any = None,
     namespace: str | None = None,
     to: str | None = None,
     room: str | None = None,
     timeout: float = 60,
     ignore_queue: bool = False,
+    **unknown: Any,
 ) -> Any:
     """Emit an event to the client whose event is being handled, or to another one, and return what it answers.
 
     See `SocketIO.call`.
     """
-    return _socketio().call(
+    socketio, target, namespace = _find("call", to or room or None, namespace)
+    return socketio.call(
         event,
-        *args,
-        namespace=namespace or _namespace(),
-        to=to or room or _sid(),
+        *socketio.keywords.sort_out("call()", args, data, unknown),
+        namespace=namespace,
+        to=target,
         timeout=timeout,
         ignore_queue=ignore_queue,
     )
@@ -74,57 +105,77 @@ def call(
 
 def join_room(room: Room, sid: str | None = None, namespace: str | None = None) -> None:
     """Put the client into a room. Raises ValueError for a client that is gone or a room that is another client's id."""
-    _socketio().server.enter_room(sid or _sid(), room, namespace or _namespace())
+    socketio, client, where = _find("join_room", sid or None, namespace)
+    socketio.server.enter_room(client, room, where)
 
 
 def leave_room(room: Room, sid: str | None = None, namespace: str | None = None) -> None:
     """Take the client out of a room; it need not be in it."""
-    _socketio().server.leave_room(sid or _sid(), room, namespace or _namespace())
+    socketio, client, where = _find("leave_room", sid or None, namespace)
+    socketio.server.leave_room(client, room, where)
 
 
 def close_room(room: Room, namespace: str | None = None) -> None:
     """Take everybody out of a room."""
-    _socketio().close_room(room, namespace or _namespace())
+    socketio, _, where = _find("close_room", None, namespace, everybody=True)
+    socketio.close_room(room, where)
 
 
 def rooms(sid: str | None = None, namespace: str | None = None) -> list[Room]:
     """The rooms the client is in, its own id among them."""
-    return _socketio().server.rooms(sid or _sid(), namespace or _namespace())
+    socketio, client, where = _find("rooms", sid or None, namespace)
+    return socketio.server.rooms(client, where)
 
 
 def disconnect(sid: str | None = None, namespace: str | None = None, silent: bool = False) -> None:
     """Disconnect the client from the namespace; its connection stays."""
-    _socketio().server.disconnect(sid or _sid(), namespace or _namespace())
+    socketio, client, where = _find("disconnect", sid or None, namespace)
+    socketio.server.disconnect(client, where)
 
 
 # Asked once: every look through a proxy takes as long as the rest of emit().
 _current_app = cast(Callable[[], Flask], getattr(current_app, "_get_current_object"))  # noqa: B009
 _current_request = cast(Callable[[], Request], getattr(request, "_get_current_object"))  # noqa: B009
 
+#: What a function is to be given outside of an event handler in place of the client's id, and what there is instead.
+_ADVICE = {
+    "emit": ("to= or broadcast=True", "socketio.emit()"),
+    "send": ("to= or broadcast=True", "socketio.send()"),
+    "call": ("to=", "socketio.call()"),
+    "join_room": ("sid=", "socketio.server.enter_room()"),
+    "leave_room": ("sid=", "socketio.server.leave_room()"),
+    "close_room": ("", "socketio.close_room()"),
+    "rooms": ("sid=", "socketio.server.rooms()"),
+    "disconnect": ("sid=", "socketio.server.disconnect()"),
+}
 
-def _socketio() -> SocketIO:
-    return cast(SocketIO, _current_app().extensions["socketio"])
 
+def _find(
+    function: str, client: Any, namespace: str | None, *, everybody: bool = False
+) -> tuple[SocketIO, Any, str]:
+    """The instance, the client (or rooms) and the namespace that a function is about.
 
-def _sid() -> str:
-    return _of_event(_request(), "sid", "to= (or sid=)")
-
-
-def _namespace() -> str:
-    return _of_event(_request(), "namespace", "namespace=")
-
-
-def _request() -> Request | None:
+    What its arguments do not say is so of the event that is being handled. Raises RuntimeError where there is none.
+    `everybody`: no client need be named.
+    """
     try:
-        return _current_request()
+        request = _current_request()
     except RuntimeError:  # there is none at all
-        return None
+        request = None
+    if client is None and not everybody:
+        client = getattr(request, "sid", None) or _missing(function, "sid")
+    where = namespace or getattr(request, "namespace", None) or _missing(function, "namespace")
+    app = _current_app()
+    owner, socketio = getattr(request, HOME, (None, None))
+    if owner is not app:  # no event's request, or another application has been entered since
+        socketio = app.extensions["socketio"]
+    return cast(SocketIO, socketio), client, where
 
 
-def _of_event(request: Request | None, attribute: str, alternative: str) -> str:
-    value = getattr(request, attribute, None)
-    if value is None:
-        raise RuntimeError(
-            f"there is no request.{attribute} outside of an event handler: give {alternative}, or use socketio.emit()"
-        )
-    return value
+def _missing(function: str, attribute: str) -> str:
+    wanted, instead = _ADVICE[function]
+    if attribute == "namespace":
+        wanted = "namespace="
+    raise RuntimeError(
+        f"there is no request.{attribute} outside of an event handler: give {function}() {wanted}, or use {instead}"
+    )

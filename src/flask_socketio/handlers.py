@@ -37,6 +37,9 @@ class HandlerTable:
         #: what is called with the exceptions of handlers, by namespace
         self.error_handlers: dict[str, ErrorHandler] = {}
         self.default_error_handler: ErrorHandler | None = None
+        #: event, function and namespace, in the order in which they were registered; and the classes
+        self.registered: list[tuple[str, Callable[..., Any], str]] = []
+        self.registered_classes: list[Namespace] = []
 
     def add(self, namespace: str, event: str, function: Callable[..., Any]) -> None:
         """Register a handler. Raises TypeError for what cannot be called."""
@@ -45,11 +48,13 @@ class HandlerTable:
             self._catch_alls[namespace] = handler
         else:
             self._functions[namespace, event] = handler, ()
+        self.registered.append((event, function, namespace))
         self.namespaces.add(namespace)
 
     def add_class(self, instance: Namespace) -> None:
         """Register a class-based namespace."""
         self._classes[instance.namespace] = instance
+        self.registered_classes.append(instance)
         self.namespaces.add(instance.namespace)
         self._methods.clear()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from typing import Any, ParamSpec, TypeVar
 
@@ -42,15 +43,30 @@ class InlineInbox:
         with self.lock:
             return function(*args, **kwargs)
 
+    @contextmanager
+    def released(self) -> Generator[None]:
+        """Let go of the lock, which the caller holds, while something of the application's or a test's runs."""
+        self.lock.release()
+        try:
+            yield
+        finally:
+            self.lock.acquire()
+
 
 class InlineRuntime:
     """In place of the runtime that a server has."""
 
-    def __init__(self, app: Flask, options: Options, handlers: HandlerTable, codec: Codec) -> None:
+    def __init__(
+        self,
+        socketio: object,
+        app: Flask,
+        options: Options,
+        handlers: HandlerTable,
+        codec: Codec,
+    ) -> None:
         self.inbox = InlineInbox()
         self.adapter = MemoryAdapter(codec)
-        self._connections: list[Connection] = []
-        contexts = EventContexts(app, options)
+        contexts = EventContexts(app, options, socketio)
         self._runner = Runner(
             contexts, handlers, self._report, codec, ack_errors=options.ack_errors
         )
@@ -67,16 +83,16 @@ class InlineRuntime:
 
     def open(self, connection: Connection) -> Client:
         """A test client's connection."""
-        self._connections.append(connection)
         return self.inbox.ask(self.hub.connection_opened, connection)
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""
-        return {connection.sid: connection.environ for connection in self._connections}
+        return {sid: connection.environ for sid, connection in self.sessions().items()}
 
     def sessions(self) -> dict[str, Any]:
-        """The test clients' connections, by their ids."""
-        return {connection.sid: connection for connection in self._connections}
+        """The connections of the test clients that are in a namespace, by their ids."""
+        connections = (socket.client.connection for socket in self.adapter.sockets())
+        return {connection.sid: connection for connection in connections}
 
     def transport_name(self, eio_sid: str) -> str:
         """A test client has none, and is shown as one that polls."""
@@ -84,14 +100,11 @@ class InlineRuntime:
 
     def _run(self, call: Call) -> None:
         """Run a handler in the calling thread; raises what it raises."""
-        self.inbox.lock.release()
-        try:
-            context = copy_context()
+        context = copy_context()
+        with self.inbox.released():
             rest = begin_in(context, self._runner.begin, call)
             if rest is not None:
                 _run_on_loop(rest, context)
-        finally:
-            self.inbox.lock.acquire()
         error = call.failure
         if error is not None and not (call.kind is CallKind.CONNECT and is_refusal(error)):
             raise error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from typing import Any
 
 from .base.real import patched_by
 
@@ -22,6 +23,9 @@ RUN = {
     "processes": "there is one process",
 }
 
+#: Arguments of socketio.emit() and socketio.send().
+EMIT = {"broadcast": "without to= it goes to everybody"}
+
 
 def say_what_to_delete(where: str, given: dict[str, object], names: dict[str, str]) -> None:
     """Take the arguments that mean nothing out of `given`, with a warning for each; unknown ones as well."""
@@ -32,6 +36,41 @@ def say_what_to_delete(where: str, given: dict[str, object], names: dict[str, st
                 _warn(f"{where}: {name}= can be deleted: {names[name]}")
         else:
             _warn(f"{where} has no option {name!r}; it is ignored")
+
+
+class Keywords:
+    """The keyword arguments of emit() and its like that are none of theirs: each is warned of once per function.
+
+    `to_everybody`: that is where events without an address go, so a wrong name for the address is refused.
+    """
+
+    def __init__(self) -> None:
+        self._said: set[tuple[str, str]] = set()
+
+    def sort_out(
+        self,
+        where: str,
+        args: tuple[Any, ...],
+        data: Any,
+        unknown: dict[str, Any],
+        *,
+        to_everybody: bool = False,
+    ) -> tuple[Any, ...]:
+        """The event's arguments, of which one may have been given as `data=`. Raises TypeError for data given twice."""
+        self.ignore(where, unknown, to_everybody=to_everybody)
+        if data is None:
+            return args
+        if args:
+            raise TypeError(f"{where} got its data twice: {args[0]!r} and data={data!r}")
+        return (data,)
+
+    def ignore(self, where: str, unknown: dict[str, Any], *, to_everybody: bool = False) -> None:
+        """Warn of arguments that mean nothing. Raises TypeError for `sid=`."""
+        if to_everybody and "sid" in unknown:
+            raise TypeError(f"{where} has no sid=, it would go to everybody: give to=")
+        new = {name: value for name, value in unknown.items() if (where, name) not in self._said}
+        self._said.update((where, name) for name in new)
+        say_what_to_delete(where, new, EMIT if to_everybody else {})
 
 
 def warn_of_monkey_patching() -> None:

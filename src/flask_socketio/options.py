@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from typing import Any
 
 from .cluster.base import as_namespace
-from .cluster.brokers import make_broker
+from .cluster.brokers import check_url, make_broker
 from .cluster.queue import MessageQueue
 from .engine.config import EngineConfig, Limits
 from .legacy import ASYNC_MODES, CONSTRUCTOR, say_what_to_delete
@@ -54,7 +55,7 @@ def parse_options(given: dict[str, Any]) -> Options:
         left.pop("ping_interval", engine.ping_interval)
     )
     limits = engine.limits
-    limits.max_payload = _number(
+    limits.max_payload = _whole_number(
         "max_http_buffer_size", left.pop("max_http_buffer_size", limits.max_payload)
     )
     _fill(limits, left, "connect_timeout", "upgrade_timeout", "max_attachments")
@@ -98,6 +99,7 @@ def make_queue(options: Options, *, write_only: bool) -> MessageQueue | None:
             )
     if not url:
         return None
+    check_url(url)
     return MessageQueue(make_broker, url, channel, write_only=write_only)
 
 
@@ -118,15 +120,30 @@ def _fill(target: EngineConfig | Limits | Options, given: dict[str, Any], *names
     for name in names:
         if name in given:
             value = given.pop(name)
-            default = getattr(target, name)
-            counts = isinstance(default, int | float) and not isinstance(default, bool)
-            setattr(target, name, _number(name, value) if counts else value)
+            setattr(target, name, _as_meant(name, value, getattr(target, name)))
+
+
+def _as_meant(name: str, value: Any, default: Any) -> Any:
+    """The value, a number where the default is one."""
+    if isinstance(default, bool):
+        return value
+    if isinstance(default, int):
+        return _whole_number(name, value)
+    return _number(name, value) if isinstance(default, float) else value
 
 
 def _number(name: str, value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+    is_finite = isinstance(value, int) or (isinstance(value, float) and isfinite(value))
+    if isinstance(value, bool) or not is_finite or value < 0:
         raise ValueError(f"{name}={value!r}: a number is needed, 0 or more")
     return value
+
+
+def _whole_number(name: str, value: Any) -> int:
+    """Also one that is written as a float, 1e6."""
+    if _number(name, value) != int(value):
+        raise ValueError(f"{name}={value!r}: a whole number is needed")
+    return int(value)
 
 
 def _interval(value: Any) -> tuple[float, float]:

@@ -37,6 +37,7 @@ class Runtime:
 
     def __init__(
         self,
+        socketio: object,
         app: Flask,
         options: Options,
         handlers: HandlerTable,
@@ -48,7 +49,7 @@ class Runtime:
         self.inbox = Inbox(loop)
         self._link = None if link is None else link(self.inbox.post)
         self.adapter = MemoryAdapter(codec) if self._link is None else self._link.adapter
-        contexts = EventContexts(app, options)
+        contexts = EventContexts(app, options, socketio)
         # A partial function is one step fewer than one of ours.
         report = partial(self.inbox.post, self._finished)
         runner = Runner(contexts, handlers, report, codec, ack_errors=options.ack_errors)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, MutableMapping
+from contextlib import ExitStack
+from copy import copy
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+from weakref import WeakValueDictionary
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -20,6 +24,8 @@ from .serving.wsgi_pass import ARRIVAL, Arrival
 if TYPE_CHECKING:
     from .extension import SocketIO
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 class _Connection:
     """In place of an engine session: what is sent ends up with the test client, by way of the real codec."""
@@ -28,7 +34,7 @@ class _Connection:
         self.sid = owner.eio_sid
         self.environ = environ
         self._owner = owner
-        self._decoder = owner.socketio.codec.decoder(max_attachments=1_000_000)
+        self._decoder = owner.socketio.codec.decoder(1_000_000, sio.SERVER_NAMES)
 
     def send(self, message: Message) -> None:
         packet = None
@@ -52,11 +58,12 @@ class _Connection:
 class SocketIOTestClient:
     """Made by `socketio.test_client(app)`. Several of them share rooms, and get what the application emits.
 
-    Handlers run in the calling thread, and what they raise comes out of the call.
+    Handlers run in the calling thread, and what they raise comes out of the call. What the application calls, or emits
+    with a callback, is answered by the function that was given to `on()`.
     """
 
-    #: every client that is connected, by its `eio_sid`
-    clients: dict[str, SocketIOTestClient] = {}  # noqa: RUF012 - as it always was
+    #: every client that is in a namespace, by its `eio_sid`
+    clients: MutableMapping[str, SocketIOTestClient] = WeakValueDictionary()  # noqa: RUF012
 
     def __init__(
         self,
@@ -76,7 +83,7 @@ class SocketIOTestClient:
         #: the latest ack, while a call with `callback=True` waits for it
         self.acks: dict[str, Any] = {}
         self.connected: dict[str, bool] = {}
-        self.clients[self.eio_sid] = self
+        self._answers: dict[tuple[str, str], Callable[..., Any]] = {}
         self._client: Client | None = None
         self._runtime = socketio.inline_runtime(app)
         self.connect(namespace, query_string, headers, auth)
@@ -111,6 +118,7 @@ class SocketIOTestClient:
         self._check(namespace)
         self._deliver(self.socketio.codec.encode(sio.DISCONNECT, as_namespace(namespace)))
         del self.connected[as_namespace(namespace)]
+        self._list()
 
     def emit(self, event: str, *args: Any, **kwargs: Any) -> Any:
         """Emit an event, in `namespace=`. Raises RuntimeError for a namespace that the client is not in.
@@ -137,6 +145,28 @@ class SocketIOTestClient:
         event = "json" if json else "message"
         return self.emit(event, data, callback=callback, namespace=namespace)
 
+    @overload
+    def on(self, event: str, handler: F, namespace: str | None = None) -> F: ...
+
+    @overload
+    def on(
+        self, event: str, handler: None = None, namespace: str | None = None
+    ) -> Callable[[F], F]: ...
+
+    def on(
+        self, event: str, handler: F | None = None, namespace: str | None = None
+    ) -> F | Callable[[F], F]:
+        """Have a function called with an event's arguments; also a decorator. What it returns is the client's ack.
+
+        `get_received` returns the event all the same.
+        """
+
+        def register(handler: F) -> F:
+            self._answers[as_namespace(namespace), event] = handler
+            return handler
+
+        return register if handler is None else register(handler)
+
     def get_received(self, namespace: str | None = None) -> list[dict[str, Any]]:
         """The events received in the namespace since the last time: dicts of name, args and namespace.
 
@@ -157,10 +187,33 @@ class SocketIOTestClient:
             name, *args = packet.data
             value = args[0] if name in ("message", "json") and args else args
             self.queue.append({"name": name, "args": value, "namespace": namespace})
+            self._answer(packet)
         elif packet.type == sio.ACK:
             self.acks[self.eio_sid] = {"args": packet.data, "namespace": namespace}
         else:
             self.connected[namespace] = packet.type == sio.CONNECT
+            self._list()
+
+    def _answer(self, packet: sio.Packet) -> None:
+        name, *args = packet.data
+        function = self._answers.get((packet.namespace, name))
+        if function is None:
+            return
+        assert self._client is not None
+        with self._runtime.inbox.released():
+            result: Any = function(*args)
+        if packet.id is not None:
+            values = result if isinstance(result, tuple) else [result]  # pyright: ignore[reportUnknownVariableType]
+            body = self.socketio.codec.encode_body([] if result is None else values)
+            message = self.socketio.codec.encode(sio.ACK, packet.namespace, body, packet.id)
+            self._feed(self._client, message)
+
+    def _list(self) -> None:
+        """Be among the clients as long as there is a namespace that this one is in."""
+        if any(self.connected.values()):
+            self.clients[self.eio_sid] = self
+        else:
+            self.clients.pop(self.eio_sid, None)
 
     def _deliver(self, message: Message) -> None:
         assert self._client is not None
@@ -178,12 +231,12 @@ class SocketIOTestClient:
     def _environ(self, query_string: str | None, headers: Any) -> dict[str, Any] | None:
         """The handshake's environ, from a request through the application's middlewares and with its cookies."""
         arrival = Arrival()
-        client = self.flask_test_client or self.app.test_client()
-        client.get(
+        given = {} if headers is None else {"headers": Headers(headers)}
+        _apart(self.flask_test_client or self.app.test_client()).get(
             self.socketio.options.engine.path,
             query_string=(query_string or "").removeprefix("?"),
-            headers=headers,
             environ_overrides={ARRIVAL: arrival},
+            **given,
         )
         if arrival.environ is not None:
             del arrival.environ[ARRIVAL]
@@ -194,3 +247,11 @@ class SocketIOTestClient:
     def _check(self, namespace: str | None) -> None:
         if not self.is_connected(namespace):
             raise RuntimeError("not connected")
+
+
+def _apart(client: FlaskClient) -> FlaskClient:
+    """The same client, with its cookies; in a `with` block it keeps the contexts of the last page for the test."""
+    apart = copy(client)
+    apart.preserve_context = False
+    vars(apart)["_context_stack"] = ExitStack()
+    return apart

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 import math
+import warnings
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,8 +15,10 @@ from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from flask_socketio import (
+    Namespace,
     SocketIO,
     SocketIOTestClient,
+    call,
     close_room,
     disconnect,
     emit,
@@ -204,6 +208,222 @@ def test_what_a_handler_returns(
     assert run_in_event(socketio, three[0], lambda: value) == ack
 
 
+# -- keyword arguments -----------------------------------------------------------------------------
+
+ONE = [{"name": "x", "args": [1], "namespace": "/"}]
+
+
+@pytest.mark.parametrize(
+    "emit_it",
+    [
+        lambda socketio: socketio.emit(event="x", data=1),
+        lambda socketio: socketio.emit("x", data=1, room=None),
+        lambda socketio: socketio.emit("x", data=(1,), to=None, namespace="/"),
+        lambda socketio: socketio.server.emit(event="x", data=1, room=None),
+    ],
+)
+def test_everything_by_keyword(
+    socketio: SocketIO, three: list[SocketIOTestClient], emit_it: Callable[[SocketIO], None]
+) -> None:
+    with warnings.catch_warnings(action="error"):
+        emit_it(socketio)
+    assert [client.get_received() for client in three] == [ONE] * 3
+
+
+def test_data_by_keyword_is_nothing_where_it_is_none(
+    socketio: SocketIO, three: list[SocketIOTestClient]
+) -> None:
+    socketio.emit("x", data=None)
+    assert received(three) == [[[]]] * 3
+
+
+@pytest.mark.ours("data= of a handler's emit() and call()")
+def test_data_by_keyword_in_a_handler(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    with warnings.catch_warnings(action="error"):
+        run_in_event(socketio, three[0], lambda: emit(event="x", data=1))
+        run_in_event(socketio, three[0], lambda: emit("x", data={"a": [1]}, broadcast=True))
+        three[0].on("x", lambda *args: list(args))
+        assert run_in_event(socketio, three[0], lambda: call("x", data=(1, 2))) == [1, 2]
+    assert received(three) == [[[1], [{"a": [1]}], [1, 2]], [[{"a": [1]}]], [[{"a": [1]}]]]
+
+
+def test_data_given_twice(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    with pytest.raises(TypeError, match="data"):
+        socketio.emit("x", 1, data=2)
+    with pytest.raises(TypeError, match="data"):
+        socketio.call("x", 1, data=2, to="somebody")
+    assert received(three) == [[], [], []]
+
+
+#: What Flask-SocketIO takes and does not look at.
+SWALLOWED = [
+    lambda **more: emit("x", 1, **more),
+    lambda **more: emit("x", 1, to=request.sid, **more),  # type: ignore[attr-defined]
+]
+
+
+@pytest.mark.parametrize("use", SWALLOWED)
+@pytest.mark.parametrize(
+    "more", [{"json": True}, {"sid": "y"}, {"query": 1, "timeout": 2}], ids=str
+)
+def test_what_a_handlers_emit_does_not_know_is_ignored(
+    socketio: SocketIO,
+    three: list[SocketIOTestClient],
+    use: Callable[..., None],
+    more: dict[str, Any],
+) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        run_in_event(socketio, three[0], lambda: use(**more))
+    assert [client.get_received() for client in three] == [ONE, [], []]
+
+
+def test_what_a_handlers_send_does_not_know_is_ignored(
+    socketio: SocketIO, three: list[SocketIOTestClient]
+) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        run_in_event(socketio, three[0], lambda: send("text", room=None, data="y", sid="z"))
+        run_in_event(socketio, three[0], lambda: send(message="text", query=1))
+    assert received(three) == [["text", "text"], [], []]
+
+
+MEANINGLESS = "arguments of emit(), send(), call() that mean nothing (json=True, socketio.emit(broadcast=True))"
+
+
+def said(socketio: SocketIO, function: Callable[[], Any]) -> list[str]:
+    """What is said of a call, and of the same one again: the first lines of the warnings."""
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        function()
+        function()
+    assert all(warning.filename == __file__ for warning in caught)
+    return [str(warning.message) for warning in caught]
+
+
+@pytest.mark.ours(MEANINGLESS)
+def test_what_means_nothing_is_named_once_per_function(
+    socketio: SocketIO, three: list[SocketIOTestClient]
+) -> None:
+    everybody = "broadcast= can be deleted: without to= it goes to everybody"
+    for where in ("socketio.emit()", "socketio.server.emit()"):
+        use: Any = socketio.server.emit if "server" in where else socketio.emit
+        assert said(socketio, lambda use=use: use("x", 1, broadcast=True)) == [
+            f"{where}: {everybody}"
+        ]
+        assert said(socketio, lambda use=use: use("x", 1, json=True, broadcast=True)) == [
+            f"{where} has no option 'json'; it is ignored"
+        ]
+    sending: Any = socketio.send
+    assert said(socketio, lambda: sending(1, broadcast=True)) == [f"socketio.send(): {everybody}"]
+    for name, use in (("emit", emit), ("send", send)):
+        function = lambda use=use: use("x", query=1, json=False, broadcast=False, junk=None)  # noqa: E731
+        expected = [
+            f"{name}() has no option '{option}'; it is ignored" for option in ("query", "junk")
+        ]
+        if name == "emit":
+            expected.insert(1, "emit() has no option 'json'; it is ignored")
+        assert said(socketio, lambda f=function: run_in_event(socketio, three[0], f)) == expected
+    assert [len(events) for events in received(three)] == [14, 10, 10]
+
+
+@pytest.mark.ours(MEANINGLESS)
+def test_calls_and_class_based_namespaces_warn_as_well(app: Flask, socketio: SocketIO) -> None:
+    class Room(Namespace):
+        def on_all(self) -> None:
+            self.emit("x", {"a": 1}, broadcast=True)
+
+    socketio.on_namespace(Room("/room"))
+    client = socketio.test_client(app, "/room")
+    client.on("x", lambda *args: len(args), namespace="/room")
+    assert len(said(socketio, lambda: client.emit("all", namespace="/room"))) == 1
+
+    def ask(use: Any) -> Any:
+        return use("x", 1, to=request.sid, namespace="/room", query=1)  # type: ignore[attr-defined]
+
+    for use in (call, socketio.call, socketio.server.call):
+        socketio.on_event("ask", lambda use=use: ask(use), "/room")
+        warned = said(socketio, lambda: client.emit("ask", namespace="/room"))
+        assert len(warned) == 1 and "has no option 'query'" in warned[0]
+
+
+def test_a_wrong_name_for_the_address_does_not_reach_everybody(
+    socketio: SocketIO, three: list[SocketIOTestClient]
+) -> None:
+    emits: list[Any] = [socketio.emit, socketio.send, socketio.server.emit]
+    for use in emits:
+        with pytest.raises(TypeError, match="sid"):
+            use("x", sid="somebody")
+    assert received(three) == [[], [], []]
+
+
+@pytest.mark.ours("call(), and emit() with a callback, to a test client")
+def test_call_takes_a_sid(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
+    three[1].on("x", lambda value: value + 1)
+    sid = run_in_event(socketio, three[1], lambda: request.sid)  # type: ignore[attr-defined]
+    for use in (socketio.call, socketio.server.call):
+        assert use("x", 1, sid=sid) == 2
+    assert received(three) == [[], [[1], [1]], []]
+
+
+# -- events that there are not -----------------------------------------------------------------------
+
+NAMES = (
+    "events of the server that are named connect, connect_error, disconnect, disconnecting, newListener or "
+    "removeListener, or by anything but a string or a number"
+)
+RESERVED = [
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "newListener",
+    "removeListener",
+]
+
+
+@pytest.mark.ours(NAMES)
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        *((name, ValueError, f"event '{name}' is reserved") for name in RESERVED),
+        (None, TypeError, "an event's name is a str or a number, not None"),
+        (True, TypeError, "not True"),
+        (b"bytes", TypeError, "not b'bytes'"),
+        (["list"], TypeError, "not \\['list'\\]"),
+        ({"a": 1}, TypeError, "not {'a': 1}"),
+        (float("nan"), ValueError, "cannot be nan"),
+        (float("inf"), ValueError, "cannot be inf"),
+    ],
+    ids=str,
+)
+def test_names_that_clients_do_not_take(
+    socketio: SocketIO,
+    three: list[SocketIOTestClient],
+    name: Any,
+    error: type[Exception],
+    message: str,
+) -> None:
+    uses: list[Callable[[], None]] = [
+        lambda: socketio.emit(name, 1),
+        lambda: socketio.server.emit(name, 1),
+        lambda: run_in_event(socketio, three[0], lambda: emit(name, 1)),
+        lambda: run_in_event(socketio, three[0], lambda: call(name, 1)),
+    ]
+    for use in uses:
+        with pytest.raises(error, match=message):
+            use()
+    assert received(three) == [[], [], []]
+
+
+@pytest.mark.parametrize("name", [3, 1.5, "", "*", "connected", "Connect"])
+def test_other_names_are_taken(
+    socketio: SocketIO, three: list[SocketIOTestClient], name: Any
+) -> None:
+    socketio.emit(name, 1)
+    assert three[0].get_received() == [{"name": name, "args": [1], "namespace": "/"}]
+
+
+# -- functions -------------------------------------------------------------------------------------
+
+
 def test_functions_return_none(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
     def everything() -> bool:
         results = [
@@ -319,6 +539,42 @@ def test_a_view_that_emits_to_nobody_is_told_what_to_give(app: Flask, socketio: 
         return "told"
 
     assert app.test_client().get("/").text == "told"
+
+
+@pytest.mark.ours("emit() and the like in a view, without to= and namespace=")
+@pytest.mark.parametrize(
+    ("use", "advice"),
+    [
+        (lambda: emit("x"), "sid .* give emit() to= or broadcast=True, or use socketio.emit()"),
+        (lambda: emit("x", to="a"), "namespace .* give emit() namespace=, or use socketio.emit()"),
+        (lambda: send("x"), "sid .* give send() to= or broadcast=True, or use socketio.send()"),
+        (lambda: call("x"), "sid .* give call() to=, or use socketio.call()"),
+        (
+            lambda: join_room("a"),
+            "sid .* give join_room() sid=, or use socketio.server.enter_room()",
+        ),
+        (
+            lambda: leave_room("a", sid="b"),
+            "namespace .* give leave_room() namespace=, or use socketio.server.leave_room()",
+        ),
+        (
+            lambda: close_room("a"),
+            "namespace .* give close_room() namespace=, or use socketio.close_room()",
+        ),
+        (lambda: rooms(), "sid .* give rooms() sid=, or use socketio.server.rooms()"),
+        (
+            lambda: disconnect(),
+            "sid .* give disconnect() sid=, or use socketio.server.disconnect()",
+        ),
+    ],
+)
+def test_the_advice_fits_the_function(
+    app: Flask, socketio: SocketIO, use: Callable[[], Any], advice: str
+) -> None:
+    message = "no request." + advice.replace("(", r"\(").replace(")", r"\)")
+    for context in (app.app_context(), app.test_request_context()):
+        with context, pytest.raises(RuntimeError, match=message):
+            use()
 
 
 def test_call_needs_somebody(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:

@@ -21,6 +21,8 @@ def as_rooms(value: Any) -> tuple[Any, ...] | None:
     """One room or several -> a tuple; None stays None. Raises TypeError for a room that cannot be one."""
     if value is None:
         return None
+    if isinstance(value, str):  # what nearly every room is
+        return (value,)
     rooms: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple, set)) else (value,)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     for room in rooms:
         hash(room)
@@ -121,5 +123,5 @@ class Adapter(ABC):
         """Deliver to every client that the emission addresses."""
 
     @abstractmethod
-    def disconnect(self, namespace: str, sid: str) -> None:
-        """Take the client out of the namespace, wherever it is."""
+    def disconnect(self, namespace: str, sid: str, *, ignore_queue: bool = False) -> None:
+        """Take the client out of the namespace, wherever it is; with `ignore_queue` only if it is on this server."""

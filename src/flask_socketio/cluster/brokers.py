@@ -16,12 +16,16 @@ _NOT_YET = re.compile(r"(kafka|zmq\+?\w*)://")
 _EXPIRES = 300_000
 
 
-def make_broker(url: str, channel: str) -> Broker:
-    """The broker for a URL. Raises ValueError for an unsupported scheme, ImportError for a missing library."""
-    if _REDIS.match(url):
-        return RedisBroker(url, channel)
+def check_url(url: str) -> None:
+    """Raise ValueError for a scheme that is not supported; whether its library is installed shows when it is used."""
     if found := _NOT_YET.match(url):
         raise ValueError(f"message_queue: {found[1]} is not supported; redis, valkey, amqp are")
+
+
+def make_broker(url: str, channel: str) -> Broker:
+    """The broker for a URL. Raises ImportError for a missing library."""
+    if _REDIS.match(url):
+        return RedisBroker(url, channel)
     return KombuBroker(url, channel)
 
 

@@ -111,7 +111,7 @@ class MemoryAdapter(Adapter):
             return {owner.sid: owner}
         return self._rooms.get((namespace, room), {})
 
-    def disconnect(self, namespace: str, sid: str) -> None:
+    def disconnect(self, namespace: str, sid: str, *, ignore_queue: bool = False) -> None:
         socket = self.find(namespace, sid)
         if socket is not None:
             socket.disconnect()

@@ -60,20 +60,31 @@ class MessageQueue:
         self.write_only = write_only
         self._make_broker = make_broker
         self._lock = new_app_lock()
-        self.begin()
+        self.host_id = uuid.uuid4().hex
+        self._broker: Broker | None = None
 
     def begin(self) -> None:
-        """Begin anew: in a process that was forked, which is another host with connections of its own."""
+        """Begin anew: in a process that was forked, which is another host with connections of its own.
+
+        Raises ImportError where the broker's library is missing, and what that says of the URL.
+        """
         self.host_id = uuid.uuid4().hex
         self._broker = self._make_broker(self.url, self.channel)
 
+    def _begun(self) -> Broker:
+        if self._broker is None:
+            self.begin()
+        assert self._broker is not None
+        return self._broker
+
     def publish(self, message: dict[str, Any]) -> None:
-        """Publish now, once more after a failure; what fails twice is lost, and logged."""
-        text = json.dumps({"host_id": self.host_id, **message}).encode()
+        """Publish now, once more after a failure; what fails twice is lost, and logged. Raises what `begin` raises."""
         with self._lock:
+            broker = self._begun()
+            text = json.dumps({"host_id": self.host_id, **message}).encode()
             for attempt in (1, 2):
                 try:
-                    self._broker.publish(text)
+                    broker.publish(text)
                 except Exception as error:  # noqa: BLE001 - brokers' libraries have no common error
                     what = "trying once more" if attempt == 1 else "the message is lost"
                     logger.error(  # noqa: TRY400 - the library's stack helps nobody
@@ -85,9 +96,10 @@ class MessageQueue:
     def listen(self, receive: Callable[[dict[str, Any]], object], stopped: Promise[None]) -> None:
         """Hand over what others publish, until `stopped`; reconnects by itself."""
         pause = _RETRY_FIRST
+        broker = self._begun()
         while not stopped.done:
             try:
-                for text in self._broker.listen():
+                for text in broker.listen():
                     pause = _RETRY_FIRST
                     if stopped.done:
                         return

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..base.green import start_beside, start_for_io
 from ..base.promise import Promise
-from ..protocol.socketio import Codec
+from ..protocol.socketio import Codec, check_event
 from .base import AckCallback, Answer, Emission, Room, as_namespace, as_rooms
 from .memory import MemoryAdapter
 from .queue import Dumps, MessageQueue, Publisher, emit_message, emitted_args
@@ -90,8 +90,8 @@ class QueueAdapter(MemoryAdapter):
         super().close_room(namespace, room)
         self._tell("close_room", namespace, room=room)
 
-    def disconnect(self, namespace: str, sid: str) -> None:
-        if self.find(namespace, sid) is not None:
+    def disconnect(self, namespace: str, sid: str, *, ignore_queue: bool = False) -> None:
+        if ignore_queue or self.find(namespace, sid) is not None:
             super().disconnect(namespace, sid)
         else:
             self._tell("disconnect", namespace, sid=sid)
@@ -105,6 +105,7 @@ class QueueAdapter(MemoryAdapter):
     def read_emission(self, message: dict[str, Any]) -> Emission:
         """Others' emission, encoded for the clients here; on any thread. Raises for what is no emission."""
         args = emitted_args(message)
+        check_event(args[0])
         callback = None
         if (addressee := message.get("callback")) is not None:
             callback = self._answer_to(message["host_id"], *addressee)

@@ -70,9 +70,14 @@ class EngineConfig:
     compression_threshold: int = 1024
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def upgrades(self) -> bool:
+        """Whether a client that polls may go on by WebSocket."""
+        return self.allow_upgrades and "websocket" in self.transports
+
     def handshake_fields(self, sid: str, transport: str) -> dict[str, Any]:
         """The open packet's JSON (Engine.IO v4, "Handshake"); its times are in milliseconds."""
-        upgrade = transport == "polling" and self.allow_upgrades and "websocket" in self.transports
+        upgrade = transport == "polling" and self.upgrades
         return {
             "sid": sid,
             "upgrades": ["websocket"] if upgrade else [],

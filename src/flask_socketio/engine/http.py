@@ -31,7 +31,10 @@ _OWN_HEADERS = {b"content-type", b"content-length", b"transfer-encoding", b"conn
 
 
 class Answered(HandshakeRefused):
-    """Somebody else has answered the handshake, an application's WSGI middleware; the client gets that answer."""
+    """Somebody else has answered the handshake, an application's WSGI middleware; the client gets that answer.
+
+    The names of its headers are lower-case.
+    """
 
     def __init__(self, status: int, headers: Headers, body: bytes) -> None:
         super().__init__(FORBIDDEN, f"a WSGI middleware answered it with status {status}")
@@ -142,13 +145,15 @@ def refusal_answer(refusal: HandshakeRefused) -> tuple[Answer, Headers]:
         body = orjson.dumps({"code": refusal.code, "message": refusal.message})
         return (refusal.status, b"application/json", body), []
     others = own_headers_removed(refusal.headers)
-    content_type = dict(refusal.headers).get(b"Content-Type", b"text/plain")
+    content_type = next(
+        (value for name, value in refusal.headers if name == b"content-type"), b"text/plain"
+    )
     return (refusal.answer_status, content_type, refusal.body), others
 
 
 def own_headers_removed(headers: Headers) -> Headers:
     """What somebody else adds to an answer of ours."""
-    return [item for item in headers if item[0].lower() not in _OWN_HEADERS]
+    return [item for item in headers if item[0] not in _OWN_HEADERS]
 
 
 async def respond(

@@ -12,7 +12,7 @@ import msgpack  # pyright: ignore[reportMissingTypeStubs]
 
 from .errors import SocketProtocolError
 from .message import Message
-from .socketio import TYPE_NAMES, Body, Packet, is_valid
+from .socketio import CLIENT_NAMES, TYPE_NAMES, Body, Names, Packet, is_valid
 
 _packb: Callable[..., bytes] = msgpack.packb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportAssignmentType]
 _unpackb: Callable[[bytes], Any] = msgpack.unpackb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
@@ -45,14 +45,17 @@ class MsgpackCodec:
             parts += [b"\xa2id", _packb(id_)]
         return Message(None, (b"".join(parts),))
 
-    def decoder(self, max_attachments: int) -> MsgpackDecoder:
-        return MsgpackDecoder()
+    def decoder(self, max_attachments: int, names: Names = CLIENT_NAMES) -> MsgpackDecoder:
+        return MsgpackDecoder(names)
 
 
 class MsgpackDecoder:
     """Holds nothing: every frame is a packet."""
 
     awaited: Packet | None = None
+
+    def __init__(self, names: Names = CLIENT_NAMES) -> None:
+        self._names = names
 
     def feed_text(self, frame: str) -> Packet | None:
         """No packet is text. Raises SocketProtocolError."""
@@ -68,16 +71,16 @@ class MsgpackDecoder:
             raise SocketProtocolError(f"invalid MessagePack: {error}") from None
         if not isinstance(packet, dict):
             raise SocketProtocolError("a packet is a map")
-        return _checked(cast("dict[Any, Any]", packet))
+        return _checked(cast("dict[Any, Any]", packet), self._names)
 
 
-def _checked(fields: dict[Any, Any]) -> Packet:
+def _checked(fields: dict[Any, Any], names: Names) -> Packet:
     type_, data = fields.get("type"), fields.get("data")
     namespace, id_ = fields.get("nsp", "/"), fields.get("id")
     if type(type_) is not int or not 0 <= type_ < len(TYPE_NAMES) - 2:
         raise SocketProtocolError(f"unknown packet type {str(type_)[:8]!r}")
     if type(namespace) is not str or (id_ is not None and type(id_) is not int):
         raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet: nsp or id of a wrong type")
-    if not is_valid(type_, data, id_, has_data=data is not None):
+    if not is_valid(type_, data, id_, has_data=data is not None, names=names):
         raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet")
     return Packet(type_, namespace, data, id_)

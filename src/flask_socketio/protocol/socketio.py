@@ -30,16 +30,25 @@ TYPE_NAMES = (
 #: How packets without an ack id begin, inside an Engine.IO message.
 _HEADS = tuple(f"4{type_}".encode() for type_ in range(7))
 
-#: Names that belong to the protocol's own life cycle; as events of a client they are refused.
+#: Names that belong to the protocol's own life cycle; events of theirs are refused, in either direction.
 RESERVED_EVENTS = frozenset(
     ("connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener")
 )
+
+#: What an event's name is: a client's, and one that clients take.
+CLIENT_NAMES = (str,)
+SERVER_NAMES = (str, int, float)
+
+_INFINITY = float("inf")
 
 #: Ack ids are counted by the client from 0; more digits than this are no counter.
 _MAX_ID_DIGITS = 16
 _DIGITS = re.compile("[0-9]+")
 #: Bytes in a namespace's name, which the server keeps per client.
 _MAX_NAMESPACE = 512
+
+
+Names = tuple[type, ...]
 
 
 @dataclass(slots=True)
@@ -90,8 +99,8 @@ class Codec(Protocol):
         """The frames of a packet, as one Engine.IO message."""
         ...
 
-    def decoder(self, max_attachments: int) -> PacketDecoder:
-        """What decodes the frames of one client."""
+    def decoder(self, max_attachments: int, names: Names = CLIENT_NAMES) -> PacketDecoder:
+        """What decodes the frames of one client, or of the server; `names` are the types of an event's name."""
         ...
 
 
@@ -118,11 +127,17 @@ def encode(type_: int, namespace: str, body: Body | None = None, id_: int | None
 class Decoder:
     """Frames of one client -> packets; holds the packet whose attachments are still to come."""
 
-    __slots__ = ("_attachments", "_due", "_loads", "_packet", "max_attachments")
+    __slots__ = ("_attachments", "_due", "_loads", "_names", "_packet", "max_attachments")
 
-    def __init__(self, max_attachments: int, loads: Callable[[str], Any] = json.loads) -> None:
+    def __init__(
+        self,
+        max_attachments: int,
+        loads: Callable[[str], Any] = json.loads,
+        names: Names = CLIENT_NAMES,
+    ) -> None:
         self.max_attachments = max_attachments
         self._loads = loads
+        self._names = names
         self._packet: Packet | None = None
         self._due = 0
         self._attachments: list[bytes] = []
@@ -134,7 +149,7 @@ class Decoder:
         """
         if self._packet is not None:
             raise SocketProtocolError(f"text frame where {self._due} attachments are due")
-        packet, attachments = decode(frame, self._loads)
+        packet, attachments = decode(frame, self._loads, self._names)
         if not attachments:
             return packet
         if attachments > self.max_attachments:
@@ -181,19 +196,21 @@ class JsonCodec:
         text, attachments = self._dumps(data)
         return Body(text, tuple(attachments))
 
-    def decoder(self, max_attachments: int) -> Decoder:
-        return Decoder(max_attachments, self._loads)
+    def decoder(self, max_attachments: int, names: Names = CLIENT_NAMES) -> Decoder:
+        return Decoder(max_attachments, self._loads, names)
 
 
 JSON = JsonCodec()
 
 
-def decode(frame: str, loads: Callable[[str], Any] = json.loads) -> tuple[Packet, int]:
+def decode(
+    frame: str, loads: Callable[[str], Any] = json.loads, names: Names = CLIENT_NAMES
+) -> tuple[Packet, int]:
     """A text frame -> its packet and how many attachments follow. Raises SocketProtocolError."""
     start = frame.find("[")
     if frame[:1] == "2" and (start == 1 or _is_id(frame[1:start])):  # what nearly every packet is
         data = loads(frame[start:])
-        if _is_event(data):
+        if _is_event(data, names):
             return Packet(EVENT, "/", data, int(frame[1:start]) if start > 1 else None), 0
     type_ = _parse_type(frame)
     position = 1
@@ -206,7 +223,7 @@ def decode(frame: str, loads: Callable[[str], Any] = json.loads) -> tuple[Packet
         namespace, position = _parse_namespace(frame, position)
     id_, position = _parse_id(frame, position)
     data = loads(frame[position:]) if position < len(frame) else None
-    if not is_valid(type_, data, id_, has_data=position < len(frame)):
+    if not is_valid(type_, data, id_, has_data=position < len(frame), names=names):
         raise SocketProtocolError(f"bad {TYPE_NAMES[type_]} packet: {frame[:64]!r}")
     return Packet(type_, namespace, data, id_), attachments
 
@@ -249,10 +266,12 @@ def _parse_id(frame: str, start: int) -> tuple[int | None, int]:
     return int(frame[start:end]), end
 
 
-def is_valid(type_: int, data: Any, id_: int | None, *, has_data: bool) -> bool:
+def is_valid(
+    type_: int, data: Any, id_: int | None, *, has_data: bool, names: Names = CLIENT_NAMES
+) -> bool:
     """Whether a packet of this type may have this data and this ack id ("Packet types")."""
     if type_ == EVENT:
-        return _is_event(data)
+        return _is_event(data, names)
     if type_ == ACK:
         return _is_one_of(data, list) and id_ is not None
     if type_ == CONNECT:
@@ -262,11 +281,21 @@ def is_valid(type_: int, data: Any, id_: int | None, *, has_data: bool) -> bool:
     return _is_one_of(data, str, dict)
 
 
-def _is_event(data: Any) -> bool:
+def check_event(name: object) -> None:
+    """Raise TypeError or ValueError for the name of an event for which clients would drop the connection."""
+    if not isinstance(name, SERVER_NAMES) or isinstance(name, bool):
+        raise TypeError(f"an event's name is a str or a number, not {name!r}")
+    if name in RESERVED_EVENTS:
+        raise ValueError(f"event {name!r} is reserved: clients would drop the connection")
+    if isinstance(name, float) and not -_INFINITY < name < _INFINITY:
+        raise ValueError(f"an event's name cannot be {name!r}, which JSON does not have")
+
+
+def _is_event(data: Any, names: Names) -> bool:
     if not isinstance(data, list) or not data:
         return False
     name: Any = data[0]  # pyright: ignore[reportUnknownVariableType]
-    return isinstance(name, str) and name not in RESERVED_EVENTS
+    return isinstance(name, names) and name not in RESERVED_EVENTS
 
 
 def _is_one_of(data: Any, *types: type) -> bool:

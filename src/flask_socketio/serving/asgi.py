@@ -23,6 +23,7 @@ from ..legacy import about_lost_green_threads
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .client_files import serve_client_file
 from .http import HttpProtocol
+from .innermost import Innermost
 from .pages import Pages, WsgiApp
 from .threads import ViewThreads
 from .wsgi_pass import WsgiPass
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("flask_socketio.server")
 
+_NO_WEBSOCKET = (
+    "this ASGI server knows no WebSocket and hands the handshake on as a plain request, so clients stay with polling. For "
+    "uvicorn: pip install websockets"
+)
 #: Views that run at the same time; a page more waits.
 _MAX_VIEWS = 200
 
@@ -45,7 +50,7 @@ class EngineApp:
     lane: FastLane
 
     def __init__(self, config: EngineConfig) -> None:
-        self._path = config.path
+        self.path = config.path
         #: to be given to uvicorn
         self.http_class = type("Http", (HttpProtocol,), {})
 
@@ -53,7 +58,7 @@ class EngineApp:
         """Called on the loop that will serve."""
         self.engine = await self.make_engine()
         self.lane = FastLane(self.engine)
-        self.http_class.serve(self.engine, self.lane)
+        self.http_class.serve([self.lane])
 
     async def make_engine(self) -> Engine:
         """Called on the loop that will serve."""
@@ -67,6 +72,10 @@ class EngineApp:
         """Say goodbye to every client."""
         self.engine.close()
 
+    def find(self, path: str) -> EngineApp | None:
+        """Who serves what is below a path."""
+        return self if path.startswith(self.path) else None
+
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request that is not below the engine's path."""
         answer, headers = refusal_answer(HandshakeRefused(BAD_REQUEST, "not below the path"))
@@ -78,16 +87,16 @@ class EngineApp:
             return
         if not hasattr(self, "engine"):  # a server without lifespan
             await self.start()
-        below = path_of(scope).startswith(self._path)
+        found = self.find(path_of(scope))
         if scope["type"] == "websocket":
-            if below:
-                await serve_websocket(self.engine, scope, receive, send)
+            if found is not None:
+                await serve_websocket(found.engine, scope, receive, send)
             else:
                 await receive()
                 refusal = HandshakeRefused(BAD_REQUEST, f"no WebSocket at {scope['path'][:64]!r}")
                 await refuse_websocket(scope, send, refusal)
-        elif below:
-            await self.below_path(EngineRequest(scope), receive, send)
+        elif found is not None:
+            await found.below_path(EngineRequest(scope), receive, send)
         else:
             await self.other(scope, receive, send)
 
@@ -97,7 +106,11 @@ class EngineApp:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self.start()
+        try:
+            await self.start()
+        except ImportError as error:  # of a library that an option needs
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.stop()
@@ -105,43 +118,82 @@ class EngineApp:
 
 
 class DuplexApp(EngineApp):
-    """Socket.IO and the client's files below the path, Flask's pages everywhere else."""
+    """Socket.IO and the client's files below the path, Flask's pages everywhere else.
+
+    What the application's other instances of SocketIO have below their paths is served on the same loop, unless this
+    one is `alone`.
+    """
 
     _runtime: Runtime
     inbox: Inbox
 
-    def __init__(self, socketio: SocketIO, app: Flask) -> None:
+    def __init__(self, socketio: SocketIO, app: Flask, *, alone: bool = False) -> None:
         super().__init__(socketio.options.engine)
         self._socketio = socketio
         self._app = app
+        self._alone = alone
+        #: those that have been started together with this one
+        self._neighbours: list[DuplexApp] = []
+        self._has_hinted = False
+
+    async def start(self) -> None:
+        await super().start()
+        if self._alone:
+            return
+        for socketio in Innermost.of(self._app).neighbours(self._socketio):
+            if socketio.served_by is None:
+                neighbour = DuplexApp(socketio, self._app, alone=True)
+                await neighbour.start()
+                self._neighbours.append(neighbour)
+        self.http_class.serve([self.lane, *(neighbour.lane for neighbour in self._neighbours)])
 
     async def make_engine(self) -> Engine:
         self.pid = os.getpid()
         library = patched_by()
         if library and attached() is None:
             logger.warning("%s", about_lost_green_threads(library))
-        negotiate = WsgiPass(self._app)
-        self._runtime = self._socketio.start_runtime(self._app, self, negotiate)
-        self.inbox = self._runtime.inbox
         loop = asyncio.get_running_loop()
+        negotiate = WsgiPass(self._app)
+        served_by = self._socketio.served_by
+        if served_by is not None and served_by.pid == self.pid and served_by.engine.loop is loop:
+            self._runtime = served_by._runtime  # as the neighbour of another instance
+        else:
+            self._runtime = self._socketio.start_runtime(self._app, self, negotiate)
+        self.inbox = self._runtime.inbox
         negotiate.threads = threads = ViewThreads(loop, self._runtime.inbox, _MAX_VIEWS)
         self._pages = Pages(_with_debugger(self._app) if self._app.debug else self._app, threads)
         self.http_class.pages = self._pages
         return self._runtime.engine
 
+    def close_connections(self) -> None:
+        super().close_connections()
+        for neighbour in self._neighbours:
+            neighbour.close_connections()
+
     async def stop(self) -> None:
-        await self._runtime.stop()
-        self._socketio.runtime_stopped()
+        self.close_connections()
+        for neighbour in self._neighbours:
+            await neighbour.stop()
+        if self._socketio.served_by is self:
+            await self._runtime.stop()
+            self._socketio.runtime_stopped()
+
+    def find(self, path: str) -> EngineApp | None:
+        found = [app for app in (self, *self._neighbours) if path.startswith(app.path)]
+        return max(found, key=lambda app: len(app.path), default=None)
 
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await self._pages(scope, receive, send)
 
     async def below_path(self, request: EngineRequest, receive: Receive, send: Send) -> None:
-        name = request.path.removeprefix(self._path)
+        name = request.path.removeprefix(self.path)
         if self._socketio.options.serve_client and await serve_client_file(
             name, request.scope, send
         ):
             return
+        if not self._has_hinted and (request.header(b"upgrade") or "").lower() == "websocket":
+            self._has_hinted = True
+            logger.warning("%s", _NO_WEBSOCKET)
         await super().below_path(request, receive, send)
 
 

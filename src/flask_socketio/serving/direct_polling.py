@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..engine.engine import Engine
 from ..engine.http import compressed, header_lines, refusal_answer
 from ..engine.polling import Answer, PollingTransport, is_too_large
 from ..engine.request import EngineRequest, Headers
@@ -17,17 +18,20 @@ if TYPE_CHECKING:
 class DirectExchange(DirectCycle):
     """What the session's transport takes for the request and the way to answer it."""
 
-    __slots__ = ("_polling", "request")
+    __slots__ = ("_engine", "_polling", "request")
 
-    def __init__(self, protocol: HttpProtocol, request: EngineRequest, *, keep_alive: bool) -> None:
+    def __init__(
+        self, protocol: HttpProtocol, engine: Engine, request: EngineRequest, *, keep_alive: bool
+    ) -> None:
         super().__init__(protocol, keep_alive=keep_alive)
+        self._engine = engine
         self.request = request
         self._polling: PollingTransport | None = None
 
     def begin(self) -> None:
         """Find the request's session, and pass it there."""
         try:
-            session = self.protocol.engine.admit_at_once(self.request)
+            session = self._engine.admit_at_once(self.request)
         except HandshakeRefused as refusal:
             self.refuse(refusal)
             return
@@ -52,7 +56,7 @@ class DirectExchange(DirectCycle):
     # -- from the session ----------------------------------------------------------------------
 
     def answer(self, answer: Answer) -> None:
-        config = self.protocol.engine.config
+        config = self._engine.config
         if config.http_compression and len(answer[2]) >= config.compression_threshold:
             self.protocol.loop.create_task(self._compress(answer))
         else:
@@ -63,7 +67,7 @@ class DirectExchange(DirectCycle):
 
     async def _compress(self, answer: Answer) -> None:
         request = self.request
-        answer, headers = await compressed(self.protocol.engine.config, request, answer)
+        answer, headers = await compressed(self._engine.config, request, answer)
         self._answer(answer, headers + request.response_headers)
 
     def _answer(self, answer: Answer, headers: Headers) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any, TypeVarTuple, Unpack, cast
 from urllib.parse import unquote
@@ -41,11 +41,10 @@ _MUCH = 64 * 1024
 class HttpProtocol(HttpToolsProtocol):
     """One connection, until it becomes a WebSocket. Subclassed per server, for uvicorn passes nothing of ours to it."""
 
-    #: set when the engine has been made, before the first connection
-    engine: Engine
-    lane: FastLane
-    path: bytes
-    #: what is answered to requests that are not below the engine's path, if that is known
+    #: set when the engines have been made, before the first connection: the lane of each path, the longest path first
+    lanes: dict[bytes, FastLane]
+    paths: tuple[bytes, ...]
+    #: what is answered to requests that are not below an engine's path, if that is known
     pages: Pages | None = None
     _common: tuple[Headers, bytes] = ([], b"")
     #: where in the bytes that have just been received a WebSocket handshake ends
@@ -54,12 +53,12 @@ class HttpProtocol(HttpToolsProtocol):
     idle: Deadlines[Any]
 
     @classmethod
-    def serve(cls, engine: Engine, lane: FastLane) -> None:
-        """Be the way to this engine."""
-        cls.engine = engine
-        cls.lane = lane
-        cls.path = engine.config.path.encode()
-        cls.idle = Deadlines(engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
+    def serve(cls, lanes: Sequence[FastLane]) -> None:
+        """Be the way to their engines, which have one loop."""
+        found = {lane.engine.config.path.encode(): lane for lane in lanes}
+        cls.paths = tuple(sorted(found, key=len, reverse=True))
+        cls.lanes = {path: found[path] for path in cls.paths}
+        cls.idle = Deadlines(lanes[0].engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
@@ -99,22 +98,28 @@ class HttpProtocol(HttpToolsProtocol):
         self.idle.discard(self)
         self.transport.flush()
         transport = self.transport.raw
-        path, _, query = self.url.partition(b"?")
+        raw_path, _, query = self.url.partition(b"?")
+        path = unquote(raw_path.decode("latin-1"))
         scope = {
             **self.scope,
             "type": "websocket",
             "scheme": "wss" if self.scheme == "https" else "ws",
-            "path": unquote(path.decode("latin-1")),
-            "raw_path": path,
+            "path": path,
+            "raw_path": raw_path,
             "query_string": query,
         }
         self.connections.discard(self)
-        handshake = Handshake(self.lane, self.connections, early)
+        handshake = Handshake(self._lane_of(path), self.connections, early)
         transport.set_protocol(handshake)
         handshake.connection_made(transport)
         handshake.begin(EngineRequest(scope))
         # They have this protocol: no circle of references.
         self.parser = self.cycle = self._direct = None
+
+    def _lane_of(self, path: str) -> FastLane:
+        """Whose handshake it is; where it is nobody's, whichever refuses it."""
+        found = [path_ for path_ in self.paths if path.startswith(path_.decode())]
+        return self.lanes[found[0] if found else self.paths[0]]
 
     def data_received(self, data: bytes) -> None:
         self.idle.discard(self)
@@ -166,16 +171,17 @@ class HttpProtocol(HttpToolsProtocol):
             return None
         method = parser.get_method()
         path, _, query = self.url.partition(b"?")
-        if path == self.path:
-            return self._polling_cycle(method, query)
-        if self.pages is None or method == b"HEAD" or path.startswith(self.path):
+        lane = self.lanes.get(path)
+        if lane is not None:
+            return self._polling_cycle(lane.engine, method, query)
+        if self.pages is None or method == b"HEAD" or path.startswith(self.paths):
             return None
         environ = environ_of(self, method, self.url)
         if environ is None:
             return None
         return DirectPage(self, self.pages, environ, keep_alive=parser.should_keep_alive())
 
-    def _polling_cycle(self, method: bytes, query: bytes) -> DirectExchange | None:
+    def _polling_cycle(self, engine: Engine, method: bytes, query: bytes) -> DirectExchange | None:
         if method not in (b"GET", b"POST") or b"sid=" not in query:
             return None
         scope = {
@@ -187,7 +193,7 @@ class HttpProtocol(HttpToolsProtocol):
         request = EngineRequest(scope)
         if request.query.sid is None:
             return None
-        return DirectExchange(self, request, keep_alive=self.parser.should_keep_alive())
+        return DirectExchange(self, engine, request, keep_alive=self.parser.should_keep_alive())
 
     def on_body(self, body: bytes) -> None:
         if self._reading is not None:

@@ -7,19 +7,116 @@ do not stand around it ourselves, but answer in place of Flask's dispatching, wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, request
 
 from .pages import WsgiApp
+from .wsgi_pass import ARRIVAL
+
+if TYPE_CHECKING:
+    from ..extension import SocketIO
+    from .wsgi import WsgiFace
+
+#: Where an application keeps its `Innermost`.
+_EXTENSION = "flask_duplex"
+#: Set by Werkzeug's debugger and Flask's test client, who want to be given the contexts.
+_PRESERVE = "werkzeug.debug.preserve_context"
 
 
-def answer_instead(app: Flask, choose: Callable[[dict[str, Any]], WsgiApp | None]) -> None:
-    """Have requests answered by what `choose` returns for their environ, where that is not None, and not by Flask."""
-    dispatch: Callable[..., Any] = app.full_dispatch_request
+class Innermost:
+    """What answers an application's requests in Flask's place: handshakes on their way, and what is below a path.
 
-    def full_dispatch_request(*args: Any) -> Any:
-        answer = choose(request.environ)
-        return dispatch(*args) if answer is None else answer
+    None of Flask's contexts are entered for them, so no session is opened and no teardown function runs.
+    """
 
-    cast(Any, app).full_dispatch_request = full_dispatch_request
+    def __init__(self, app: Flask) -> None:
+        #: of the application's instances, the longest path first; of several with the same path the latest counts
+        self._faces: list[WsgiFace] = []
+        self._answer: ContextVar[WsgiApp | None] = ContextVar("flask_duplex_answer", default=None)
+        self._make_context: Callable[[dict[str, Any]], Any] = app.request_context
+        self._dispatch: Callable[..., Any] = app.full_dispatch_request
+        cast(Any, app).request_context = self._request_context
+        cast(Any, app).full_dispatch_request = self._full_dispatch_request
+
+    @classmethod
+    def of(cls, app: Flask) -> Innermost:
+        """The application's, made at the first call."""
+        found: Innermost | None = app.extensions.get(_EXTENSION)
+        if found is None:
+            found = app.extensions[_EXTENSION] = cls(app)
+        return found
+
+    def add(self, face: WsgiFace) -> None:
+        """Have an instance answer what is below its path, or below another path from now on."""
+        others = [
+            other
+            for other in self._faces
+            if other.socketio is not face.socketio and other.path != face.path
+        ]
+        self._faces = sorted([face, *others], key=lambda face: len(face.path), reverse=True)
+
+    def neighbours(self, socketio: SocketIO) -> list[SocketIO]:
+        """The other instances that the application has, with other paths."""
+        path = socketio.options.engine.path
+        return [face.socketio for face in self._faces if face.path != path]
+
+    def _choose(self, environ: dict[str, Any]) -> WsgiApp | None:
+        arrival: WsgiApp | None = environ.get(ARRIVAL)
+        if arrival is not None:
+            return arrival
+        path: str = environ["PATH_INFO"]
+        return next((face for face in self._faces if path.startswith(face.path)), None)
+
+    # -- in place of the application's methods -------------------------------------------------
+
+    def _request_context(self, environ: dict[str, Any]) -> Any:
+        answer = self._choose(environ)
+        if answer is None:
+            return self._make_context(environ)
+        return _NotEntered(environ, self._make_context, lambda: self._answer.set(answer))
+
+    def _full_dispatch_request(self, *args: Any) -> Any:
+        answer = self._answer.get()
+        if answer is not None:
+            self._answer.set(None)  # what the answer calls is not answered so
+        else:  # an application that enters its contexts in a way of its own
+            answer = self._choose(request.environ)
+        return self._dispatch(*args) if answer is None else answer
+
+
+class _NotEntered:
+    """What `Flask.wsgi_app` gets in place of a request context, and pushes.
+
+    Who enters it with `with`, or looks at it, gets the real one.
+    """
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        make_context: Callable[[dict[str, Any]], Any],
+        pushed: Callable[[], object],
+    ) -> None:
+        self._environ = environ
+        self._make_context = make_context
+        self._pushed = pushed
+        self._real: Any = None
+
+    def push(self) -> None:
+        self._environ.pop(_PRESERVE, None)  # there is nothing to preserve
+        self._pushed()
+
+    def pop(self, error: BaseException | None = None) -> None:
+        """Nothing has been entered."""
+
+    def __getattr__(self, name: str) -> Any:
+        if self._real is None:
+            self._real = self._make_context(self._environ)
+        return getattr(self._real, name)
+
+    def __enter__(self) -> Any:
+        return self.__getattr__("__enter__")()
+
+    def __exit__(self, *error: Any) -> Any:
+        return self.__getattr__("__exit__")(*error)

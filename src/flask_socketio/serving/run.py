@@ -9,7 +9,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,6 +34,7 @@ from .tls import make_context
 if TYPE_CHECKING:
     from ..extension import SocketIO
 
+_LAST_PORT = 65535
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: Seconds that responses under way have when the server stops.
 _GRACE = 3
@@ -106,7 +107,7 @@ def run_app(
     socketio: SocketIO,
     app: Flask,
     host: str | None = None,
-    port: int | None = None,
+    port: int | str | None = None,
     *,
     debug: bool | None = None,
     use_reloader: bool | None = None,
@@ -118,7 +119,7 @@ def run_app(
     ssl_context: Any = None,
     **unknown: Any,
 ) -> None:
-    """Serve until stopped. Port 0 takes a free one; the start-up line names it.
+    """Serve until stopped. Port 0 takes a free one; the start-up line names it. Raises ValueError for what is no port.
 
     In debug mode (`debug`, or the app's own) pages that fail show Werkzeug's debugger, requests are logged
     (`log_output`) and a changed file starts the server anew (`use_reloader`). Changes two settings of the process:
@@ -135,7 +136,7 @@ def run_app(
         _show_requests()
     hint_at_missing_templates(app)
     host = host or "127.0.0.1"
-    listener = inherited_listener() or listen(host, _default_port(app) if port is None else port)
+    listener = inherited_listener() or listen(host, _port(app, port))
     show_server_banner(app.debug, app.name)
     lines = announcement(host, listener, "http" if tls is None else "https")
     server = make_server(DuplexApp(socketio, app), lines, access_log=access_log, tls=tls)
@@ -215,10 +216,18 @@ def _reload(
     serve_and_reload(serve, stop, listener, extra_files, options)
 
 
-def _default_port(app: Flask) -> int:
-    name: str = cast("dict[str, Any]", app.config).get("SERVER_NAME") or ""
-    _, _, port = name.rpartition(":")
-    return int(port) if port.isdigit() else 5000
+def _port(app: Flask, given: Any) -> int:
+    """The port that was given, as a number or, from the environment, as a string; else that of SERVER_NAME, or 5000."""
+    if given is None:
+        name: str = cast("dict[str, Any]", app.config).get("SERVER_NAME") or ""
+        _, _, given = name.rpartition(":")
+        given = given if given.isdigit() else 5000
+    number = -1.0
+    with suppress(TypeError, ValueError, OverflowError):
+        number = float(given)
+    if isinstance(given, bool) or not 0 <= number <= _LAST_PORT or not number.is_integer():
+        raise ValueError(f"port={given!r}: a number from 0 to {_LAST_PORT} is needed")
+    return int(number)
 
 
 def _show_requests() -> None:

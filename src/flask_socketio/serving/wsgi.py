@@ -48,11 +48,16 @@ class WsgiFace:
     """The WSGI application for the requests below the path."""
 
     def __init__(self, socketio: SocketIO, app: Flask) -> None:
-        self._socketio = socketio
+        self.socketio = socketio
         self._app = app
         self._lock = new_lock()
         self._beside: _Beside | None = None
         self._hints: set[str] = set()
+
+    @property
+    def path(self) -> str:
+        """Which requests are for it; it does not look itself."""
+        return self.socketio.options.engine.path
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         app = self._running()
@@ -62,6 +67,8 @@ class WsgiFace:
         if not environ.get("wsgi.multithread") and attached() is None:
             request.patience = _PATIENCE
             self._hint(_ONE_THREAD)
+        if request.query.sid is None and app.engine.config.upgrades:
+            self._look_for_connection(environ)
         exchange = _Exchange(_read_body(environ, app.engine.config.limits.max_payload))
         app.inbox.run(app.below_path(request, exchange.receive, exchange.send))
         status, headers = exchange.head
@@ -76,10 +83,10 @@ class WsgiFace:
         with self._lock:  # for a moment: a green thread must not wait while it holds a real lock
             beside = self._beside
             if beside is None or beside.pid != os.getpid():
-                app = self._socketio.served_by
+                app = self.socketio.served_by
                 if app is not None and app.pid == os.getpid():
                     return app
-                beside = self._beside = _Beside(DuplexApp(self._socketio, self._app))
+                beside = self._beside = _Beside(DuplexApp(self.socketio, self._app, alone=True))
         try:
             return beside.app()
         except BaseException:
@@ -98,12 +105,19 @@ class WsgiFace:
         if connection is None:
             self._hint(_NO_SOCKET)
             return _refuse(start_response)
+        # Who has called us may have another path in mind than the engine, which looks at it once more.
+        request.scope["path"] = request.scope["root_path"] + app.engine.config.path
         own, answer = connection.take()
         early = read_ahead(environ["wsgi.input"])
         handshake = Handshake(app.lane, set(), early, accepted=connection.accepted)
         app.inbox.start(_serve(handshake, own, request))
         start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
         return answer
+
+    def _look_for_connection(self, environ: Environ) -> None:
+        """There are servers that refuse WebSockets themselves: it would never be said why."""
+        if _NO_SOCKET not in self._hints and find_connection(environ) is None:
+            self._hint(_NO_SOCKET)
 
     def _hint(self, text: str) -> None:
         """Say it once, not at every request."""

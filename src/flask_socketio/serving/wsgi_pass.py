@@ -35,11 +35,6 @@ class Arrival:
         return []
 
 
-def choose_answer(environ: dict[str, Any]) -> Arrival | None:
-    """What a request is answered with in place of Flask's answer."""
-    return environ.get(ARRIVAL)
-
-
 class WsgiPass:
     """Called with every handshake: replaces the request's environ and collects headers. Raises Answered."""
 
@@ -70,5 +65,7 @@ class WsgiPass:
         except Exception:
             logger.exception("a WSGI middleware failed at a handshake")
             return HTTPStatus.INTERNAL_SERVER_ERROR, [], b""
-        pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        pairs = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
+        ]
         return int(status.split(" ", 1)[0]), pairs, b"".join(chunks)

@@ -71,7 +71,8 @@ def _uwsgi(environ: Environ) -> Connection | None:
 
 def _behind_the_body(environ: Environ) -> Connection | None:
     """gevent's pywsgi shows the file that it reads requests from."""
-    found = getattr(getattr(environ.get("wsgi.input"), "raw", None), "_sock", None)
+    body = environ.get("wsgi.input")
+    found = getattr(getattr(getattr(body, "rfile", body), "raw", None), "_sock", None)
     return None if found is None else _if_plain(found)
 
 
