@@ -29,7 +29,6 @@ from .options import Options, make_queue, parse_options
 from .protocol.socketio import JSON, RESERVED_EVENTS, Codec, check_event
 from .runtime import Runtime
 from .serving.asgi import DuplexApp
-from .serving.asgi_call import answer_asgi_calls
 from .serving.innermost import Innermost
 from .serving.wsgi import WsgiFace
 from .testing import SocketIOTestClient
@@ -118,8 +117,6 @@ class SocketIO:
         self._runtime = None if queue is None else Emitter(queue, self.codec, self._dumps)
 
     def _attach(self, app: Flask) -> None:
-        if app.extensions.get("socketio") is not self:
-            answer_asgi_calls(app, partial(self.asgi_app, app))
         face = WsgiFace(self, app)
         Innermost.of(app).add(face)
         self.server.wsgi_app = face

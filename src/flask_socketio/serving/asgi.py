@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("flask_socketio.server")
 
 _NO_WEBSOCKET = (
-    "this ASGI server knows no WebSocket and hands the handshake on as a plain request, so clients stay with polling. For "
-    "uvicorn: pip install websockets"
+    "this ASGI server knows no WebSocket and hands the handshake on as a plain request, so clients stay with polling. "
+    "For uvicorn: pip install websockets"
 )
 #: Views that run at the same time; a page more waits.
 _MAX_VIEWS = 200

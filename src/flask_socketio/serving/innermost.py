@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, request
 
+from .asgi_call import answer_asgi_calls
 from .pages import WsgiApp
 from .wsgi_pass import ARRIVAL
 
@@ -39,6 +40,7 @@ class Innermost:
         self._dispatch: Callable[..., Any] = app.full_dispatch_request
         cast(Any, app).request_context = self._request_context
         cast(Any, app).full_dispatch_request = self._full_dispatch_request
+        answer_asgi_calls(app, lambda: self._faces[0].socketio.asgi_app(app))
 
     @classmethod
     def of(cls, app: Flask) -> Innermost:
