@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Generator
 from contextvars import ContextVar
 from typing import Any
 
-from flask import Flask, g, request, session
+from flask import Flask, Response, g, request, session
 from flask.json.provider import DefaultJSONProvider
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from flask_socketio import ConnectionRefusedError, Namespace, SocketIO, emit
 
@@ -93,6 +94,31 @@ def count(error: BaseException | None) -> None:
         torn_down[event["message"] or "callback"] = torn_down.get(event["message"], 0) + 1
         if event["message"] == "fail in teardown":
             raise KINDS[event["args"][0]]
+
+
+class Sessions(SecureCookieSessionInterface):
+    """A store that fails; with manage_session=False it is asked at every event."""
+
+    def fail(self, event: str) -> None:
+        found = getattr(request, "event", None)
+        if found is not None and found["message"] == event:
+            raise KINDS[found["args"][0]]
+
+    def open_session(self, app: Flask, request: Any) -> SecureCookieSession | None:
+        self.fail("fail in open")
+        return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        self.fail("fail in save")
+
+
+app.session_interface = Sessions()
+
+
+@socketio.on("fail in open")
+@socketio.on("fail in save")
+def write(kind: str, how: str) -> None:
+    session["written"] = True
 
 
 # Connecting

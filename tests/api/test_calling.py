@@ -156,6 +156,20 @@ def test_failures(
         assert kind in server.log
 
 
+def test_failures_of_the_session_interface() -> None:
+    with server_with(manage_session=False) as server:
+        server.allow_traceback("")
+        client = SioClient(EngineWebSocket.open(server.address, "/socket.io/"))
+        client.connect()
+        for event in ("fail in open", "fail in save"):
+            for kind in KINDS:
+                client.emit(event, kind, "")
+            for _ in range(THREADS + 1):
+                assert client.call("ping") == ["pong"]
+            assert f"handler of event {event!r} in namespace '/' failed" in server.log
+        client.engine.leave()
+
+
 @pytest.mark.parametrize("how", ["def", "returned"])
 def test_failures_of_callbacks(server: ServerProcess, client: SioClient, how: str) -> None:
     for kind in KINDS:

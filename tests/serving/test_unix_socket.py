@@ -3,20 +3,24 @@
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 from websockets.sync.client import unix_connect
 
-from tests.kit.raw import WAIT
-from tests.kit.server import ROOT
+from tests.kit.server import ROOT, START_DEADLINE
 
 
 def test_both_transports_over_a_unix_socket(tmp_path: Path) -> None:
     path = str(tmp_path / "app.sock")
     command = [sys.executable, "-m", "uvicorn", "--uds", path, "tests.clients.app:asgi"]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as server:
-        deadline = time.monotonic() + WAIT
+    with (
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as server,
+        ExitStack() as stack,
+    ):
+        stack.callback(server.terminate)
+        deadline = time.monotonic() + START_DEADLINE
         while not Path(path).exists():
             assert time.monotonic() < deadline, "uvicorn does not listen"
             time.sleep(0.02)
