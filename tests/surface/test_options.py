@@ -126,6 +126,16 @@ def test_init_app_twice(app: Flask) -> None:
     assert client.emit("hello", "Ada", callback=True) == "hello Ada"
 
 
+def test_a_message_queue_whose_library_is_not_installed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests of an application are run without it."""
+    monkeypatch.setitem(sys.modules, "redis", None)
+    app.add_url_rule("/", "page", lambda: "a page")
+    SocketIO(app, message_queue="redis://")
+    assert app.test_client().get("/").text == "a page"
+
+
 APP = """
 import os
 from flask import Flask
