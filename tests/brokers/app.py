@@ -62,5 +62,14 @@ def everybody_answer() -> str:
     return "no error"
 
 
+@socketio.on("everybody here, answer")
+def everybody_here_answer() -> str:
+    def answered(*args: Any) -> None:
+        emit("shouted", "here has answered")
+
+    emit("question", 1, broadcast=True, callback=answered, ignore_queue=True)
+    return "asked"
+
+
 if __name__ == "__main__":
     socketio.run(app, port=int(os.environ["PORT"]))

@@ -197,13 +197,18 @@ def test_an_application_that_is_not_served_publishes(servers: Servers) -> None:
         worker.test_client(Flask(__name__))
 
 
-def test_python_socketios_manager_and_ours(servers: Servers) -> None:
+def emitting_manager(servers: Servers) -> Any:
+    """python-socketio's, in a process of its own as it were."""
     kind = (
         neighbour.RedisManager
         if servers.url.startswith(("redis", "unix"))
         else neighbour.KombuManager
     )
-    manager = kind(servers.url, channel=servers.channel, write_only=True)
+    return kind(servers.url, channel=servers.channel, write_only=True)
+
+
+def test_python_socketios_manager_and_ours(servers: Servers) -> None:
+    manager = emitting_manager(servers)
     manager.emit("shouted", ("two", {"blob": b"2"}), namespace="/")
     assert [client.next() for client in servers.clients] == [("two", {"blob": b"2"})] * 2
     there = servers.clients[1]
@@ -247,6 +252,49 @@ def test_a_disconnect_of_the_other_servers_client(servers: Servers) -> None:
     servers.clients[0].ask("on behalf", "disconnect", other.sid)
     assert other.next() == "disconnected"
     other.client.disconnect()
+
+
+def test_a_disconnect_of_this_servers_clients_alone(servers: Servers) -> None:
+    here, there = Client(servers.pair[0]), Client(servers.pair[1])
+    asking = servers.clients[0]
+    asking.ask("on behalf", "disconnect", there.sid, "/", True)
+    asking.ask("on behalf", "disconnect", here.sid, "/", True)
+    assert here.next() == "disconnected"
+    # What comes after it in the queue has arrived, and it has not.
+    asking.client.emit("shout", ("still there", {"to": there.sid}))
+    assert there.next() == ("still there",)
+    for client in (here, there):
+        client.client.disconnect()
+
+
+def test_a_callback_of_this_servers_clients_alone(servers: Servers) -> None:
+    here, there = servers.clients
+    assert here.ask("everybody here, answer") == "asked"
+    assert here.next() == ("here has answered",)
+    here.client.emit("shout", ("end", {"to": there.sid}))
+    assert there.next() == ("end",)
+
+
+RESERVED = ["connect", "disconnect", "connect_error", "disconnecting", "newListener"]
+
+
+@pytest.mark.parametrize("event", [*RESERVED, None, ["list"], {"a": 1}, True], ids=str)
+def test_events_that_clients_do_not_take_are_dropped(servers: Servers, event: Any) -> None:
+    manager = emitting_manager(servers)
+    logs = [server.log for server in servers.pair]
+    manager.emit(event, "x", namespace="/")
+    manager.emit("shouted", "goes on", namespace="/")
+    for server, client, before in zip(servers.pair, servers.clients, logs, strict=True):
+        assert client.next() == ("goes on",)
+        (line,) = [line for line in server.log[len(before) :].splitlines() if "ignored" in line]
+        assert f"event {event!r} is reserved" in line or f"not {event!r}" in line
+
+
+def test_a_number_is_an_event_that_clients_take(servers: Servers) -> None:
+    client = servers.clients[0]
+    client.client.on(7, lambda *args: client.received.put(args))
+    emitting_manager(servers).emit(7, "seven", namespace="/")
+    assert client.next() == ("seven",)
 
 
 def test_a_queue_that_is_not_there_is_named_and_nothing_stops(

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from flask_socketio import SocketIO
+from tests.kit.engine import EngineWebSocket, RawPolling
 from tests.kit.server import STARTED, ServerProcess
+from tests.kit.sio import SioClient
+
+from .conftest import ORIGINAL
+
+ONLY_OURS = pytest.mark.skipif(ORIGINAL, reason="an option of ours")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +47,7 @@ def test_refused(app: Flask, options: dict[str, Any], message: str) -> None:
         ({"ping_timeout": float("nan")}, "ping_timeout=nan: a number is needed"),
         ({"max_http_buffer_size": -1}, "max_http_buffer_size=-1: a number is needed, 0 or more"),
         ({"max_http_buffer_size": True}, "max_http_buffer_size=True: a number is needed"),
+        ({"max_http_buffer_size": "1e6"}, "max_http_buffer_size='1e6': a number is needed"),
         ({"max_threads": "many"}, "max_threads='many': a number is needed"),
     ],
     ids=str,
@@ -46,6 +55,52 @@ def test_refused(app: Flask, options: dict[str, Any], message: str) -> None:
 def test_values_that_make_no_sense(app: Flask, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         SocketIO(app, **options)
+
+
+WHOLE = [
+    "max_http_buffer_size",
+    "compression_threshold",
+    pytest.param("max_attachments", marks=ONLY_OURS),
+    pytest.param("max_threads", marks=ONLY_OURS),
+]
+SECONDS = [
+    "ping_interval",
+    "ping_timeout",
+    pytest.param("connect_timeout", marks=ONLY_OURS),
+    pytest.param("upgrade_timeout", marks=ONLY_OURS),
+]
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *SECONDS])
+@pytest.mark.parametrize("value", [1, 1.0, 2e3])
+def test_numbers_of_either_kind(app: Flask, name: str, value: float) -> None:
+    with warnings.catch_warnings(action="error"):
+        assert SocketIO(app, **{name: value}).server_options[name] == value
+
+
+FLOATS = "a whole number that is written as a float (max_http_buffer_size=1e8)"
+
+
+@pytest.mark.ours(FLOATS)
+@pytest.mark.parametrize("name", [*WHOLE, *SECONDS])
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, -1, -0.5], ids=str)
+def test_numbers_that_are_none(app: Flask, name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name}={value!r}: a number is needed, 0 or more"):
+        SocketIO(app, **{name: value})
+
+
+@pytest.mark.ours(FLOATS)
+@pytest.mark.parametrize("value", [(math.inf, 1), (1, math.nan), [1, -1]], ids=str)
+def test_intervals_that_are_none(app: Flask, value: Any) -> None:
+    with pytest.raises(ValueError, match=r"ping_interval=(inf|nan|-1): a number is needed"):
+        SocketIO(app, ping_interval=value)
+
+
+@pytest.mark.ours(FLOATS)
+@pytest.mark.parametrize("name", WHOLE)
+def test_fractions_of_what_is_counted(app: Flask, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"{name}=1\.5: a whole number is needed"):
+        SocketIO(app, **{name: 1.5})
 
 
 @pytest.mark.ours("emit() before init_app()")
@@ -71,6 +126,16 @@ def test_init_app_twice(app: Flask) -> None:
     assert client.emit("hello", "Ada", callback=True) == "hello Ada"
 
 
+def test_a_message_queue_whose_library_is_not_installed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests of an application are run without it."""
+    monkeypatch.setitem(sys.modules, "redis", None)
+    app.add_url_rule("/", "page", lambda: "a page")
+    SocketIO(app, message_queue="redis://")
+    assert app.test_client().get("/").text == "a page"
+
+
 APP = """
 import os
 from flask import Flask
@@ -79,10 +144,15 @@ from flask_socketio import SocketIO
 app = Flask(__name__)
 app.config["SECRET_KEY"] = "secret!"
 app.config["SERVER_NAME"] = os.environ.get("SERVER_NAME")
-socketio = SocketIO(app)
+socketio = SocketIO(app, **eval(os.environ.get("OPTIONS", "{}")))
 @app.get("/")
 def page(): return {"debug": app.debug}
-socketio.run(app, allow_unsafe_werkzeug=True, **eval(os.environ["ARGUMENTS"]))
+@socketio.on("size")
+def size(text): return len(text)
+if "WSGI" in os.environ:
+    app.run(port=0, threaded=True)
+else:
+    socketio.run(app, allow_unsafe_werkzeug=True, **eval(os.environ["ARGUMENTS"]))
 """
 
 
@@ -107,6 +177,41 @@ def test_host_port_and_debug() -> None:
     with running(arguments) as server:
         assert server.get_json("/") == {"debug": True}
         assert server.address[1] == port
+
+
+@pytest.mark.parametrize("text", ["{}", " {} "])
+def test_a_port_from_the_environment(text: str) -> None:
+    port = free_port()
+    with running({"port": text.format(port)}) as server:
+        assert server.address[1] == port
+
+
+@pytest.mark.ours('a port that is none (port="http", 65536)')
+@pytest.mark.parametrize(
+    "port", ["", "http", "80.5", 80.5, -1, 65536, "65536", True, math.nan, [], "1e400"]
+)
+def test_a_port_that_is_none(app: Flask, port: Any) -> None:
+    with pytest.raises(ValueError, match=r"port=.*: a number from 0 to 65535 is needed"):
+        SocketIO(app).run(app, port=port)
+
+
+@pytest.mark.parametrize("env", [{}, {"WSGI": "1"}], ids=["run", "WSGI"])
+@pytest.mark.parametrize("transport", [RawPolling, EngineWebSocket])
+def test_a_limit_that_is_written_as_a_float(
+    env: dict[str, str], transport: type[RawPolling] | type[EngineWebSocket]
+) -> None:
+    """Below it is taken, above it not."""
+    options = {"max_http_buffer_size": 2e6}
+    with running({"port": 0}, OPTIONS=repr(options), **env) as server:
+        client = SioClient(transport.open(server.address, "/socket.io/"))
+        assert client.engine.handshake["maxPayload"] == 2_000_000
+        client.connect()
+        assert client.call("size", "x" * 1_999_000) == [1_999_000]
+        if ORIGINAL:  # what is above it, it answers in ways of its own
+            client.engine.leave()
+        else:
+            client.emit("size", "x" * 2_000_001, id=1)
+            client.engine.expect_gone()
 
 
 def test_the_default_port_is_5000() -> None:

@@ -1,0 +1,116 @@
+"""What docs/migrating.md says of code that imports socketio or engineio: each line is tried here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import socketio as neighbour
+from flask import Flask
+
+from flask_socketio import Namespace, SocketIO
+from tests.kit.neighbour import OrderedClient
+from tests.kit.server import ServerProcess
+
+APP = Path(__file__).with_name("neighbour_app.py")
+GUNICORN = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--threads", "8"]
+MODULE = "tests.ecosystem.neighbour_app:wsgi"
+WAYS = ["WSGIApp", "Middleware", "another path", "alone", "around", "run", "gunicorn"]
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
+    if request.param == "gunicorn":
+        server = ServerProcess([*GUNICORN, MODULE], {"HOW": "WSGIApp"}, request.param)
+    else:
+        server = ServerProcess([sys.executable, str(APP)], {"HOW": request.param}, request.param)
+    with server:
+        yield server
+
+
+def connect(server: ServerProcess, transports: list[str], auth: Any = None) -> OrderedClient:
+    path = "elsewhere" if server.lane == "another path" else "socket.io"
+    client = OrderedClient(reconnection=False)
+    client.connect(server.url, transports=transports, socketio_path=path, auth=auth)
+    return client
+
+
+@pytest.mark.parametrize("transports", [["polling"], ["websocket"], ["polling", "websocket"]])
+def test_its_wsgi_app_around_our_server(server: ServerProcess, transports: list[str]) -> None:
+    client = connect(server, transports)
+    greeted: list[str] = []
+    client.on("greeted", greeted.append)
+    path = "/elsewhere/" if server.lane == "another path" else "/socket.io/"
+    assert client.call("hello", "Ada", timeout=10) == ["hello Ada", path]
+    assert greeted == ["Ada"]
+    assert client.transport() == transports[-1]
+    client.disconnect()
+
+
+def test_pages_behind_its_wsgi_app(server: ServerProcess) -> None:
+    if server.lane == "alone":
+        assert server.get("/").status == 404
+    else:
+        assert server.get("/").text == "a page"
+
+
+def test_its_exceptions(server: ServerProcess) -> None:
+    client = OrderedClient(reconnection=False)
+    errors: list[Any] = []
+    client.on("connect_error", errors.append)
+    path = "elsewhere" if server.lane == "another path" else "socket.io"
+    with pytest.raises(neighbour.exceptions.ConnectionError):
+        client.connect(
+            server.url, transports=["websocket"], socketio_path=path, auth={"refuse": True}
+        )
+    client.disconnect()
+    assert errors == [{"message": "not you", "data": {"code": 7}}]
+    client = connect(server, ["websocket"])
+    client.on("silence", lambda: client.sleep(0.5))
+    assert client.call("ask in vain", timeout=10) == "TimeoutError"
+    client.disconnect()
+
+
+# -- in this process -------------------------------------------------------------------------------
+
+
+def test_a_manager_is_taken_for_its_address(app: Flask) -> None:
+    for manager, url in (
+        (
+            neighbour.RedisManager("redis://broker.example", channel="mine"),
+            "redis://broker.example",
+        ),
+        (neighbour.KombuManager("amqp://broker.example", channel="mine"), "amqp://broker.example"),
+    ):
+        socketio = SocketIO(app, client_manager=manager)
+        queue = socketio.server_options["client_manager"]
+        assert (queue.url, queue.channel) == (url, "mine")
+    with pytest.raises(ValueError, match="has no URL; use message_queue="):
+        SocketIO(app, client_manager=neighbour.Manager())
+
+
+def test_what_is_not_python_socketios(app: Flask) -> None:
+    class Room(neighbour.Namespace):  # type: ignore[misc]
+        pass
+
+    socketio = SocketIO(app)
+    assert not isinstance(socketio.server, neighbour.Server)
+    assert not issubclass(Namespace, neighbour.Namespace)
+    with pytest.raises(ValueError, match="Not a namespace instance"):
+        socketio.on_namespace(Room("/room"))  # type: ignore[arg-type]
+    for name in ("on", "instrument", "shutdown"):
+        assert not hasattr(socketio.server, name)
+
+
+def test_a_server_that_has_no_application_yet() -> None:
+    answer: Any = neighbour.WSGIApp(SocketIO().server)
+    with pytest.raises(RuntimeError, match=r"call init_app\(app\)"):
+        answer({"PATH_INFO": "/socket.io/"}, None)
+
+
+@pytest.fixture
+def app() -> Flask:
+    return Flask("app")
