@@ -32,7 +32,7 @@ def count(what):
 def beat():
     while True:
         socketio.emit("beat", count("beats"))
-        socketio.sleep(0.005)
+        socketio.sleep(0.05)
 
 
 socketio.start_background_task(beat)
