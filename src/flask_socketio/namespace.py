@@ -73,7 +73,14 @@ class Namespace:
         **kwargs: Any,
     ) -> None:
         """Emit the event `message`."""
-        self.emit("message", data, room, include_self, namespace, callback, **kwargs)
+        self.socketio.send(
+            data,
+            room=room,
+            include_self=include_self,
+            namespace=namespace or self.namespace,
+            callback=callback,
+            **kwargs,
+        )
 
     def call(
         self,

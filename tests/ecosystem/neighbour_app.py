@@ -12,7 +12,7 @@ from flask_socketio import SocketIO, call, emit
 
 app = Flask(__name__)
 app.config["SECRET_KEY"] = "secret!"
-engineio.payload.Payload.max_decode_packets = 500  # a setting of many; it means nothing here
+engineio.payload.Payload.max_decode_packets = 30  # a setting of many; it means nothing here
 # That client sometimes forgets to say goodbye over polling; then it waits for a ping.
 socketio = SocketIO(app, ping_interval=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,10 @@ import socketio as neighbour
 from flask import Flask
 
 from flask_socketio import Namespace, SocketIO
+from tests.kit.engine import RawPolling
 from tests.kit.neighbour import OrderedClient
 from tests.kit.server import ServerProcess
+from tests.kit.sio import SioClient
 
 APP = Path(__file__).with_name("neighbour_app.py")
 GUNICORN = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--threads", "8"]
@@ -74,6 +77,33 @@ def test_its_exceptions(server: ServerProcess) -> None:
     client.disconnect()
 
 
+def test_its_other_clients(server: ServerProcess) -> None:
+    path = "elsewhere" if server.lane == "another path" else "socket.io"
+    told = [f"/{path}/", "hello Ada"]
+    with neighbour.SimpleClient() as simple:
+        simple.connect(server.url, transports=["websocket"], socketio_path=path)
+        assert sorted(simple.call("hello", "Ada", timeout=10)) == told
+        assert simple.receive(timeout=10) == ["greeted", "Ada"]
+
+    async def ask() -> Any:
+        async with neighbour.AsyncSimpleClient() as client:
+            await client.connect(server.url, transports=["websocket"], socketio_path=path)
+            return await client.call("hello", "Ada", timeout=10)
+
+    assert sorted(asyncio.run(ask())) == told
+
+
+def test_any_number_of_packets(server: ServerProcess) -> None:
+    """Whatever Payload.max_decode_packets has been set to."""
+    path = "/elsewhere/" if server.lane == "another path" else "/socket.io/"
+    client = SioClient(RawPolling.open(server.address, path))
+    client.connect()
+    client.engine.send(*(f'42{number}["hello","Ada"]' for number in range(40)))
+    acks = [packet for packet in (client.recv() for _ in range(80)) if packet.id is not None]
+    assert sorted(packet.id for packet in acks if packet.id is not None) == list(range(40))
+    client.engine.leave()
+
+
 # -- in this process -------------------------------------------------------------------------------
 
 
@@ -103,6 +133,30 @@ def test_what_is_not_python_socketios(app: Flask) -> None:
         socketio.on_namespace(Room("/room"))  # type: ignore[arg-type]
     for name in ("on", "instrument", "shutdown"):
         assert not hasattr(socketio.server, name)
+
+
+def test_its_asgi_app_is_not_for_our_server(app: Flask) -> None:
+    scope = {"type": "http", "method": "GET", "path": "/socket.io/", "query_string": b"EIO=4"}
+    asgi_app = neighbour.ASGIApp(SocketIO(app).server)
+    with pytest.raises(TypeError):
+        asyncio.run(asgi_app(scope, None, None))
+
+
+def test_its_packet_classes_are_no_serializer(app: Flask) -> None:
+    with pytest.raises(ValueError, match="serializer must be 'default' or 'msgpack'"):
+        SocketIO(app, serializer=neighbour.packet.Packet)
+
+
+def test_an_overridden_handle_event_is_not_asked(app: Flask) -> None:
+    app.config["SECRET_KEY"] = "secret!"
+
+    class Overriding(SocketIO):
+        def _handle_event(self, *args: Any) -> str:
+            return "overridden"
+
+    socketio = Overriding(app)
+    socketio.on_event("x", lambda: "the handler's")
+    assert socketio.test_client(app).emit("x", callback=True) == "the handler's"
 
 
 def test_a_server_that_has_no_application_yet() -> None:

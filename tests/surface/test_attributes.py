@@ -19,6 +19,8 @@ def handler(*args: Any) -> tuple[Any, ...]:
 
 class Room(Namespace):
     def on_echo(self, value: Any) -> Any:
+        self.emit("x", value)
+        self.send(value)
         return value
 
 
@@ -167,6 +169,8 @@ def test_overridden_methods_are_called(app: Flask, early: bool) -> None:
         [{"wrapped": [1]}],
         {"wrapped": ["y"]},
     ]
+    client.connect("/room")
+    assert client.emit("echo", 1, namespace="/room", callback=True) == 1
     socketio.close_room("a")
     socketio.sleep()
     socketio.start_background_task(lambda: None).join()
@@ -174,7 +178,7 @@ def test_overridden_methods_are_called(app: Flask, early: bool) -> None:
     after = [] if early else ["init_app"]
     assert socketio.seen == [
         *before, "on named", "on plain", "on_namespace", *after,
-        "emit x", "send", "emit message", "close_room", "sleep", "start_background_task",
+        *(2 * ["emit x", "send", "emit message"]), "close_room", "sleep", "start_background_task",
     ]  # fmt: skip
 
 

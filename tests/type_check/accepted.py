@@ -39,6 +39,7 @@ def connect(auth: dict[str, Any] | None) -> bool | None:
 def add(a: int, b: int) -> int:
     emit("added", a + b)
     emit("added", {"sum": a + b}, to="watchers", include_self=False, skip_sid=["x"])
+    emit(event="added", data={"sum": a + b}, room="watchers")
     emit("added", (a, b), broadcast=True, namespace="/", callback=print)
     send("text", to="room")
     send({"a": 1}, json=True, broadcast=True)
@@ -125,6 +126,17 @@ assert_type(client.is_connected("/game"), bool)
 client.emit("move", 1, 2, namespace="/game", callback=True)
 for received in client.get_received("/game"):
     print(received["name"], received["args"])
+
+
+@client.on("question")
+def answer(question: str) -> tuple[str, int]:
+    return question, 42
+
+
+assert_type(answer("x"), tuple[str, int])
+client.on("again", answer, namespace="/game")
+for event, handler, namespace in socketio.handlers:
+    print(event, handler, namespace)
 same: tuple[type[SameNamespace], type[SameTestClient]] = (Namespace, SocketIOTestClient)
 
 if __name__ == "__main__":
