@@ -106,9 +106,10 @@ def find_program(name: str, folders: list[Path]) -> str:
 
 
 def free_port() -> int:
-    """A port that is free, and not one of those that the kernel gives to others meanwhile."""
+    """A port that is free, and that neither the kernel nor tests beside this one give away meanwhile."""
+    first = 15000 + 500 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
-        port = random.randrange(15000, 30000)
+        port = random.randrange(first, first + 500)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
