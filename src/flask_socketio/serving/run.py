@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _LAST_PORT = 65535
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Seconds after which green threads' hub wakes, though nobody has woken it.
+_LOOK = 0.2
 #: Seconds that responses under way have when the server stops.
 _GRACE = 3
 
@@ -162,7 +164,10 @@ def _serve(server: Server, listener: socket.socket) -> None:
 def _serve_beside(hub: Hub, server: Server, listener: socket.socket) -> None:
     with _signals_for(server):
         try:
-            run_loop(lambda: server.serve(sockets=[listener])).result()
+            ended = run_loop(lambda: server.serve(sockets=[listener]))
+            while not ended.wait(_LOOK):
+                pass  # a signal that came as the hub went to sleep has its handler called now
+            ended.result()
         finally:
             hub.run_posted()
 
