@@ -31,8 +31,8 @@ STARTED = re.compile(r"(?:[Rr]unning on|Listening at:) https?://(?P<host>[^:/\s]
 TRACEBACK = re.compile(
     r"Traceback \(most recent call last\):\n(?:[ \t]+.*\n|\n)*(?P<error>\S.*)", re.MULTILINE
 )
-START_DEADLINE = 20.0
-STOP_DEADLINE = 10.0
+START_DEADLINE = 60.0
+STOP_DEADLINE = 30.0
 
 
 class ServerProcess:

@@ -31,10 +31,10 @@ def test_a_patched_application(library: str, transport: str) -> None:
         assert client.call("background", timeout=10) == "joined"
         assert events.get(timeout=10) == "done"
         assert server.get_json("/page") == ["a page"]
-        client.emit("echo", ("slow", 3))
+        client.emit("echo", ("slow", 8))
         begun = time.monotonic()
         assert client.call("twice", "ab", timeout=10) == "abab"
-        assert time.monotonic() - begun < 2.5  # the handler that sleeps holds up nobody
+        assert time.monotonic() - begun < 7  # the handler that sleeps holds up nobody
         assert server.log.count(f"run as green threads of {library}") == 1
         assert server.log.count("async_mode= can be deleted") == 1
         client.disconnect()

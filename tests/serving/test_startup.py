@@ -45,7 +45,7 @@ def program(tmp_path: Path):
 def failure(path: Path) -> str:
     """What a program that cannot start says; it ends at once, with 1 and without a traceback."""
     done = subprocess.run(
-        [sys.executable, path], cwd=ROOT, capture_output=True, text=True, timeout=10
+        [sys.executable, path], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 1, done
     assert "Traceback" not in done.stderr
