@@ -36,8 +36,10 @@ def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
 
 def connect(server: ServerProcess, transports: list[str], auth: Any = None) -> OrderedClient:
     path = "elsewhere" if server.lane == "another path" else "socket.io"
-    client = OrderedClient(reconnection=False)
-    client.connect(server.url, transports=transports, socketio_path=path, auth=auth)
+    client = OrderedClient(reconnection=False, request_timeout=30)
+    client.connect(
+        server.url, transports=transports, socketio_path=path, auth=auth, wait_timeout=30
+    )
     return client
 
 
@@ -47,7 +49,7 @@ def test_its_wsgi_app_around_our_server(server: ServerProcess, transports: list[
     greeted: list[str] = []
     client.on("greeted", greeted.append)
     path = "/elsewhere/" if server.lane == "another path" else "/socket.io/"
-    assert client.call("hello", "Ada", timeout=10) == ["hello Ada", path]
+    assert client.call("hello", "Ada", timeout=30) == ["hello Ada", path]
     assert greeted == ["Ada"]
     assert client.transport() == transports[-1]
     client.disconnect()
@@ -61,7 +63,7 @@ def test_pages_behind_its_wsgi_app(server: ServerProcess) -> None:
 
 
 def test_its_exceptions(server: ServerProcess) -> None:
-    client = OrderedClient(reconnection=False)
+    client = OrderedClient(reconnection=False, request_timeout=30)
     errors: list[Any] = []
     client.on("connect_error", errors.append)
     path = "elsewhere" if server.lane == "another path" else "socket.io"
@@ -73,7 +75,7 @@ def test_its_exceptions(server: ServerProcess) -> None:
     assert errors == [{"message": "not you", "data": {"code": 7}}]
     client = connect(server, ["websocket"])
     client.on("silence", lambda: client.sleep(0.5))
-    assert client.call("ask in vain", timeout=10) == "TimeoutError"
+    assert client.call("ask in vain", timeout=30) == "TimeoutError"
     client.disconnect()
 
 
@@ -82,13 +84,13 @@ def test_its_other_clients(server: ServerProcess) -> None:
     told = [f"/{path}/", "hello Ada"]
     with neighbour.SimpleClient() as simple:
         simple.connect(server.url, transports=["websocket"], socketio_path=path)
-        assert sorted(simple.call("hello", "Ada", timeout=10)) == told
-        assert simple.receive(timeout=10) == ["greeted", "Ada"]
+        assert sorted(simple.call("hello", "Ada", timeout=30)) == told
+        assert simple.receive(timeout=30) == ["greeted", "Ada"]
 
     async def ask() -> Any:
         async with neighbour.AsyncSimpleClient() as client:
             await client.connect(server.url, transports=["websocket"], socketio_path=path)
-            return await client.call("hello", "Ada", timeout=10)
+            return await client.call("hello", "Ada", timeout=30)
 
     assert sorted(asyncio.run(ask())) == told
 

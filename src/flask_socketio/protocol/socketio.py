@@ -36,7 +36,7 @@ RESERVED_EVENTS = frozenset(
 )
 
 #: What an event's name is: a client's, and one that clients take.
-CLIENT_NAMES = (str,)
+CLIENT_NAMES = str
 SERVER_NAMES = (str, int, float)
 
 _INFINITY = float("inf")
@@ -48,7 +48,7 @@ _DIGITS = re.compile("[0-9]+")
 _MAX_NAMESPACE = 512
 
 
-Names = tuple[type, ...]
+Names = type | tuple[type, ...]
 
 
 @dataclass(slots=True)

@@ -138,14 +138,15 @@ class DuplexApp(EngineApp):
 
     async def start(self) -> None:
         await super().start()
-        if self._alone:
-            return
-        for socketio in Innermost.of(self._app).neighbours(self._socketio):
+        others = [] if self._alone else Innermost.of(self._app).neighbours(self._socketio)
+        for socketio in others:
             if socketio.served_by is None:
                 neighbour = DuplexApp(socketio, self._app, alone=True)
                 await neighbour.start()
                 self._neighbours.append(neighbour)
-        self.http_class.serve([self.lane, *(neighbour.lane for neighbour in self._neighbours)])
+        if self._neighbours:
+            lanes = [neighbour.lane for neighbour in self._neighbours]
+            self.http_class.serve([self.lane, *lanes])
 
     async def make_engine(self) -> Engine:
         self.pid = os.getpid()

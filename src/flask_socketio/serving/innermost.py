@@ -68,7 +68,7 @@ class Innermost:
         arrival: WsgiApp | None = environ.get(ARRIVAL)
         if arrival is not None:
             return arrival
-        path: str = environ["PATH_INFO"]
+        path: str = environ.get("PATH_INFO", "")
         return next((face for face in self._faces if path.startswith(face.path)), None)
 
     # -- in place of the application's methods -------------------------------------------------
