@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .base.green import call_soon_beside
-from .base.real import Thread, Timer, new_app_lock, on_main_thread
+from .base.real import AppLock, Thread, Timer, on_main_thread
 
 #: Seconds after which a task that was started while the program was loading does not wait for run() any longer.
 _AT_THE_LATEST = 3.0
@@ -20,7 +20,7 @@ class BackgroundTask(Thread):
 
     def __init__(self, target: Callable[..., Any], args: Any, kwargs: Any) -> None:
         super().__init__(target=target, args=args, kwargs=kwargs, daemon=True)
-        self._lock = new_app_lock()
+        self._lock = AppLock()
 
     def start_once(self) -> None:
         """Start, unless it has been."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import builtins
 import logging
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Never, TypeVar, overload
+from weakref import WeakSet
 
 from flask import Flask, has_request_context, request
 
@@ -393,7 +395,6 @@ class SocketIO:
 
     def start_runtime(self, app: Flask, served_by: DuplexApp, negotiate: Negotiate) -> Runtime:
         """Called by what serves the application, on its loop."""
-        self.served_by = served_by
         link = None
         if (queue := self._queue) is not None:
             queue.begin()
@@ -401,6 +402,8 @@ class SocketIO:
         self._runtime = Runtime(
             self, app, self.options, self._handlers, self.codec, negotiate, link
         )
+        self.served_by = served_by
+        _have_served.add(self)
         call_beside(self.background.serving)
         return self._runtime
 
@@ -437,6 +440,8 @@ class SocketIO:
     def runtime_stopped(self) -> None:
         """Called by what serves the application, at the end."""
         self.served_by = None
+        if self._queue is not None:
+            self._queue.begin()
         self._not_serving()
 
     # -- threads -------------------------------------------------------------------------------
@@ -462,6 +467,19 @@ class SocketIO:
                 "socketio.sleep() in an async handler stops the server: await asyncio.sleep()"
             )
         sleep(seconds)
+
+
+#: whose server, its loop and its clients are not those of a process that is forked from this one
+_have_served: WeakSet[SocketIO] = WeakSet()
+
+
+def _forget_servers() -> None:
+    for socketio in _have_served:
+        socketio.runtime_stopped()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_servers)
 
 
 def _check_event(name: object) -> None:

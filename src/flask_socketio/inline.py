@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from flask import Flask
 
 from .base.loop_thread import run_loop
-from .base.real import new_app_lock
+from .base.real import AppLock
 from .cluster.memory import MemoryAdapter
 from .context import EventContexts
 from .dispatch.dispatcher import Rest, begin_in
@@ -34,7 +34,7 @@ class InlineInbox:
 
     def __init__(self) -> None:
         #: held while the hub works, and not while a handler runs
-        self.lock = new_app_lock()
+        self.lock = AppLock()
 
     def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         self.ask(function, *args, **kwargs)

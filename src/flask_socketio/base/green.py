@@ -28,15 +28,6 @@ from .real import (
 
 logger = logging.getLogger("flask_socketio.server")
 
-#: Whose records come from the loop's thread. The handlers' locks, files and sockets are the green threads'.
-_LOGGERS = (
-    "flask_socketio.server",
-    "flask_socketio.engine",
-    "asyncio",
-    "uvicorn.error",
-    "uvicorn.access",
-)
-
 
 class Waitable(Protocol):
     """A semaphore of green threads."""
@@ -133,7 +124,10 @@ class EventletHub(Hub):
         eventlet: Any = import_module("eventlet")
         self._spawn, self._sleep = eventlet.spawn, eventlet.sleep
         self._semaphore = import_module("eventlet.semaphore").Semaphore
-        self._wait = import_module("eventlet.hubs").trampoline
+        hubs: Any = import_module("eventlet.hubs")
+        self._wait = hubs.trampoline
+        # With its parent's a forked process would read what wakes that one.
+        os.register_at_fork(after_in_child=hubs.use_hub)
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
@@ -277,25 +271,17 @@ def start_for_io(function: Callable[[], object], name: str) -> None:
 # -- logging ---------------------------------------------------------------------------------------
 
 
-class _Forward(logging.Filter):
-    """Takes a logger's records to the hub's thread: a green lock that two real threads want can hang both."""
-
-    def __init__(self, hub: Hub, target: logging.Logger) -> None:
-        super().__init__()
-        self._hub = hub
-        self._target = target
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if self._hub.is_here or self._hub.pid != os.getpid():
-            return True
-        self._hub.start(self._target.handle, record)
-        return False
-
-
 def _log_on(hub: Hub) -> None:
-    for name in _LOGGERS:
-        target = logging.getLogger(name)
-        target.addFilter(_Forward(hub, target))
+    """Have records handled on the hub's thread: a green lock that two real threads want can hang both."""
+    handle = logging.Logger.handle
+
+    def handle_on_hub(self: logging.Logger, record: logging.LogRecord) -> None:
+        if hub.is_here or hub.pid != os.getpid():
+            handle(self, record)
+        else:
+            hub.start(handle, self, record)
+
+    logging.Logger.handle = handle_on_hub
     # The module's own lock, which is taken to find out whether a record is wanted. Nobody waits while it is held.
     lock: Any = getattr(logging, "_lock", None)
     if lock is not None:

@@ -69,10 +69,33 @@ def new_lock() -> Signal:
     return lock
 
 
-def new_app_lock() -> Signal:
-    """An unlocked lock of the app's kind: it may be held while green threads wait for something."""
-    lock: Any = threading.Lock()
-    return lock
+class AppLock:
+    """A lock of the app's kind: it may be held while green threads wait for something.
+
+    Which kind that is, shows when it is first used: servers replace Python's threads after they have loaded the app.
+    """
+
+    def __init__(self) -> None:
+        self._choosing = new_lock()
+        self._lock: Any = None
+
+    def _chosen(self) -> Any:
+        with self._choosing:
+            if self._lock is None:
+                self._lock = threading.Lock()
+            return self._lock
+
+    def acquire(self) -> bool:
+        return self._chosen().acquire()
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
 
 
 def new_rlock() -> Signal:
@@ -95,7 +118,13 @@ def ident_function() -> Callable[[], int]:
 
 
 def on_main_thread() -> bool:
-    """Whether the caller is the program's first thread, or a green one that is the app's counterpart of it."""
+    """Whether the caller is the program's first thread, and no green one beside it."""
+    if (
+        patched_by() == "eventlet" and sys.platform == "linux"
+    ):  # its threads are none of `threading`'s
+        greenlet: Any = sys.modules["greenlet"]
+        is_first = _original("_thread", "get_native_id")() == os.getpid()
+        return is_first and greenlet.getcurrent().parent is None
     return threading.current_thread() is threading.main_thread()
 
 
@@ -140,8 +169,17 @@ def _setter(future: asyncio.Future[T], result: T | Exception) -> Callable[[], No
 
 def socket_from(descriptor: int) -> socket.socket:
     """A socket object that no library has replaced, for a descriptor that it owns from now on."""
-    own: socket.socket = _original("socket", "socket")(fileno=descriptor)
+    kind: Any = _original("socket", "socket")
+    if patched_by() is not None and "uvloop" in sys.modules:
+        kind = _lent(kind)
+    own: socket.socket = kind(fileno=descriptor)
     return own
+
+
+def _lent(kind: Any) -> Any:
+    """uvloop closes the descriptor and has the object let go of it, but only where it is of the class that it takes for
+    Python's. One of another class it closes as well: that number may be another connection's by then."""
+    return type("Lent", (kind,), {"close": kind.detach})
 
 
 def writer_function() -> Callable[[int, bytes], int]:

@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 
 from ..base.green import start_for_io
 from ..base.promise import Mailbox, Promise
-from ..base.real import new_app_lock
+from ..base.real import AppLock
 from ..protocol.json import restore
 from .base import Emission
 
@@ -59,7 +59,7 @@ class MessageQueue:
         #: this process only emits: it was given no application
         self.write_only = write_only
         self._make_broker = make_broker
-        self._lock = new_app_lock()
+        self._lock = AppLock()
         self.host_id = uuid.uuid4().hex
         self._broker: Broker | None = None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop
-from collections import deque
 from collections.abc import Callable
 from typing import Generic
 
@@ -12,14 +11,14 @@ from .pool import J, Lane, Pool
 
 
 class GreenPool(Generic[J]):
-    """A job that blocks holds up those of others, as long as it does not wait for something green."""
+    """A job that blocks holds up those of others, as long as it does not wait for something green. A green thread that
+    waits costs little, so there may be any number."""
 
-    def __init__(self, hub: Hub, execute: Callable[[J], None], max_threads: int) -> None:
+    def __init__(self, hub: Hub, execute: Callable[[J], None]) -> None:
         self._hub = hub
         self._execute = execute
-        self._max_threads = max_threads
-        self._running = 0
-        self._waiting: deque[J] = deque()
+        #: lanes with a job that the loop has not started yet, and what comes behind it
+        self._held: dict[Lane, list[J]] = {}
 
     def has(self, lane: Lane) -> bool:
         """Whether jobs of the lane have not finished, or not begun."""
@@ -34,20 +33,21 @@ class GreenPool(Generic[J]):
     # -- on the hub's thread -------------------------------------------------------------------
 
     def _begin(self, jobs: list[J]) -> None:
-        self._waiting += jobs
-        self._fill()
-
-    def _fill(self) -> None:
-        while self._waiting and self._running < self._max_threads:
-            self._running += 1
-            self._hub.spawn(self._run, self._waiting.popleft())
+        for job in jobs:
+            held = self._held.get(job.lane)
+            if held is not None:
+                held.append(job)
+                continue
+            if job.starts_on_loop:
+                self._held[job.lane] = []
+            self._hub.spawn(self._run, job)
 
     def _run(self, job: J) -> None:
         try:
             self._execute(job)
         finally:
-            self._running -= 1
-            self._fill()
+            if job.starts_on_loop:
+                self._begin(self._held.pop(job.lane))
 
 
 def new_pool(
@@ -55,8 +55,4 @@ def new_pool(
 ) -> Pool[J] | GreenPool[J]:
     """The threads on which the app expects its code to run."""
     hub = attached()
-    return (
-        Pool(loop, execute, max_threads, name)
-        if hub is None
-        else GreenPool(hub, execute, max_threads)
-    )
+    return Pool(loop, execute, max_threads, name) if hub is None else GreenPool(hub, execute)

@@ -78,8 +78,14 @@ class Inbox:
         Not to be called on the loop. Raises NotServingError when the loop has ended or ends meanwhile.
         """
         answer = Promise[R]()
-        self.start(_keep(answer, coroutine))
-        return self._await(answer)
+        work = _keep(answer, coroutine)
+        self.start(work)
+        try:
+            return self._await(answer)
+        except BaseException:
+            if not answer.done:  # the green thread that waits is ended from outside
+                self.post(self._cancel, work)
+            raise
 
     def start(self, coroutine: Coroutine[Any, Any, object]) -> None:
         """Have the loop run a coroutine; raises NotServingError when the loop has ended."""
@@ -94,6 +100,11 @@ class Inbox:
         task = self._loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _cancel(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        for task in self._tasks:
+            if task.get_coro() is coroutine:
+                task.cancel()
 
     def _await(self, answer: Promise[R]) -> R:
         while not answer.wait(_LOOK):

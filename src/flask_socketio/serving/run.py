@@ -164,12 +164,20 @@ def _serve(server: Server, listener: socket.socket) -> None:
 def _serve_beside(hub: Hub, server: Server, listener: socket.socket) -> None:
     with _signals_for(server):
         try:
-            ended = run_loop(lambda: server.serve(sockets=[listener]))
-            while not ended.wait(_LOOK):
-                pass  # a signal that came as the hub went to sleep has its handler called now
-            ended.result()
+            _wait_for(server, run_loop(lambda: server.serve(sockets=[listener])))
         finally:
             hub.run_posted()
+
+
+def _wait_for(server: Server, ended: Promise[None]) -> None:
+    try:
+        while not ended.wait(_LOOK):
+            pass  # a signal that came as the hub went to sleep has its handler called now
+    except BaseException:  # the green thread is killed
+        server.should_exit = True
+        ended.wait(2 * _GRACE)
+        raise
+    ended.result()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from ..base.green import attach, attached
+from ..base.green import Hub, attach, attached
 from ..base.loop_thread import run_loop
 from ..base.promise import Promise
 from ..base.real import new_lock
@@ -80,18 +80,19 @@ class WsgiFace:
 
         Raises what has kept the thread from starting.
         """
+        hub = attach()
         with self._lock:  # for a moment: a green thread must not wait while it holds a real lock
-            beside = self._beside
-            if beside is None or beside.pid != os.getpid():
+            beside, begins = self._beside, False
+            if beside is None or beside.is_over:
                 app = self.socketio.served_by
                 if app is not None and app.pid == os.getpid():
                     return app
-                beside = self._beside = _Beside(DuplexApp(self.socketio, self._app, alone=True))
-        try:
-            return beside.app()
-        except BaseException:
-            self._beside = None
-            raise
+                app = DuplexApp(self.socketio, self._app, alone=True)
+                beside, begins = _Beside(app, hub), True
+                self._beside = beside
+        if begins and hub is not None:
+            logger.warning("%s", about_green_threads(hub.library))
+        return beside.app()
 
     def _adopt(
         self,
@@ -140,15 +141,18 @@ _NO_SOCKET = (
 class _Beside:
     """A loop that serves what the WSGI server's threads bring."""
 
-    def __init__(self, app: DuplexApp) -> None:
-        self.pid = os.getpid()
+    def __init__(self, app: DuplexApp, hub: Hub | None) -> None:
+        self._pid = os.getpid()
         self._app = app
         self._ready = Promise[DuplexApp]()
         self._end: asyncio.Event
-        self._hub = attach()
-        if self._hub is not None:
-            logger.warning("%s", about_green_threads(self._hub.library))
+        self._hub = hub
         self._ended = run_loop(self._serve, self._ready)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or failed to start, or is another process's: that one was forked."""
+        return self._ended.done or self._pid != os.getpid()
 
     def app(self) -> DuplexApp:
         """What serves, as soon as it does; raises what has kept it from starting."""
@@ -163,7 +167,7 @@ class _Beside:
         await self._app.stop()
 
     def _stop(self) -> None:
-        if self.pid == os.getpid():
+        if self._pid == os.getpid():
             self._app.inbox.post(self._end.set)
             self._ended.wait(_GRACE)
             if self._hub is not None:
@@ -202,6 +206,7 @@ _SERVERS_OWN = (
     "flask_duplex.",
     "gunicorn.",
     "werkzeug.",
+    "wsgi.early_hints",
     "wsgi.file_wrapper",
     "wsgi.input",
     "wsgi.websocket",
