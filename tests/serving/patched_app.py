@@ -17,12 +17,17 @@ else:
 
 warnings.simplefilter("default")
 
+import logging
 import time
 from typing import Any
 
 from flask import Flask, request
 
 from flask_socketio import SocketIO, emit, join_room, rooms
+from flask_socketio.errors import NotServingError
+
+logging.basicConfig()
+log = logging.getLogger("app")
 
 app = Flask(__name__)
 socketio = SocketIO(app, async_mode=os.environ["LIBRARY"])
@@ -59,6 +64,60 @@ def background() -> str:
 
     socketio.start_background_task(work).join()
     return "joined"
+
+
+started: list[tuple[str, int]] = []
+
+
+@socketio.on("before")
+def before(number: int) -> None:
+    started.append(("before", number))
+
+
+@socketio.on("between")
+async def between(number: int) -> None:
+    started.append(("between", number))
+
+
+@socketio.on("behind")
+def behind(number: int) -> None:
+    started.append(("behind", number))
+
+
+@socketio.on("started")
+def what_has_started() -> list[tuple[str, int]]:
+    return started
+
+
+@socketio.on("log")
+def write_log(number: int) -> int:
+    log.warning("a handler: %s", number)
+    return number
+
+
+@socketio.on("log on the loop")
+async def write_log_on_the_loop(number: int) -> int:
+    log.warning("an async handler: %s", number)
+    return number
+
+
+@socketio.on("fork")
+def fork() -> str:
+    """What a forked process says of the clients, which are its parent's."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        try:
+            answer = str(socketio.server.rooms("anybody"))
+        except NotServingError:
+            answer = "not serving"
+        os.write(writer, answer.encode())
+        os._exit(0)
+    return os.read(reader, 100).decode()
+
+
+@socketio.on("disconnect")
+def disconnected(reason: str) -> None:
+    print("goodbye:", reason, flush=True)
 
 
 if __name__ == "__main__":

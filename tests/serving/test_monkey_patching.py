@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -38,6 +40,67 @@ def test_a_patched_application(library: str, transport: str) -> None:
         assert server.log.count(f"run as green threads of {library}") == 1
         assert server.log.count("async_mode= can be deleted") == 1
         client.disconnect()
+
+
+@pytest.fixture(scope="module", params=["gevent", "eventlet"])
+def patched(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
+    with ServerProcess.script(APP, {"LIBRARY": request.param}) as server:
+        yield server
+
+
+def test_events_of_one_client_start_in_order(patched: ServerProcess) -> None:
+    """Also those of `def` handlers behind an `async def` one, which starts on another thread."""
+    client = OrderedClient()
+    client.connect(patched.url, transports=["websocket"])
+    expected = [[name, n] for n in range(50) for name in ("before", "between", "behind")]
+    for name, number in expected:
+        client.emit(name, number)
+    assert client.call("started", timeout=30) == expected
+    client.disconnect()
+
+
+def test_handlers_and_the_loop_log_at_the_same_time(patched: ServerProcess) -> None:
+    """The lock of a logging handler is a green one, for which the loop's thread cannot wait."""
+    clients = [OrderedClient() for _ in range(2)]
+
+    def talk(client: OrderedClient, event: str) -> None:
+        for number in range(300):
+            assert client.call(event, number, timeout=30) == number
+
+    with ThreadPoolExecutor(2) as pool:
+        for client in clients:
+            client.connect(patched.url, transports=["websocket"])
+        talks = [
+            pool.submit(talk, *pair)
+            for pair in zip(clients, ("log", "log on the loop"), strict=True)
+        ]
+        for each in talks:
+            each.result()
+    for client in clients:
+        client.disconnect()
+    assert "a handler: 299" in patched.log and "an async handler: 299" in patched.log
+
+
+def test_a_forked_process_has_no_clients_and_leaves_its_parent_alone(
+    patched: ServerProcess,
+) -> None:
+    client = OrderedClient()
+    client.connect(patched.url, transports=["websocket"])
+    assert client.call("fork", timeout=30) == "not serving"
+    assert client.call("echo", "still here", timeout=30) == "still here"
+    client.disconnect()
+
+
+@pytest.mark.parametrize("library", ["gevent", "eventlet"])
+def test_at_the_end_clients_are_told(library: str) -> None:
+    client = OrderedClient(reconnection=False)
+    with ServerProcess.script(APP, {"LIBRARY": library}) as server:
+        client.connect(server.url, transports=["websocket"])
+        assert client.call("echo", "x", timeout=30) == "x"
+        assert server.stop()
+        assert server.process.returncode == 0
+        assert "goodbye: server disconnect" in server.log
+    client.disconnect()
 
 
 @pytest.mark.parametrize("library", ["gevent", "eventlet"])
