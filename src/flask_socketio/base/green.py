@@ -162,7 +162,7 @@ def attach() -> Hub | None:
 
     To be called where the app's code runs, before there is a loop: from then on `attached` returns the same.
     """
-    library = patched_by() or _runs_caller()
+    library = patched_by() or runs_caller()
     if library is not None and attached() is None:
         _attached[:] = [hub := _KINDS[library]()]
         if patched_by():
@@ -175,8 +175,8 @@ def attached() -> Hub | None:
     return _attached[0] if _attached and _attached[0].pid == os.getpid() else None
 
 
-def _runs_caller() -> str | None:
-    """The library whose hub runs the caller, in a process where nothing has been replaced."""
+def runs_caller() -> str | None:
+    """The library whose hub runs the caller; None for real threads, and for the one on which the hub itself runs."""
     greenlet: Any = sys.modules.get("greenlet")
     parent = None if greenlet is None else greenlet.getcurrent().parent
     if parent is None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from ..base.green import Hub, attach, attached
+from ..base.green import Hub, attach, runs_caller
 from ..base.loop_thread import run_loop
 from ..base.promise import Promise
 from ..base.real import new_lock
@@ -64,7 +64,7 @@ class WsgiFace:
         request = _request(environ)
         if request.is_websocket:
             return self._adopt(app, request, environ, start_response)
-        if not environ.get("wsgi.multithread") and attached() is None:
+        if not environ.get("wsgi.multithread") and runs_caller() is None:
             request.patience = _PATIENCE
             self._hint(_ONE_THREAD)
         if request.query.sid is None and app.engine.config.upgrades:
