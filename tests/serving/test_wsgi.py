@@ -28,7 +28,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.app = Flask(__name__)
-        self.socketio = SocketIO(self.app)
+        self.socketio = SocketIO(self.app, connect_timeout=3600)
         self.client = Client(self.app)
 
     def open(self) -> str:

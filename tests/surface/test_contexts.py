@@ -120,7 +120,8 @@ def test_an_application_that_overrides_wsgi_app() -> None:
     app = Overriding("overriding")
     app.config["SECRET_KEY"] = "secret!"
     app.add_url_rule("/page", "page", lambda: "a page")
-    socketio = SocketIO(app)
+    # The session at the end is not closed for its silence while other tests run.
+    socketio = SocketIO(app, connect_timeout=3600)
     assert app.test_client().get("/page").text == "a page"
     socketio.on_event("event", lambda: request.path)
     assert str(socketio.test_client(app).emit("event", callback=True)).startswith("/socket.io")
