@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from flask_socketio import SocketIO
 from flask_socketio.serving.asgi import EngineApp
@@ -35,7 +36,8 @@ def lane_of(socketio: SocketIO, sid: str) -> str:
 
     def find() -> str:
         for session in runtime.engine.sessions.values():
-            sockets = session.handler.sockets.values()  # pyright: ignore[reportAttributeAccessIssue]
+            handler: Any = getattr(session, "handler", None)  # none: it waits for a last poll
+            sockets = () if handler is None else handler.sockets.values()
             if sid == session.sid or sid in [socket.sid for socket in sockets]:
                 return session.transport.lane
         raise KeyError(sid)
