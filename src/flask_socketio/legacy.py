@@ -66,6 +66,8 @@ class Keywords:
 
     def ignore(self, where: str, unknown: dict[str, Any], *, to_everybody: bool = False) -> None:
         """Warn of arguments that mean nothing. Raises TypeError for `sid=`."""
+        if not unknown:
+            return
         if to_everybody and "sid" in unknown:
             raise TypeError(f"{where} has no sid=, it would go to everybody: give to=")
         new = {name: value for name, value in unknown.items() if (where, name) not in self._said}

@@ -42,7 +42,10 @@ class Hub(ABC):
 
     library: str
 
-    def __init__(self) -> None:
+    def __init__(self, semaphores: str) -> None:
+        library: Any = import_module(self.library)
+        self._spawn, self._sleep = library.spawn, library.sleep
+        self._semaphore = import_module(semaphores).Semaphore
         self.pid = os.getpid()
         self._ident = ident_function()
         self._thread = self._ident()
@@ -79,51 +82,37 @@ class Hub(ABC):
     def wake(self) -> None:
         """Have `run_posted` called soon; on any thread."""
 
-    @abstractmethod
     def spawn(self, function: Callable[..., object], *args: Any) -> Any:
         """Run a function on a green thread; on the hub's thread."""
+        return self._spawn(function, *args)
 
-    @abstractmethod
     def sleep(self, seconds: float) -> object:
         """Let others run for so long; on the hub's thread."""
+        return self._sleep(seconds)
 
-    @abstractmethod
     def new_semaphore(self) -> Waitable:
         """One that is at zero."""
+        return self._semaphore(0)
 
 
 class GeventHub(Hub):
     library = "gevent"
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("gevent.lock")
         gevent: Any = import_module("gevent")
-        self._spawn, self._sleep = gevent.spawn, gevent.sleep
-        self._semaphore = import_module("gevent.lock").Semaphore
         self._watcher: Any = gevent.get_hub().loop.async_()
         self._watcher.start(self.run_posted)
 
     def wake(self) -> None:
         self._watcher.send()
 
-    def spawn(self, function: Callable[..., object], *args: Any) -> Any:
-        return self._spawn(function, *args)
-
-    def sleep(self, seconds: float) -> object:
-        return self._sleep(seconds)
-
-    def new_semaphore(self) -> Waitable:
-        return self._semaphore(0)
-
 
 class EventletHub(Hub):
     library = "eventlet"
 
     def __init__(self) -> None:
-        super().__init__()
-        eventlet: Any = import_module("eventlet")
-        self._spawn, self._sleep = eventlet.spawn, eventlet.sleep
-        self._semaphore = import_module("eventlet.semaphore").Semaphore
+        super().__init__("eventlet.semaphore")
         hubs: Any = import_module("eventlet.hubs")
         self._wait = hubs.trampoline
         # With its parent's a forked process would read what wakes that one.
@@ -142,15 +131,6 @@ class EventletHub(Hub):
             self._wait(self._reader, read=True)
             os.read(self._reader, 64)
             self.run_posted()
-
-    def spawn(self, function: Callable[..., object], *args: Any) -> Any:
-        return self._spawn(function, *args)
-
-    def sleep(self, seconds: float) -> object:
-        return self._sleep(seconds)
-
-    def new_semaphore(self) -> Waitable:
-        return self._semaphore(0)
 
 
 _KINDS = {"gevent": GeventHub, "eventlet": EventletHub}
