@@ -3,16 +3,16 @@
 # ruff: noqa: E402 - the check comes before anything that a mixed installation could break
 from pathlib import Path
 
-from .coinstalled import refuse_flask_socketio
+from .app.coinstalled import refuse_flask_socketio
 
 refuse_flask_socketio(Path(__file__).parent)
 
+from .app.request import request
 from .errors import ConnectionRefusedError
-from .event_request import request
 from .extension import SocketIO
 from .functions import call, close_room, disconnect, emit, join_room, leave_room, rooms, send
 from .namespace import Namespace
-from .testing import SocketIOTestClient
+from .test_client import SocketIOTestClient
 
 __all__ = [
     "ConnectionRefusedError",

@@ -13,32 +13,32 @@ from weakref import WeakSet
 
 from flask import Flask, has_request_context, request
 
-from .background import BackgroundTask, BackgroundTasks
+from .app.legacy import Keywords
+from .app.options import Options, make_queue, parse_options
 from .base.green import call_beside, sleep
 from .cluster.base import AckCallback, Answer, Emission, Room, as_namespace, as_rooms
 from .cluster.queue import MessageQueue
 from .cluster.queued import QueueLink
-from .codec import choose_codec, message_dumps
-from .emitter import Emitter
+from .dispatch.background import BackgroundTask, BackgroundTasks
 from .engine.engine import Negotiate
 from .errors import NotServingError, TimeoutError
-from .facade import MiddlewareFacade, ServerFacade
-from .handlers import ErrorHandler, HandlerTable
-from .inline import InlineRuntime
-from .legacy import Keywords
+from .handling.codec import choose_codec, message_dumps
+from .handling.table import ErrorHandler, HandlerTable
 from .namespace import Namespace
-from .options import Options, make_queue, parse_options
 from .protocol.socketio import JSON, RESERVED_EVENTS, Codec, check_event
-from .runtime import Runtime
+from .runtime.emitter import Emitter
+from .runtime.inline import InlineRuntime
+from .runtime.live import Runtime
+from .server import MiddlewareFacade, ServerFacade
 from .serving.asgi import DuplexApp
 from .serving.innermost import Innermost
 from .serving.wsgi import WsgiFace
-from .testing import SocketIOTestClient
+from .test_client import SocketIOTestClient
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from .serving.run import Server
+    from .serving.run.run import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
 E = TypeVar("E", bound=ErrorHandler)
@@ -370,7 +370,7 @@ class SocketIO:
         self, app: Flask, host: str | None = None, port: int | str | None = None, **kwargs: Any
     ) -> None:
         """Serve the application until Ctrl-C, SIGTERM or `stop()`."""
-        from .serving.run import run_app
+        from .serving.run.run import run_app
 
         run_app(self, app, host, port, **kwargs)
 

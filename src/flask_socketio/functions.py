@@ -8,8 +8,8 @@ from typing import Any, cast
 from flask import Flask, Request, current_app, request
 
 from .cluster.base import AckCallback, Room
-from .context_template import HOME
 from .extension import SocketIO
+from .handling.flask_contexts import HOME
 
 
 def emit(

@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from .cluster.base import AckCallback, Room, as_namespace
-from .signatures import max_args
+from .handling.signature import max_args
 
 if TYPE_CHECKING:
     from .extension import SocketIO
-    from .facade import ServerFacade
+    from .server import ServerFacade
 
 
 class Namespace:

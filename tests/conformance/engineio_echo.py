@@ -12,15 +12,15 @@ import os
 import time
 from typing import Any
 
+from flask_socketio.engine.answers import Receive, Send, respond
 from flask_socketio.engine.config import EngineConfig
 from flask_socketio.engine.engine import Engine
-from flask_socketio.engine.http import Receive, Send, respond
-from flask_socketio.engine.reasons import CloseReason
 from flask_socketio.engine.session import Session
 from flask_socketio.protocol.engineio import binary_message, text_message
+from flask_socketio.protocol.reasons import CloseReason
 from flask_socketio.serving.asgi import EngineApp
-from flask_socketio.serving.listen import announcement, listen
-from flask_socketio.serving.run import make_server
+from flask_socketio.serving.run.listen import announcement, listen
+from flask_socketio.serving.run.run import make_server
 
 CONFIG = EngineConfig(
     ping_interval=float(os.environ.get("PING_INTERVAL", "0.3")),

@@ -11,16 +11,16 @@ import os
 
 from flask_socketio.engine.config import EngineConfig, Limits
 from flask_socketio.engine.engine import Engine
-from flask_socketio.engine.reasons import CloseReason
 from flask_socketio.engine.request import EngineRequest
 from flask_socketio.engine.session import Session
 from flask_socketio.engine.websocket import WebSocketLink, WebSocketTransport
 from flask_socketio.protocol.errors import ProtocolError
 from flask_socketio.protocol.message import Message
+from flask_socketio.protocol.reasons import CloseReason
 from flask_socketio.protocol.states import TransportRole
 from flask_socketio.serving.asgi import EngineApp
-from flask_socketio.serving.listen import announcement, listen
-from flask_socketio.serving.run import make_server
+from flask_socketio.serving.run.listen import announcement, listen
+from flask_socketio.serving.run.run import make_server
 
 LARGEST = 32 * 1024 * 1024
 CONFIG = EngineConfig(path="/", limits=Limits(max_payload=LARGEST, max_queued=4 * LARGEST))

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_socketio.protocol import websocket as ws
+from flask_socketio.protocol import rfc6455 as ws
 from flask_socketio.protocol.errors import ProtocolError, WebSocketProtocolError
-from flask_socketio.protocol.websocket import BINARY, CONTINUATION, TEXT, MessageAssembler
+from flask_socketio.protocol.rfc6455 import BINARY, CONTINUATION, TEXT, MessageAssembler
 from tests.protocol.reference import parse_frames
 from tests.protocol.strategies import any_text
 

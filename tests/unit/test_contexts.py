@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from flask import Flask, appcontext_popped, appcontext_pushed, g, request_tearing_down, session
 
-from flask_socketio import SocketIO, context_template, request
+from flask_socketio import SocketIO, request
+from flask_socketio.handling import flask_contexts
 
 
 @pytest.fixture(params=["copied", "made"])
 def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Flask:
     if request.param == "made":
-        monkeypatch.setattr(context_template, "_PRIVATE", {"a name that Flask does not have"})
+        monkeypatch.setattr(flask_contexts, "_PRIVATE", {"a name that Flask does not have"})
     app = Flask(__name__)
     app.config["SECRET_KEY"] = "secret!"
     return app

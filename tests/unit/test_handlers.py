@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from flask_socketio import Namespace
-from flask_socketio.handlers import HandlerTable
+from flask_socketio.handling.table import HandlerTable
 
 
 @pytest.mark.parametrize("namespace", ["/", "*"])

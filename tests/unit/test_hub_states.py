@@ -17,12 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from flask_socketio.cluster.base import Emission
 from flask_socketio.cluster.memory import MemoryAdapter
 from flask_socketio.engine.config import Limits
-from flask_socketio.engine.reasons import CloseReason
 from flask_socketio.hub.call import Call, CallKind, Handler, Outcome
 from flask_socketio.hub.client import Client
 from flask_socketio.hub.hub import Hub
 from flask_socketio.protocol.errors import SocketProtocolError
 from flask_socketio.protocol.message import Message
+from flask_socketio.protocol.reasons import CloseReason
 from flask_socketio.protocol.socketio import JSON
 from flask_socketio.protocol.states import SocketState
 

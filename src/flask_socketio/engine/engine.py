@@ -17,13 +17,13 @@ from ..protocol.errors import (
     UNSUPPORTED_PROTOCOL_VERSION,
     HandshakeRefused,
 )
+from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState, TransportRole
 from .config import Counters, EngineConfig
 from .ids import new_sid
 from .memory import MemoryKeeper
 from .origin import OriginPolicy
 from .polling import PollingTransport
-from .reasons import CloseReason
 from .request import EngineRequest
 from .session import Session, SessionHandler, Transport
 from .timers import Deadlines, DelayQueue

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast
 
-from ..protocol import websocket as ws
+from ..protocol import rfc6455 as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
-from .fastlane import FastLane, FastWebSocket
-from .http import header_lines, refusal_answer
+from .answers import header_lines, refusal_answer
+from .picows import FastLane, FastWebSocket
 from .polling import Answer
 from .request import EngineRequest, Headers
 from .session import Session

@@ -12,9 +12,9 @@ from ..protocol.errors import (
     HandshakeRefused,
 )
 from ..protocol.message import SEPARATOR, Message
+from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState
 from .memory import LARGE
-from .reasons import CloseReason
 
 if TYPE_CHECKING:
     from .engine import Engine

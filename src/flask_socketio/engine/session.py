@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..protocol import engineio as eio
 from ..protocol.errors import ProtocolError
 from ..protocol.message import Message
+from ..protocol.reasons import CloseReason
 from ..protocol.states import EngineAction, SessionState, TransportRole, engine_action
-from .reasons import CloseReason
 
 if TYPE_CHECKING:
     from .engine import Engine

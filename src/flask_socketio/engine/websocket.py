@@ -6,11 +6,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from ..protocol import engineio as eio
-from ..protocol import websocket as ws
+from ..protocol import rfc6455 as ws
 from ..protocol.errors import EngineProtocolError, ProtocolError
 from ..protocol.message import Message
+from ..protocol.reasons import CloseReason
 from ..protocol.states import EngineAction, TransportRole, engine_action
-from .reasons import CloseReason
 
 if TYPE_CHECKING:
     from .engine import Engine

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..engine.reasons import CloseReason
 from ..protocol.errors import SocketProtocolError
 from ..protocol.message import Message
+from ..protocol.reasons import CloseReason
 from ..protocol.socketio import CONNECT, Packet
 from ..protocol.states import SocketState
 

@@ -9,9 +9,9 @@ from typing import Protocol
 from ..cluster.base import Adapter, Answer
 from ..engine.config import Limits
 from ..engine.ids import new_sid
-from ..engine.reasons import CloseReason
 from ..protocol import socketio as sio
 from ..protocol.errors import SocketProtocolError
+from ..protocol.reasons import CloseReason
 from ..protocol.socketio import JSON, Body, Codec, Packet
 from ..protocol.states import SocketAction, SocketState, socket_action
 from .call import Call, CallKind, Handler, Outcome

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..engine.reasons import CloseReason
 from ..protocol import socketio as sio
 from ..protocol.message import Message
+from ..protocol.reasons import CloseReason
 from ..protocol.socketio import Body, Codec, Packet
 from ..protocol.states import SocketState
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 
-from .websocket import BINARY, TEXT, encode_frame
+from .rfc6455 import BINARY, TEXT, encode_frame
 
 SEPARATOR = b"\x1e"
 

@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from werkzeug.debug import DebuggedApplication
 
+from ..app.legacy import about_lost_green_threads
 from ..base.green import attached
 from ..base.real import patched_by
 from ..dispatch.inbox import Inbox
-from ..engine.asgilane import refuse_websocket, serve_websocket
+from ..dispatch.views import ViewThreads
+from ..engine.answers import Receive, Send, refusal_answer, respond, serve_polling
+from ..engine.asgi import refuse_websocket, serve_websocket
 from ..engine.config import EngineConfig
 from ..engine.engine import Engine
-from ..engine.fastlane import FastLane
-from ..engine.http import Receive, Send, refusal_answer, respond, serve_polling
+from ..engine.picows import FastLane
 from ..engine.request import EngineRequest, path_of
-from ..legacy import about_lost_green_threads
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
-from .client_files import serve_client_file
-from .http import HttpProtocol
+from .files import serve_client_file
+from .http.protocol import HttpProtocol
 from .innermost import Innermost
 from .pages import Pages, WsgiApp
-from .threads import ViewThreads
 from .wsgi_pass import WsgiPass
 
 if TYPE_CHECKING:
     from ..extension import SocketIO
-    from ..runtime import Runtime
+    from ..runtime.live import Runtime
 
 logger = logging.getLogger("flask_socketio.server")
 

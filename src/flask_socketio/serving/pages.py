@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, cast
 from ..base.green import new_waiter
 from ..base.real import Signal
 from ..dispatch.inbox import Inbox
-from ..engine.http import Receive, Send, respond
+from ..dispatch.views import ViewJob, ViewThreads
+from ..engine.answers import Receive, Send, respond
 from ..engine.request import Headers, build_environ
-from .threads import ViewJob, ViewThreads
 
 logger = logging.getLogger("flask_socketio.server")
 

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
+from ..app.legacy import about_green_threads
 from ..base.green import Hub, attach, runs_caller
 from ..base.loop_thread import run_loop
 from ..base.promise import Promise
 from ..base.real import new_lock
+from ..engine.answers import refusal_answer
 from ..engine.handshake import Handshake
-from ..engine.http import refusal_answer
 from ..engine.request import EngineRequest
-from ..legacy import about_green_threads
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .asgi import DuplexApp
 from .wsgi_sockets import find_connection, read_ahead

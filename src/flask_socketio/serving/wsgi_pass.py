@@ -13,9 +13,9 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import run_wsgi_app
 
-from ..engine.http import Answered, own_headers_removed
+from ..dispatch.views import ViewThreads
+from ..engine.answers import Answered, own_headers_removed
 from ..engine.request import EngineRequest
-from .threads import ViewThreads
 
 logger = logging.getLogger("flask_socketio.server")
 

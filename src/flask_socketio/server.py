@@ -14,12 +14,12 @@ from .errors import NotServingError
 from .serving.wsgi_pass import ARRIVAL
 
 if TYPE_CHECKING:
-    from .background import BackgroundTask
-    from .emitter import Emitter
+    from .dispatch.background import BackgroundTask
     from .extension import SocketIO
     from .hub.socket import Socket
-    from .inline import InlineRuntime
-    from .runtime import Runtime
+    from .runtime.emitter import Emitter
+    from .runtime.inline import InlineRuntime
+    from .runtime.live import Runtime
     from .serving.pages import WsgiApp
 
 T = TypeVar("T")

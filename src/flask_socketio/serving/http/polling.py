@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..engine.engine import Engine
-from ..engine.http import compressed, header_lines, refusal_answer
-from ..engine.polling import Answer, PollingTransport, is_too_large
-from ..engine.request import EngineRequest, Headers
-from ..protocol.errors import HandshakeRefused
+from ...engine.answers import compressed, header_lines, refusal_answer
+from ...engine.engine import Engine
+from ...engine.polling import Answer, PollingTransport, is_too_large
+from ...engine.request import EngineRequest, Headers
+from ...protocol.errors import HandshakeRefused
 from .cycle import DirectCycle
 
 if TYPE_CHECKING:
-    from .http import HttpProtocol
+    from .protocol import HttpProtocol
 
 
 class DirectExchange(DirectCycle):

@@ -9,13 +9,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from ..engine.http import Receive, Send, header_lines
-from ..engine.request import add_headers
+from ...engine.answers import Receive, Send, header_lines
+from ...engine.request import add_headers
+from ..pages import Answer, Page, Pages
 from .cycle import STATUS, DirectCycle
-from .pages import Answer, Page, Pages
 
 if TYPE_CHECKING:
-    from .http import HttpProtocol
+    from .protocol import HttpProtocol
 
 #: Bytes of a request's body that are collected before the view is called.
 _SMALL = 64 * 1024

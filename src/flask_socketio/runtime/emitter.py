@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .cluster.queue import Dumps, MessageQueue
-from .cluster.queued import QueueAdapter
+from ..cluster.queue import Dumps, MessageQueue
+from ..cluster.queued import QueueAdapter
+from ..protocol.socketio import Codec
 from .inline import InlineInbox
-from .protocol.socketio import Codec
 
 
 class Emitter:

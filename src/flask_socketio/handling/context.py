@@ -7,10 +7,10 @@ from typing import Any
 from flask import Flask, session
 from flask.sessions import SessionMixin
 
-from .context_template import ContextMaker, ContextTemplate, set_session
-from .engine.reasons import CloseReason
-from .hub.call import Call, CallKind
-from .options import Options
+from ..app.options import Options
+from ..hub.call import Call, CallKind
+from ..protocol.reasons import CloseReason
+from .flask_contexts import ContextMaker, ContextTemplate, set_session
 
 _EVENT = CallKind.EVENT  # looking up a member of an enum takes as long as a call
 

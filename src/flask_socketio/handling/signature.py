@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from .hub.call import Handler
+from ..hub.call import Handler
 
 #: What Python, C functions and Cython say of too many arguments, and of too few.
 _MISFIT = re.compile(r"\b(takes|expected) .*\barguments?\b|missing \d+ required positional arg")

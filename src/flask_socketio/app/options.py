@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any
 
-from .cluster.base import as_namespace
-from .cluster.brokers import check_url, make_broker
-from .cluster.queue import MessageQueue
-from .engine.config import EngineConfig, Limits
+from ..cluster.base import as_namespace
+from ..cluster.brokers import check_url, make_broker
+from ..cluster.queue import MessageQueue
+from ..engine.config import EngineConfig, Limits
 from .legacy import ASYNC_MODES, CONSTRUCTOR, say_what_to_delete
 
 TRANSPORTS = ("polling", "websocket")

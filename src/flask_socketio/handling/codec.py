@@ -9,17 +9,17 @@ import flask.json
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from .options import Options
-from .protocol import json
-from .protocol.errors import SocketProtocolError
-from .protocol.socketio import Codec, JsonCodec
+from ..app.options import Options
+from ..protocol import json
+from ..protocol.errors import SocketProtocolError
+from ..protocol.socketio import Codec, JsonCodec
 
 
 def choose_codec(options: Options, app: Flask | None) -> Codec:
     """Raises ValueError for a serializer that there is not, and ImportError where msgpack is not installed."""
     own = None if app is None else AppJson(app)
     if options.serializer == "msgpack":
-        from .protocol.msgpack import MsgpackCodec
+        from ..protocol.msgpack import MsgpackCodec
 
         return MsgpackCodec(None if own is None else own.default)
     if options.serializer != "default":

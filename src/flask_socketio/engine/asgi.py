@@ -9,11 +9,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ..protocol import websocket as ws
+from ..protocol import rfc6455 as ws
 from ..protocol.errors import HandshakeRefused, WebSocketProtocolError
 from ..protocol.message import Message
-from .http import Receive, Send, refusal_answer, respond
-from .reasons import CloseReason
+from ..protocol.reasons import CloseReason
+from .answers import Receive, Send, refusal_answer, respond
 from .request import EngineRequest
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 

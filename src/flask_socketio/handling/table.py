@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .event_request import request
-from .hub.call import Handler
-from .namespace import Namespace
-from .protocol.socketio import RESERVED_EVENTS
-from .signatures import is_async, make_handler
+from ..app.request import request
+from ..hub.call import Handler
+from ..namespace import Namespace
+from ..protocol.socketio import RESERVED_EVENTS
+from .signature import is_async, make_handler
 
 ANY = "*"
 

@@ -18,21 +18,21 @@ from flask import Flask
 from flask.cli import show_server_banner
 from werkzeug.serving import is_running_from_reloader
 
-from ..base.green import Hub, attach
-from ..base.loop_thread import run_loop
-from ..base.promise import Promise
-from ..base.real import on_main_thread, socket_from
-from ..engine.handshake import Handshake
-from ..legacy import RUN, say_what_to_delete, warn_of_monkey_patching
-from .asgi import DuplexApp, EngineApp
+from ...app.legacy import RUN, say_what_to_delete, warn_of_monkey_patching
+from ...base.green import Hub, attach
+from ...base.loop_thread import run_loop
+from ...base.promise import Promise
+from ...base.real import on_main_thread, socket_from
+from ...engine.handshake import Handshake
+from ..asgi import DuplexApp, EngineApp
+from ..http.protocol import HttpProtocol
 from .hints import hint_at_missing_templates
-from .http import HttpProtocol
 from .listen import BACKLOG, announcement, listen
 from .reloader import inherited_listener, serve_and_reload
 from .tls import make_context
 
 if TYPE_CHECKING:
-    from ..extension import SocketIO
+    from ...extension import SocketIO
 
 _LAST_PORT = 65535
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -17,16 +17,16 @@ from urllib.parse import unquote
 from httptools import HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from ..engine.engine import Engine
-from ..engine.fastlane import FastLane
-from ..engine.handshake import Handshake
-from ..engine.http import header_lines
-from ..engine.request import EngineRequest, Headers, build_environ
-from ..engine.timers import Deadlines
+from ...engine.answers import header_lines
+from ...engine.engine import Engine
+from ...engine.handshake import Handshake
+from ...engine.picows import FastLane
+from ...engine.request import EngineRequest, Headers, build_environ
+from ...engine.timers import Deadlines
+from ..pages import Pages
 from .cycle import DirectCycle
-from .direct_page import DirectPage, environ_of
-from .direct_polling import DirectExchange
-from .pages import Pages
+from .page import DirectPage, environ_of
+from .polling import DirectExchange
 
 Ts = TypeVarTuple("Ts")
 

@@ -17,13 +17,13 @@ from typing import Any, cast
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response
 
-from .base.real import on_main_thread
+from ..base.real import on_main_thread
+from ..errors import ConnectionRefusedError, refusal_body
+from ..hub.call import Call, CallKind, Outcome
+from ..protocol.socketio import Body, Codec
 from .context import Entered, EventContexts, public_reason
-from .errors import ConnectionRefusedError, refusal_body
-from .handlers import HandlerTable
-from .hub.call import Call, CallKind, Outcome
-from .protocol.socketio import Body, Codec
-from .signatures import did_not_fit
+from .signature import did_not_fit
+from .table import HandlerTable
 
 logger = logging.getLogger("flask_socketio.server")
 

@@ -16,11 +16,11 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 from picows.picows import WSAutoPingStrategy
 from picows.picows import WSProtocol as _WSProtocol  # pyright: ignore
 
-from ..protocol import websocket as ws
+from ..protocol import rfc6455 as ws
 from ..protocol.errors import WebSocketProtocolError
 from ..protocol.message import Message
+from ..protocol.reasons import CloseReason
 from .memory import LARGE
-from .reasons import CloseReason
 from .timers import Deadlines
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 

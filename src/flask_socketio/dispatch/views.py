@@ -7,8 +7,8 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from ..dispatch.green import new_pool
-from ..dispatch.inbox import Inbox
+from .green import new_pool
+from .inbox import Inbox
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from typing import Any
 from werkzeug._reloader import run_with_reloader  # what werkzeug.serving.run_simple calls
 from werkzeug.serving import is_running_from_reloader
 
-from ..base.real import patched_by
+from ...base.real import patched_by
 
 #: Where the process that serves finds the socket that the first one listens on: it stays open over restarts.
 _LISTENER = "FLASK_DUPLEX_LISTENER"

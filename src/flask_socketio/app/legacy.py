@@ -6,7 +6,7 @@ import inspect
 import warnings
 from typing import Any
 
-from .base.real import patched_by
+from ..base.real import patched_by
 
 ASYNC_MODES = (None, "threading", "eventlet", "gevent", "gevent_uwsgi")
 

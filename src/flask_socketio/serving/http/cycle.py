@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 if TYPE_CHECKING:
-    from .http import HttpProtocol
+    from .protocol import HttpProtocol
 
 STATUS = {status: line.removesuffix(b"\r\n") for status, line in STATUS_LINE.items()}
 

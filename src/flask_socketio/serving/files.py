@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from ..engine.http import Send
+from ..engine.answers import Send
 from ..engine.request import join_headers
 
 NAMES = frozenset(

@@ -10,18 +10,18 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
 
-from .base.loop_thread import run_loop
-from .base.real import AppLock
-from .cluster.memory import MemoryAdapter
-from .context import EventContexts
-from .dispatch.dispatcher import Rest, begin_in
-from .handlers import HandlerTable
-from .hub.call import Call, CallKind, Outcome
-from .hub.client import Client, Connection
-from .hub.hub import Hub
-from .options import Options
-from .protocol.socketio import Codec
-from .runner import Runner, is_refusal
+from ..app.options import Options
+from ..base.loop_thread import run_loop
+from ..base.real import AppLock
+from ..cluster.memory import MemoryAdapter
+from ..dispatch.dispatcher import Rest, begin_in
+from ..handling.context import EventContexts
+from ..handling.runner import Runner, is_refusal
+from ..handling.table import HandlerTable
+from ..hub.call import Call, CallKind, Outcome
+from ..hub.client import Client, Connection
+from ..hub.hub import Hub
+from ..protocol.socketio import Codec
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .base.green import call_soon_beside
-from .base.real import AppLock, Thread, Timer, on_main_thread
+from ..base.green import call_soon_beside
+from ..base.real import AppLock, Thread, Timer, on_main_thread
 
 #: Seconds after which a task that was started while the program was loading does not wait for run() any longer.
 _AT_THE_LATEST = 3.0

@@ -10,21 +10,21 @@ from typing import Any
 
 from flask import Flask
 
-from .cluster.memory import MemoryAdapter
-from .cluster.queued import QueueLink
-from .context import EventContexts
-from .dispatch.dispatcher import Dispatcher
-from .dispatch.inbox import Inbox
-from .engine.engine import Engine, Negotiate
-from .engine.reasons import CloseReason
-from .engine.timers import Deadlines
-from .handlers import HandlerTable
-from .hub.call import Call, Outcome
-from .hub.client import Client
-from .hub.hub import Hub
-from .options import Options
-from .protocol.socketio import Codec
-from .runner import Runner
+from ..app.options import Options
+from ..cluster.memory import MemoryAdapter
+from ..cluster.queued import QueueLink
+from ..dispatch.dispatcher import Dispatcher
+from ..dispatch.inbox import Inbox
+from ..engine.engine import Engine, Negotiate
+from ..engine.timers import Deadlines
+from ..handling.context import EventContexts
+from ..handling.runner import Runner
+from ..handling.table import HandlerTable
+from ..hub.call import Call, Outcome
+from ..hub.client import Client
+from ..hub.hub import Hub
+from ..protocol.reasons import CloseReason
+from ..protocol.socketio import Codec
 
 logger = logging.getLogger("flask_socketio.server")
 

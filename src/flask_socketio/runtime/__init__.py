@@ -1,0 +1,1 @@
+"""Who answers for a SocketIO: a running server, the test client's hub, or an emitter that serves nobody."""

@@ -1,0 +1,1 @@
+"""`socketio.run(app)`: the address, TLS, the server, the reloader."""
