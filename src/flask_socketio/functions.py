@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from flask import Flask, Request, current_app, request
 
+from .app.legacy import ignore, sort_out
 from .cluster.base import AckCallback, Room
 from .extension import SocketIO
 from .handling.flask_contexts import HOME
@@ -34,7 +35,7 @@ def emit(
     target = room if to is None else to
     socketio, target, namespace = _find("emit", target, namespace, everybody=broadcast)
     if unknown or data is not None:
-        args = socketio.keywords.sort_out("emit()", args, data, unknown)
+        args = sort_out(socketio, "emit()", args, data, unknown)
     socketio.emit(
         event,
         *args,
@@ -64,7 +65,7 @@ def send(
     """Emit the event `message`, or `json`; to whom, and what is raised: see `emit`."""
     target = room if to is None else to
     socketio, target, namespace = _find("send", target, namespace, everybody=broadcast)
-    socketio.keywords.ignore("send()", unknown)
+    ignore(socketio, "send()", unknown)
     socketio.send(
         message,
         json,
@@ -95,7 +96,7 @@ def call(
     socketio, target, namespace = _find("call", to or room or None, namespace)
     return socketio.call(
         event,
-        *socketio.keywords.sort_out("call()", args, data, unknown),
+        *sort_out(socketio, "call()", args, data, unknown),
         namespace=namespace,
         to=target,
         timeout=timeout,

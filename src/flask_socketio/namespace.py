@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .cluster.base import AckCallback, Room, as_namespace
-from .handling.signature import max_args
-
-if TYPE_CHECKING:
-    from .extension import SocketIO
-    from .server import ServerFacade
+from .cluster.base import AckCallback, Room
+from .extension import SocketIO
+from .handling.methods import NamespaceMethods
+from .server import ServerFacade
 
 
-class Namespace:
+class Namespace(NamespaceMethods):
     """Subclass it, and hand an instance to `socketio.on_namespace()`.
 
     A method named `error` gets the exceptions that nothing else handles; what it returns is the event's ack.
@@ -23,22 +21,6 @@ class Namespace:
     #: set by on_namespace()
     socketio: SocketIO
     server: ServerFacade
-
-    def __init__(self, namespace: str | None = None) -> None:
-        self.namespace = as_namespace(namespace)
-
-    def trigger_event(self, event: str, *args: Any) -> Any:
-        """Call the method for an event; a subclass may override it. `args` begin with the client's sid.
-
-        For `connect` they go on with the environ and the auth object, for `disconnect` with the reason.
-        """
-        method = getattr(self, "on_" + event, None)
-        if method is None:
-            return None
-        args = args[1:] if event != "connect" else args[2:]
-        if event in ("connect", "disconnect"):
-            args = args[: max_args(method)]
-        return method(*args)
 
     # -- for the methods of subclasses ---------------------------------------------------------
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Never, TypeVar
+from typing import Any, Never, TypeVar
 
 from flask import Flask
 
+from .app.legacy import ignore
 from .cluster.base import AckCallback, Adapter, Room, as_namespace, as_rooms
+from .dispatch.background import BackgroundTask
 from .engine.config import EngineConfig
 from .errors import NotServingError
+from .hub.socket import Socket
+from .messaging import Messaging
+from .runtime.life import Life
+from .runtime.running import Running
+from .serving.pages import WsgiApp
 from .serving.wsgi_pass import ARRIVAL
-
-if TYPE_CHECKING:
-    from .dispatch.background import BackgroundTask
-    from .extension import SocketIO
-    from .hub.socket import Socket
-    from .runtime.emitter import Emitter
-    from .runtime.inline import InlineRuntime
-    from .runtime.live import Runtime
-    from .serving.pages import WsgiApp
 
 T = TypeVar("T")
 
@@ -28,28 +26,28 @@ T = TypeVar("T")
 class ServerFacade:
     """Thin: every method asks the running server. `namespace` is `/` where it is None.
 
-    `own` is the class whose methods are called: those of a subclass may be what calls us.
+    What `SocketIO` does itself is called as its own, `Messaging`'s: a subclass's method may be what calls us.
     """
 
-    def __init__(self, socketio: SocketIO, own: type[SocketIO]) -> None:
+    def __init__(self, life: Life, socketio: Messaging) -> None:
+        self._life = life
         self._socketio = socketio
-        self._own = own
         #: answers the requests below the path; from init_app on
         self.wsgi_app: WsgiApp | None = None
         self.manager = ManagerFacade(self)
-        self.eio = EngineFacade(socketio)
+        self.eio = EngineFacade(life)
 
-    def ask(self, question: Callable[[Runtime | InlineRuntime | Emitter], T]) -> T:
+    def ask(self, question: Callable[[Running], T]) -> T:
         """Have it answered where the state lives. Raises NotServingError where there is none."""
-        runtime = self._socketio.running()
-        return runtime.inbox.ask(question, runtime)
+        running = self._life.require()
+        return running.inbox.ask(question, running)
 
     def ask_socket(self, sid: str, namespace: str | None, question: Callable[[Socket], T]) -> T:
         """The same about one client. Raises KeyError for one that is not connected to the namespace."""
         name = as_namespace(namespace)
 
-        def find(runtime: Runtime | InlineRuntime | Emitter) -> T:
-            socket = runtime.adapter.find(name, sid)
+        def find(running: Running) -> T:
+            socket = running.adapter.find(name, sid)
             if socket is None:
                 raise KeyError(f"client {sid!r} is not connected to namespace {name!r}")
             return question(socket)
@@ -64,7 +62,7 @@ class ServerFacade:
     @property
     def environ(self) -> dict[str, dict[str, Any]]:
         """The WSGI environ of each connection's handshake, by the connection's id (Engine.IO's)."""
-        return self.ask(lambda runtime: runtime.environs())
+        return self.ask(lambda running: running.environs())
 
     def get_environ(self, sid: str, namespace: str | None = None) -> dict[str, Any]:
         """The WSGI environ of a client's handshake. Raises KeyError for an unknown client."""
@@ -90,27 +88,27 @@ class ServerFacade:
 
     def enter_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
         """Put a client into a room. Raises ValueError for a client that is gone or another client's own room."""
-        runtime = self._socketio.running()
+        running = self._life.require()
         name = as_namespace(namespace)
-        if runtime.adapter.may_join(name, sid, room):
+        if running.adapter.may_join(name, sid, room):
             # Nothing can go wrong, so there is nothing to wait for.
-            runtime.inbox.post(_join, runtime.adapter, name, sid, room)
+            running.inbox.post(_join, running.adapter, name, sid, room)
         else:
-            self.ask(lambda runtime: runtime.adapter.join(name, sid, room))
+            self.ask(lambda running: running.adapter.join(name, sid, room))
 
     def leave_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
         """Take a client out of a room; it need not be in it."""
-        runtime = self._socketio.running()
+        running = self._life.require()
         hash(room)
-        runtime.inbox.post(runtime.adapter.leave, as_namespace(namespace), sid, room)
+        running.inbox.post(running.adapter.leave, as_namespace(namespace), sid, room)
 
     def close_room(self, room: Room, namespace: str | None = None) -> None:
         """Take everybody out of a room. Raises ValueError for a client's own room."""
-        self._own.close_room(self._socketio, room, namespace)
+        Messaging.close_room(self._socketio, room, namespace)
 
     def rooms(self, sid: str, namespace: str | None = None) -> list[Room]:
         """The client's rooms, its own id first."""
-        return self.ask(lambda runtime: runtime.adapter.rooms(as_namespace(namespace), sid))
+        return self.ask(lambda running: running.adapter.rooms(as_namespace(namespace), sid))
 
     def disconnect(
         self, sid: str, namespace: str | None = None, ignore_queue: bool = False
@@ -120,7 +118,7 @@ class ServerFacade:
         With `ignore_queue` only if it is a client of this server.
         """
         self.ask(
-            lambda runtime: runtime.adapter.disconnect(
+            lambda running: running.adapter.disconnect(
                 as_namespace(namespace), sid, ignore_queue=ignore_queue
             )
         )
@@ -141,8 +139,8 @@ class ServerFacade:
     ) -> None:
         """See `SocketIO.emit`."""
         if unknown:
-            self._socketio.keywords.ignore("socketio.server.emit()", unknown, to_everybody=True)
-        self._own.emit(
+            ignore(self._socketio, "socketio.server.emit()", unknown, to_everybody=True)
+        Messaging.emit(
             self._socketio,
             event,
             *(() if data is None else (data,)),
@@ -170,8 +168,8 @@ class ServerFacade:
         **unknown: Never,
     ) -> Any:
         """See `SocketIO.call`."""
-        self._socketio.keywords.ignore("socketio.server.call()", unknown)
-        return self._own.call(
+        ignore(self._socketio, "socketio.server.call()", unknown)
+        return Messaging.call(
             self._socketio,
             event,
             data=data,
@@ -210,11 +208,11 @@ class ServerFacade:
         self, target: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> BackgroundTask:
         """See `SocketIO.start_background_task`."""
-        return self._own.start_background_task(self._socketio, target, *args, **kwargs)
+        return Messaging.start_background_task(self._socketio, target, *args, **kwargs)
 
     def sleep(self, seconds: float = 0) -> None:
         """See `SocketIO.sleep`."""
-        self._own.sleep(self._socketio, seconds)
+        Messaging.sleep(self._socketio, seconds)
 
 
 def _join(adapter: Adapter, namespace: str, sid: str, room: Room) -> None:
@@ -233,10 +231,10 @@ class ManagerFacade:
         """A snapshot: namespace -> room -> client's id -> its connection's id. The room None has everybody."""
 
         def collect(
-            runtime: Runtime | InlineRuntime | Emitter,
+            running: Running,
         ) -> dict[str, dict[Room, dict[str, str]]]:
             found: dict[str, dict[Room, dict[str, str]]] = {}
-            for socket in runtime.adapter.sockets():
+            for socket in running.adapter.sockets():
                 rooms = found.setdefault(socket.namespace, {})
                 for room in (None, socket.sid, *socket.rooms):
                     rooms.setdefault(room, {})[socket.sid] = socket.client.connection.sid
@@ -264,7 +262,7 @@ class ManagerFacade:
     def is_connected(self, sid: str, namespace: str) -> bool:
         """Whether the client is in the namespace."""
         return (
-            self._server.ask(lambda runtime: runtime.adapter.find(as_namespace(namespace), sid))
+            self._server.ask(lambda running: running.adapter.find(as_namespace(namespace), sid))
             is not None
         )
 
@@ -281,15 +279,15 @@ class ManagerFacade:
 class MiddlewareFacade:
     """`socketio.sockio_mw`: what packages read of Flask-SocketIO's middleware. Here nothing stands around the app."""
 
-    def __init__(self, socketio: SocketIO, app: Flask) -> None:
-        self.engineio_app = socketio.server
+    def __init__(self, life: Life, server: ServerFacade, app: Flask) -> None:
+        self.engineio_app = server
         self.flask_app = app
-        self._socketio = socketio
+        self._life = life
 
     @property
     def engineio_path(self) -> str:
         """The path below which clients connect, with a slash at either end."""
-        return self._socketio.options.engine.path
+        return self._life.options.engine.path
 
     @property
     def wsgi_app(self) -> WsgiApp:
@@ -309,8 +307,8 @@ class MiddlewareFacade:
 class EngineFacade:
     """`socketio.server.eio`: the connections below; the Engine.IO options are its attributes, as in `EngineConfig`."""
 
-    def __init__(self, socketio: SocketIO) -> None:
-        self._socketio = socketio
+    def __init__(self, life: Life) -> None:
+        self._life = life
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.options, name)
@@ -318,7 +316,7 @@ class EngineFacade:
     @property
     def options(self) -> EngineConfig:
         """The Engine.IO options in use."""
-        return self._socketio.options.engine
+        return self._life.options.engine
 
     @property
     def max_http_buffer_size(self) -> int:
@@ -328,10 +326,10 @@ class EngineFacade:
     @property
     def sockets(self) -> dict[str, Any]:
         """A snapshot of the connections, by their ids."""
-        runtime = self._socketio.running()
-        return runtime.inbox.ask(runtime.sessions)
+        running = self._life.require()
+        return running.inbox.ask(running.sessions)
 
     def transport(self, sid: str) -> str:
         """The transport of a connection: polling or websocket. Raises KeyError for an unknown one."""
-        runtime = self._socketio.running()
-        return runtime.inbox.ask(runtime.transport_name, sid)
+        running = self._life.require()
+        return running.inbox.ask(running.transport_name, sid)

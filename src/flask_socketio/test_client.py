@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping
 from contextlib import ExitStack
 from copy import copy
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 from weakref import WeakValueDictionary
 
 from flask import Flask
@@ -15,14 +15,13 @@ from werkzeug.datastructures import Headers
 from .cluster.base import as_namespace
 from .engine.ids import new_sid
 from .hub.client import Client
+from .messaging import Messaging
 from .protocol import socketio as sio
 from .protocol.errors import SocketProtocolError
 from .protocol.message import Message
 from .protocol.reasons import CloseReason
+from .protocol.socketio import Codec
 from .serving.wsgi_pass import ARRIVAL, Arrival
-
-if TYPE_CHECKING:
-    from .extension import SocketIO
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,11 +29,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Connection:
     """In place of an engine session: what is sent ends up with the test client, by way of the real codec."""
 
-    def __init__(self, owner: SocketIOTestClient, environ: dict[str, Any]) -> None:
+    def __init__(self, owner: SocketIOTestClient, environ: dict[str, Any], codec: Codec) -> None:
         self.sid = owner.eio_sid
         self.environ = environ
         self._owner = owner
-        self._decoder = owner.socketio.codec.decoder(1_000_000, sio.SERVER_NAMES)
+        self._decoder = codec.decoder(1_000_000, sio.SERVER_NAMES)
 
     def send(self, message: Message) -> None:
         packet = None
@@ -68,7 +67,7 @@ class SocketIOTestClient:
     def __init__(
         self,
         app: Flask,
-        socketio: SocketIO,
+        socketio: Messaging,
         namespace: str | None = None,
         query_string: str | None = None,
         headers: Any = None,
@@ -85,7 +84,8 @@ class SocketIOTestClient:
         self.connected: dict[str, bool] = {}
         self._answers: dict[tuple[str, str], Callable[..., Any]] = {}
         self._client: Client | None = None
-        self._runtime = socketio.inline_runtime(app)
+        self._life = socketio._life  # pyright: ignore[reportPrivateUsage] - one part of the extension to another
+        self._hub = self._life.test(app)
         self.connect(namespace, query_string, headers, auth)
 
     def is_connected(self, namespace: str | None = None) -> bool:
@@ -104,19 +104,19 @@ class SocketIOTestClient:
         if environ is None:
             return
         if self._client is None:
-            self._client = self._runtime.open(_Connection(self, environ))
+            self._client = self._hub.open(_Connection(self, environ, self._life.codec))
         else:
             self._client.connection.environ.clear()
             self._client.connection.environ.update(environ)
             self._client.contexts = None
-        codec = self.socketio.codec
+        codec = self._life.codec
         body = None if auth is None else codec.encode_body(auth)
         self._deliver(codec.encode(sio.CONNECT, as_namespace(namespace), body))
 
     def disconnect(self, namespace: str | None = None) -> None:
         """Leave a namespace. Raises RuntimeError for one that the client is not in."""
         self._check(namespace)
-        self._deliver(self.socketio.codec.encode(sio.DISCONNECT, as_namespace(namespace)))
+        self._deliver(self._life.codec.encode(sio.DISCONNECT, as_namespace(namespace)))
         del self.connected[as_namespace(namespace)]
         self._list()
 
@@ -129,7 +129,7 @@ class SocketIOTestClient:
         callback = kwargs.pop("callback", False)
         self._check(namespace)
         self.acks.pop(self.eio_sid, None)
-        codec = self.socketio.codec
+        codec = self._life.codec
         body = codec.encode_body([event, *args])
         self._deliver(codec.encode(sio.EVENT, namespace, body, 1 if callback else None))
         ack = self.acks.pop(self.eio_sid, None)
@@ -200,12 +200,12 @@ class SocketIOTestClient:
         if function is None:
             return
         assert self._client is not None
-        with self._runtime.inbox.released():
+        with self._hub.inbox.released():
             result: Any = function(*args)
         if packet.id is not None:
             values = result if isinstance(result, tuple) else [result]  # pyright: ignore[reportUnknownVariableType]
-            body = self.socketio.codec.encode_body([] if result is None else values)
-            message = self.socketio.codec.encode(sio.ACK, packet.namespace, body, packet.id)
+            body = self._life.codec.encode_body([] if result is None else values)
+            message = self._life.codec.encode(sio.ACK, packet.namespace, body, packet.id)
             self._feed(self._client, message)
 
     def _list(self) -> None:
@@ -217,7 +217,7 @@ class SocketIOTestClient:
 
     def _deliver(self, message: Message) -> None:
         assert self._client is not None
-        self._runtime.inbox.ask(self._feed, self._client, message)
+        self._hub.inbox.ask(self._feed, self._client, message)
 
     def _feed(self, client: Client, message: Message) -> None:
         try:
@@ -233,7 +233,7 @@ class SocketIOTestClient:
         arrival = Arrival()
         given = {} if headers is None else {"headers": Headers(headers)}
         _apart(self.flask_test_client or self.app.test_client()).get(
-            self.socketio.options.engine.path,
+            self._life.options.engine.path,
             query_string=(query_string or "").removeprefix("?"),
             environ_overrides={ARRIVAL: arrival},
             **given,

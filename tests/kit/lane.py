@@ -32,14 +32,10 @@ def serve(app: EngineApp, port: int) -> None:
 
 def lane_of(socketio: SocketIO, sid: str) -> str:
     """The class name for an Engine.IO session id, or a client's id in a namespace."""
-    runtime = socketio.running()
-
-    def find() -> str:
-        for session in runtime.engine.sessions.values():
-            handler: Any = getattr(session, "handler", None)  # none: it waits for a last poll
-            sockets = () if handler is None else handler.sockets.values()
-            if sid == session.sid or sid in [socket.sid for socket in sockets]:
-                return session.transport.lane
-        raise KeyError(sid)
-
-    return runtime.inbox.ask(find)
+    connections = socketio.server.eio.sockets
+    for session in connections.values():
+        handler: Any = getattr(session, "handler", None)  # none: it waits for a last poll
+        sockets = () if handler is None else list(handler.sockets.values())
+        if sid == session.sid or sid in [socket.sid for socket in sockets]:
+            return session.transport.lane
+    raise KeyError(sid)

@@ -41,9 +41,9 @@ class Rig:
 def rig() -> Iterator[Rig]:
     rig = Rig()
     yield rig
-    served = rig.socketio.served_by
-    if served is not None:
-        served.inbox.ask(served.close_connections)
+    live = rig.socketio._life.live
+    if live is not None:
+        live.inbox.ask(live.close_connections)
 
 
 def test_websocket_is_refused_with_one_line_for_all_attempts(

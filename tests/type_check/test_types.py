@@ -54,8 +54,8 @@ def signatures() -> list[str]:
         if not inspect.isclass(value):
             found.append(name + plain(value))
             continue
-        for method in sorted(vars(value)):
-            function = vars(value)[method]
+        for method in sorted(dir(value)):
+            function = inspect.getattr_static(value, method)
             if inspect.isfunction(function) and (method == "__init__" or method[0] != "_"):
                 found.append(f"{name}.{method}{plain(function)}")
     return found

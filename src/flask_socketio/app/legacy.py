@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..base.real import patched_by
 
@@ -38,41 +39,43 @@ def say_what_to_delete(where: str, given: dict[str, object], names: dict[str, st
             _warn(f"{where} has no option {name!r}; it is ignored")
 
 
-class Keywords:
-    """The keyword arguments of emit() and its like that are none of theirs: each is warned of once per function.
+#: What has been said, of which function and which name, to the user of each SocketIO.
+_said: WeakKeyDictionary[object, set[tuple[str, str]]] = WeakKeyDictionary()
+
+
+def sort_out(
+    socketio: object,
+    where: str,
+    args: tuple[Any, ...],
+    data: Any,
+    unknown: dict[str, Any],
+    *,
+    to_everybody: bool = False,
+) -> tuple[Any, ...]:
+    """The event's arguments, of which one may have been given as `data=`. Raises TypeError for data given twice."""
+    ignore(socketio, where, unknown, to_everybody=to_everybody)
+    if data is None:
+        return args
+    if args:
+        raise TypeError(f"{where} got its data twice: {args[0]!r} and data={data!r}")
+    return (data,)
+
+
+def ignore(
+    socketio: object, where: str, unknown: dict[str, Any], *, to_everybody: bool = False
+) -> None:
+    """Warn of keyword arguments that emit() and its like do not have, once per function. Raises TypeError for `sid=`.
 
     `to_everybody`: that is where events without an address go, so a wrong name for the address is refused.
     """
-
-    def __init__(self) -> None:
-        self._said: set[tuple[str, str]] = set()
-
-    def sort_out(
-        self,
-        where: str,
-        args: tuple[Any, ...],
-        data: Any,
-        unknown: dict[str, Any],
-        *,
-        to_everybody: bool = False,
-    ) -> tuple[Any, ...]:
-        """The event's arguments, of which one may have been given as `data=`. Raises TypeError for data given twice."""
-        self.ignore(where, unknown, to_everybody=to_everybody)
-        if data is None:
-            return args
-        if args:
-            raise TypeError(f"{where} got its data twice: {args[0]!r} and data={data!r}")
-        return (data,)
-
-    def ignore(self, where: str, unknown: dict[str, Any], *, to_everybody: bool = False) -> None:
-        """Warn of arguments that mean nothing. Raises TypeError for `sid=`."""
-        if not unknown:
-            return
-        if to_everybody and "sid" in unknown:
-            raise TypeError(f"{where} has no sid=, it would go to everybody: give to=")
-        new = {name: value for name, value in unknown.items() if (where, name) not in self._said}
-        self._said.update((where, name) for name in new)
-        say_what_to_delete(where, new, EMIT if to_everybody else {})
+    if not unknown:
+        return
+    if to_everybody and "sid" in unknown:
+        raise TypeError(f"{where} has no sid=, it would go to everybody: give to=")
+    said = _said.setdefault(socketio, set())
+    new = {name: value for name, value in unknown.items() if (where, name) not in said}
+    said.update((where, name) for name in new)
+    say_what_to_delete(where, new, EMIT if to_everybody else {})
 
 
 def warn_of_monkey_patching() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..app.request import request
 from ..hub.call import Handler
-from ..namespace import Namespace
 from ..protocol.socketio import RESERVED_EVENTS
+from .methods import NamespaceMethods
 from .signature import is_async, make_handler
 
 ANY = "*"
@@ -33,13 +33,13 @@ class HandlerTable:
         self._functions: dict[tuple[str, str], tuple[Handler, tuple[()]]] = {}
         self._catch_alls: dict[str, Handler] = {}
         self._methods: dict[tuple[str, str], tuple[Handler, tuple[()]]] = {}
-        self._classes: dict[str, Namespace] = {}
+        self._classes: dict[str, NamespaceMethods] = {}
         #: what is called with the exceptions of handlers, by namespace
         self.error_handlers: dict[str, ErrorHandler] = {}
         self.default_error_handler: ErrorHandler | None = None
         #: event, function and namespace, in the order in which they were registered; and the classes
         self.registered: list[tuple[str, Callable[..., Any], str]] = []
-        self.registered_classes: list[Namespace] = []
+        self.registered_classes: list[NamespaceMethods] = []
 
     def add(self, namespace: str, event: str, function: Callable[..., Any]) -> None:
         """Register a handler. Raises TypeError for what cannot be called."""
@@ -51,7 +51,7 @@ class HandlerTable:
         self.registered.append((event, function, namespace))
         self.namespaces.add(namespace)
 
-    def add_class(self, instance: Namespace) -> None:
+    def add_class(self, instance: NamespaceMethods) -> None:
         """Register a class-based namespace."""
         self._classes[instance.namespace] = instance
         self.registered_classes.append(instance)
@@ -91,7 +91,7 @@ class HandlerTable:
                 return self._make(name, event, instance)
         return None
 
-    def _make(self, name: str, event: str, instance: Namespace) -> Found:
+    def _make(self, name: str, event: str, instance: NamespaceMethods) -> Found:
         found = _handler_of(instance, event), ()
         # Nothing is remembered by a name that clients may have made up.
         if event in RESERVED_EVENTS or hasattr(type(instance), "on_" + event):
@@ -99,7 +99,7 @@ class HandlerTable:
         return found
 
 
-def _handler_of(instance: Namespace, event: str) -> Handler:
+def _handler_of(instance: NamespaceMethods, event: str) -> Handler:
     """What handles a class's event: its method, or its own `trigger_event`, which all of its events go through."""
     if not _has_own_trigger(instance):
         return make_handler(getattr(instance, "on_" + event))
@@ -112,5 +112,5 @@ def _handler_of(instance: Namespace, event: str) -> Handler:
     return Handler(trigger, is_async(instance.trigger_event), None)
 
 
-def _has_own_trigger(instance: Namespace) -> bool:
-    return type(instance).trigger_event is not Namespace.trigger_event
+def _has_own_trigger(instance: NamespaceMethods) -> bool:
+    return type(instance).trigger_event is not NamespaceMethods.trigger_event

@@ -11,7 +11,9 @@ from .inline import InlineInbox
 
 
 class Emitter:
-    """In place of the runtime that a server has. What it is told is published before the call returns."""
+    """In place of what a server has. What it is told is published before the call returns."""
+
+    can_ack = False
 
     def __init__(self, queue: MessageQueue, codec: Codec, dumps: Dumps) -> None:
         self.inbox = InlineInbox()

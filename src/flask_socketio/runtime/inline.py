@@ -6,25 +6,22 @@ import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
-from flask import Flask
-
-from ..app.options import Options
 from ..base.loop_thread import run_loop
 from ..base.real import AppLock
 from ..cluster.memory import MemoryAdapter
 from ..dispatch.dispatcher import Rest, begin_in
 from ..handling.context import EventContexts
 from ..handling.runner import Runner, is_refusal
-from ..handling.table import HandlerTable
 from ..hub.call import Call, CallKind, Outcome
 from ..hub.client import Client, Connection
 from ..hub.hub import Hub
-from ..protocol.socketio import Codec
+from .running import Application
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
 
 
 class InlineInbox:
@@ -36,8 +33,8 @@ class InlineInbox:
         #: held while the hub works, and not while a handler runs
         self.lock = AppLock()
 
-    def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        self.ask(function, *args, **kwargs)
+    def post(self, function: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
+        self.ask(function, *args)
 
     def ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         with self.lock:
@@ -53,25 +50,24 @@ class InlineInbox:
             self.lock.acquire()
 
 
-class InlineRuntime:
-    """In place of the runtime that a server has."""
+class InlineHub:
+    """In place of what a server has."""
+
+    can_ack = True
 
     def __init__(
         self,
-        socketio: object,
-        app: Flask,
-        options: Options,
-        handlers: HandlerTable,
-        codec: Codec,
+        app: Application,
     ) -> None:
+        options, codec = app.options, app.codec
         self.inbox = InlineInbox()
         self.adapter = MemoryAdapter(codec)
-        contexts = EventContexts(app, options, socketio)
+        contexts = EventContexts(app.flask, options, app.socketio)
         self._runner = Runner(
-            contexts, handlers, self._report, codec, ack_errors=options.ack_errors
+            contexts, app.handlers, self._report, codec, ack_errors=options.ack_errors
         )
         self.hub = Hub(
-            handlers,
+            app.handlers,
             self.adapter,
             options.engine.limits,
             self._run,

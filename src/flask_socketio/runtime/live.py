@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from flask import Flask
-
-from ..app.options import Options
 from ..cluster.memory import MemoryAdapter
 from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
 from ..dispatch.inbox import Inbox
 from ..engine.engine import Engine, Negotiate
+from ..engine.picows import FastLane
 from ..engine.timers import Deadlines
 from ..handling.context import EventContexts
 from ..handling.runner import Runner
-from ..handling.table import HandlerTable
 from ..hub.call import Call, Outcome
 from ..hub.client import Client
 from ..hub.hub import Hub
 from ..protocol.reasons import CloseReason
-from ..protocol.socketio import Codec
+from .running import Application
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -32,27 +30,27 @@ logger = logging.getLogger("flask_socketio.server")
 DRAIN_TIMEOUT = 3.0
 
 
-class Runtime:
+class Live:
     """Made on the loop that will own it, after any fork."""
+
+    can_ack = True
 
     def __init__(
         self,
-        socketio: object,
-        app: Flask,
-        options: Options,
-        handlers: HandlerTable,
-        codec: Codec,
+        app: Application,
         negotiate: Negotiate,
         link: Callable[[Callable[..., object]], QueueLink] | None,
     ) -> None:
-        loop = asyncio.get_running_loop()
+        options, codec = app.options, app.codec
+        self.pid = os.getpid()
+        self.loop = loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
         self._link = None if link is None else link(self.inbox.post)
         self.adapter = MemoryAdapter(codec) if self._link is None else self._link.adapter
-        contexts = EventContexts(app, options, socketio)
+        contexts = EventContexts(app.flask, options, app.socketio)
         # A partial function is one step fewer than one of ours.
         report = partial(self.inbox.post, self._finished)
-        runner = Runner(contexts, handlers, report, codec, ack_errors=options.ack_errors)
+        runner = Runner(contexts, app.handlers, report, codec, ack_errors=options.ack_errors)
         self.dispatcher = Dispatcher(
             loop,
             self.inbox,
@@ -64,7 +62,7 @@ class Runtime:
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
         self.hub = Hub(
-            handlers,
+            app.handlers,
             self.adapter,
             options.engine.limits,
             self.dispatcher.submit,
@@ -74,6 +72,7 @@ class Runtime:
             ack_errors=options.ack_errors,
         )
         self.engine = Engine(loop, options.engine, self.hub.connection_opened, negotiate)
+        self.lane = FastLane(self.engine)
 
     def _finished(self, call: Call, outcome: Outcome) -> None:
         self.hub.finished(call, outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask
 from werkzeug.debug import DebuggedApplication
@@ -13,7 +13,6 @@ from werkzeug.debug import DebuggedApplication
 from ..app.legacy import about_lost_green_threads
 from ..base.green import attached
 from ..base.real import patched_by
-from ..dispatch.inbox import Inbox
 from ..dispatch.views import ViewThreads
 from ..engine.answers import Receive, Send, refusal_answer, respond, serve_polling
 from ..engine.asgi import refuse_websocket, serve_websocket
@@ -22,15 +21,13 @@ from ..engine.engine import Engine
 from ..engine.picows import FastLane
 from ..engine.request import EngineRequest, path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
-from .files import serve_client_file
+from ..runtime.life import Life
+from ..runtime.live import Live
+from .below import answer_below
 from .http.protocol import HttpProtocol
 from .innermost import Innermost
 from .pages import Pages, WsgiApp
 from .wsgi_pass import WsgiPass
-
-if TYPE_CHECKING:
-    from ..extension import SocketIO
-    from ..runtime.live import Runtime
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -57,12 +54,15 @@ class EngineApp:
     async def start(self) -> None:
         """Called on the loop that will serve."""
         self.engine = await self.make_engine()
-        self.lane = FastLane(self.engine)
+        self.lane = self.make_lane()
         self.http_class.serve([self.lane])
 
     async def make_engine(self) -> Engine:
         """Called on the loop that will serve."""
         raise NotImplementedError
+
+    def make_lane(self) -> FastLane:
+        return FastLane(self.engine)
 
     async def stop(self) -> None:
         """The counterpart of start."""
@@ -124,24 +124,26 @@ class DuplexApp(EngineApp):
     one is `alone`.
     """
 
-    _runtime: Runtime
-    inbox: Inbox
+    #: set when it has been started
+    live: Live
 
-    def __init__(self, socketio: SocketIO, app: Flask, *, alone: bool = False) -> None:
-        super().__init__(socketio.options.engine)
-        self._socketio = socketio
+    def __init__(self, life: Life, app: Flask, *, alone: bool = False) -> None:
+        super().__init__(life.options.engine)
+        self._life = life
         self._app = app
         self._alone = alone
         #: those that have been started together with this one
         self._neighbours: list[DuplexApp] = []
+        #: whether it is for this one to stop what it serves
+        self._owns = False
         self._has_hinted = False
 
     async def start(self) -> None:
         await super().start()
-        others = [] if self._alone else Innermost.of(self._app).neighbours(self._socketio)
-        for socketio in others:
-            if socketio.served_by is None:
-                neighbour = DuplexApp(socketio, self._app, alone=True)
+        others = [] if self._alone else Innermost.of(self._app).neighbours(self._life)
+        for life in others:
+            if life.live is None:
+                neighbour = DuplexApp(life, self._app, alone=True)
                 await neighbour.start()
                 self._neighbours.append(neighbour)
         if self._neighbours:
@@ -149,22 +151,23 @@ class DuplexApp(EngineApp):
             self.http_class.serve([self.lane, *lanes])
 
     async def make_engine(self) -> Engine:
-        self.pid = os.getpid()
         library = patched_by()
         if library and attached() is None:
             logger.warning("%s", about_lost_green_threads(library))
         loop = asyncio.get_running_loop()
         negotiate = WsgiPass(self._app)
-        served_by = self._socketio.served_by
-        if served_by is not None and served_by.pid == self.pid and served_by.engine.loop is loop:
-            self._runtime = served_by._runtime  # as the neighbour of another instance
-        else:
-            self._runtime = self._socketio.start_runtime(self._app, self, negotiate)
-        self.inbox = self._runtime.inbox
-        negotiate.threads = threads = ViewThreads(loop, self._runtime.inbox, _MAX_VIEWS)
+        live = self._life.live
+        if live is None or live.pid != os.getpid() or live.loop is not loop:
+            live = self._life.serve(self._app, negotiate)
+            self._owns = True
+        self.live = live  # another's, where this is the neighbour of another instance
+        negotiate.threads = threads = ViewThreads(loop, live.inbox, _MAX_VIEWS)
         self._pages = Pages(_with_debugger(self._app) if self._app.debug else self._app, threads)
         self.http_class.pages = self._pages
-        return self._runtime.engine
+        return live.engine
+
+    def make_lane(self) -> FastLane:
+        return self.live.lane
 
     def close_connections(self) -> None:
         super().close_connections()
@@ -175,9 +178,9 @@ class DuplexApp(EngineApp):
         self.close_connections()
         for neighbour in self._neighbours:
             await neighbour.stop()
-        if self._socketio.served_by is self:
-            await self._runtime.stop()
-            self._socketio.runtime_stopped()
+        if self._owns and self._life.live is self.live:
+            await self.live.stop()
+            self._life.stopped()
 
     def find(self, path: str) -> EngineApp | None:
         found = [app for app in (self, *self._neighbours) if path.startswith(app.path)]
@@ -187,15 +190,10 @@ class DuplexApp(EngineApp):
         await self._pages(scope, receive, send)
 
     async def below_path(self, request: EngineRequest, receive: Receive, send: Send) -> None:
-        name = request.path.removeprefix(self.path)
-        if self._socketio.options.serve_client and await serve_client_file(
-            name, request.scope, send
-        ):
-            return
         if not self._has_hinted and (request.header(b"upgrade") or "").lower() == "websocket":
             self._has_hinted = True
             logger.warning("%s", _NO_WEBSOCKET)
-        await super().below_path(request, receive, send)
+        await answer_below(self.engine, self._life.options, request, receive, send)
 
 
 def _with_debugger(app: Flask) -> WsgiApp:

@@ -6,24 +6,39 @@ do not stand around it ourselves, but answer in place of Flask's dispatching, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from flask import Flask, request
 
-from .asgi_call import answer_asgi_calls
+from ..runtime.life import Life
+from .asgi_call import Asgi, answer_asgi_calls
 from .pages import WsgiApp
 from .wsgi_pass import ARRIVAL
-
-if TYPE_CHECKING:
-    from ..extension import SocketIO
-    from .wsgi import WsgiFace
 
 #: Where an application keeps its `Innermost`.
 _EXTENSION = "flask_duplex"
 #: Set by Werkzeug's debugger and Flask's test client, who want to be given the contexts.
 _PRESERVE = "werkzeug.debug.preserve_context"
+
+
+class Face(Protocol):
+    """What answers what is below one instance's path."""
+
+    @property
+    def life(self) -> Life: ...
+
+    @property
+    def path(self) -> str: ...
+
+    def asgi(self) -> Asgi:
+        """The application and the instance as one ASGI application."""
+        ...
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]: ...
 
 
 class Innermost:
@@ -34,13 +49,13 @@ class Innermost:
 
     def __init__(self, app: Flask) -> None:
         #: of the application's instances, the longest path first; of several with the same path the latest counts
-        self._faces: list[WsgiFace] = []
+        self._faces: list[Face] = []
         self._answer: ContextVar[WsgiApp | None] = ContextVar("flask_duplex_answer", default=None)
         self._make_context: Callable[[dict[str, Any]], Any] = app.request_context
         self._dispatch: Callable[..., Any] = app.full_dispatch_request
         cast(Any, app).request_context = self._request_context
         cast(Any, app).full_dispatch_request = self._full_dispatch_request
-        answer_asgi_calls(app, lambda: self._faces[0].socketio.asgi_app(app))
+        answer_asgi_calls(app, lambda: self._faces[0].asgi())
 
     @classmethod
     def of(cls, app: Flask) -> Innermost:
@@ -50,19 +65,19 @@ class Innermost:
             found = app.extensions[_EXTENSION] = cls(app)
         return found
 
-    def add(self, face: WsgiFace) -> None:
+    def add(self, face: Face) -> None:
         """Have an instance answer what is below its path, or below another path from now on."""
         others = [
             other
             for other in self._faces
-            if other.socketio is not face.socketio and other.path != face.path
+            if other.life is not face.life and other.path != face.path
         ]
         self._faces = sorted([face, *others], key=lambda face: len(face.path), reverse=True)
 
-    def neighbours(self, socketio: SocketIO) -> list[SocketIO]:
+    def neighbours(self, life: Life) -> list[Life]:
         """The other instances that the application has, with other paths."""
-        path = socketio.options.engine.path
-        return [face.socketio for face in self._faces if face.path != path]
+        path = life.options.engine.path
+        return [face.life for face in self._faces if face.path != path]
 
     def _choose(self, environ: dict[str, Any]) -> WsgiApp | None:
         arrival: WsgiApp | None = environ.get(ARRIVAL)

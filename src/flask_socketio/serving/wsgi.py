@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask
 
@@ -27,11 +27,12 @@ from ..engine.answers import refusal_answer
 from ..engine.handshake import Handshake
 from ..engine.request import EngineRequest
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
+from ..runtime.life import Life
+from ..runtime.live import Live
 from .asgi import DuplexApp
+from .asgi_call import Asgi
+from .below import answer_below
 from .wsgi_sockets import find_connection, read_ahead
-
-if TYPE_CHECKING:
-    from ..extension import SocketIO
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -47,8 +48,8 @@ _PATIENCE = 0.2
 class WsgiFace:
     """The WSGI application for the requests below the path."""
 
-    def __init__(self, socketio: SocketIO, app: Flask) -> None:
-        self.socketio = socketio
+    def __init__(self, life: Life, app: Flask) -> None:
+        self.life = life
         self._app = app
         self._lock = new_lock()
         self._beside: _Beside | None = None
@@ -57,49 +58,55 @@ class WsgiFace:
     @property
     def path(self) -> str:
         """Which requests are for it; it does not look itself."""
-        return self.socketio.options.engine.path
+        return self.life.options.engine.path
+
+    def asgi(self) -> Asgi:
+        """The application as an ASGI one."""
+        return DuplexApp(self.life, self._app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        app = self._running()
+        live = self._running()
         request = _request(environ)
         if request.is_websocket:
-            return self._adopt(app, request, environ, start_response)
+            return self._adopt(live, request, environ, start_response)
         if not environ.get("wsgi.multithread") and runs_caller() is None:
             request.patience = _PATIENCE
             self._hint(_ONE_THREAD)
-        if request.query.sid is None and app.engine.config.upgrades:
+        if request.query.sid is None and live.engine.config.upgrades:
             self._look_for_connection(environ)
-        exchange = _Exchange(_read_body(environ, app.engine.config.limits.max_payload))
-        app.inbox.run(app.below_path(request, exchange.receive, exchange.send))
+        exchange = _Exchange(_read_body(environ, live.engine.config.limits.max_payload))
+        live.inbox.run(
+            answer_below(live.engine, self.life.options, request, exchange.receive, exchange.send)
+        )
         status, headers = exchange.head
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [exchange.body]
 
-    def _running(self) -> DuplexApp:
+    def _running(self) -> Live:
         """What serves in this process. Where nothing does yet, a thread is started: so it is made after any fork.
 
         Raises what has kept the thread from starting.
         """
         beside = self._beside
         if beside is not None and not beside.is_over:
-            return beside.app()
+            return beside.live()
         hub = attach()
         with self._lock:  # for a moment: a green thread must not wait while it holds a real lock
             beside, begins = self._beside, False
             if beside is None or beside.is_over:
-                app = self.socketio.served_by
-                if app is not None and app.pid == os.getpid():
-                    return app
-                app = DuplexApp(self.socketio, self._app, alone=True)
+                live = self.life.live
+                if live is not None and live.pid == os.getpid():
+                    return live
+                app = DuplexApp(self.life, self._app, alone=True)
                 beside, begins = _Beside(app, hub), True
                 self._beside = beside
         if begins and hub is not None:
             logger.warning("%s", about_green_threads(hub.library))
-        return beside.app()
+        return beside.live()
 
     def _adopt(
         self,
-        app: DuplexApp,
+        live: Live,
         request: EngineRequest,
         environ: Environ,
         start_response: StartResponse,
@@ -110,11 +117,11 @@ class WsgiFace:
             self._hint(_NO_SOCKET)
             return _refuse(start_response)
         # Who has called us may have another path in mind than the engine, which looks at it once more.
-        request.scope["path"] = request.scope["root_path"] + app.engine.config.path
+        request.scope["path"] = request.scope["root_path"] + live.engine.config.path
         own, answer = connection.take()
         early = read_ahead(environ["wsgi.input"])
-        handshake = Handshake(app.lane, set(), early, accepted=connection.accepted)
-        app.inbox.start(_serve(handshake, own, request))
+        handshake = Handshake(live.lane, set(), early, accepted=connection.accepted)
+        live.inbox.start(_serve(handshake, own, request))
         start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
         return answer
 
@@ -147,7 +154,7 @@ class _Beside:
     def __init__(self, app: DuplexApp, hub: Hub | None) -> None:
         self._pid = os.getpid()
         self._app = app
-        self._ready = Promise[DuplexApp]()
+        self._ready = Promise[Live]()
         self._end: asyncio.Event
         self._hub = hub
         self._ended = run_loop(self._serve, self._ready)
@@ -157,7 +164,7 @@ class _Beside:
         """Whether it has ended, or failed to start, or is another process's: that one was forked."""
         return self._ended.done or self._pid != os.getpid()
 
-    def app(self) -> DuplexApp:
+    def live(self) -> Live:
         """What serves, as soon as it does; raises what has kept it from starting."""
         return self._ready.result()
 
@@ -165,13 +172,13 @@ class _Beside:
         self._end = asyncio.Event()
         await self._app.start()
         atexit.register(self._stop)
-        self._ready.keep(self._app)
+        self._ready.keep(self._app.live)
         await self._end.wait()
         await self._app.stop()
 
     def _stop(self) -> None:
         if self._pid == os.getpid():
-            self._app.inbox.post(self._end.set)
+            self._app.live.inbox.post(self._end.set)
             self._ended.wait(_GRACE)
             if self._hub is not None:
                 self._hub.run_posted()

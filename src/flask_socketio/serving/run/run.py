@@ -11,7 +11,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import uvicorn
 from flask import Flask
@@ -24,15 +24,13 @@ from ...base.loop_thread import run_loop
 from ...base.promise import Promise
 from ...base.real import on_main_thread, socket_from
 from ...engine.handshake import Handshake
+from ...runtime.life import Life
 from ..asgi import DuplexApp, EngineApp
 from ..http.protocol import HttpProtocol
 from .hints import hint_at_missing_templates
 from .listen import BACKLOG, announcement, listen
 from .reloader import inherited_listener, serve_and_reload
 from .tls import make_context
-
-if TYPE_CHECKING:
-    from ...extension import SocketIO
 
 _LAST_PORT = 65535
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -106,7 +104,7 @@ def make_server(
 
 
 def run_app(
-    socketio: SocketIO,
+    life: Life,
     app: Flask,
     host: str | None = None,
     port: int | str | None = None,
@@ -141,15 +139,15 @@ def run_app(
     listener = inherited_listener() or listen(host, _port(app, port))
     show_server_banner(app.debug, app.name)
     lines = announcement(host, listener, "http" if tls is None else "https")
-    server = make_server(DuplexApp(socketio, app), lines, access_log=access_log, tls=tls)
-    socketio.wsgi_server = server
+    server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls)
+    life.server = server
     try:
         if app.debug if use_reloader is None else use_reloader:
-            _reload(socketio, server, listener, extra_files, reloader_options or {})
+            _reload(life, server, listener, extra_files, reloader_options or {})
         else:
             _serve(server, listener)
     finally:
-        socketio.wsgi_server = None
+        life.server = None
 
 
 def _serve(server: Server, listener: socket.socket) -> None:
@@ -202,7 +200,7 @@ def _tune_the_interpreter() -> None:
 
 
 def _reload(
-    socketio: SocketIO,
+    life: Life,
     server: Server,
     listener: socket.socket,
     extra_files: list[str] | None,
@@ -225,7 +223,7 @@ def _reload(
             ended.wait(2 * _GRACE)
 
     if not is_running_from_reloader():
-        socketio.background.not_serving()
+        life.background.not_serving()
     serve_and_reload(serve, stop, listener, extra_files, options)
 
 

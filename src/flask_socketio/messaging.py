@@ -1,0 +1,207 @@
+"""What an application says to its clients, from any thread: emit(), send(), call(); and what else it does meanwhile."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Never
+
+from flask import has_request_context, request
+
+from .app.legacy import ignore, sort_out
+from .base.green import sleep
+from .cluster.base import AckCallback, Answer, Emission, Room, as_namespace, as_rooms
+from .dispatch.background import BackgroundTask
+from .errors import TimeoutError
+from .protocol.socketio import RESERVED_EVENTS, check_event
+from .runtime.life import Life
+
+logger = logging.getLogger("flask_socketio.server")
+
+_NO_TASK = (
+    "start_background_task() takes the function itself and its arguments, start_background_task(work, 1, 2), "
+    "not what the function returned: {}"
+)
+
+
+class Messaging:
+    """What `SocketIO` has of it."""
+
+    #: there is but one
+    async_mode = "threading"
+    _life: Life
+
+    # -- emitting ------------------------------------------------------------------------------
+
+    def emit(
+        self,
+        event: str,
+        *args: Any,
+        data: Any = None,
+        namespace: str | None = None,
+        to: Room | Sequence[Room] | None = None,
+        room: Room | Sequence[Room] | None = None,
+        include_self: bool = True,
+        skip_sid: str | Sequence[str] | None = None,
+        callback: AckCallback | None = None,
+        ignore_queue: bool = False,
+        **unknown: Never,
+    ) -> None:
+        """Emit an event, from any thread: to everybody in the namespace, or to a room, a client, or a list of such.
+
+        Raises TypeError for arguments that are no JSON, and for a name that is neither a str nor a number; ValueError
+        for one that the protocol reserves. An emission to nobody is no error.
+        """
+        if unknown or data is not None:
+            args = sort_out(self, "socketio.emit()", args, data, unknown, to_everybody=True)
+        if type(event) is not str or event in RESERVED_EVENTS:
+            check_event(event)
+        life = self._life
+        if callback is not None and life.queue is not None and not ignore_queue:
+            _check_callback(life, room if to is None else to)
+        skip = () if skip_sid is None else as_rooms(skip_sid) or ()
+        if not include_self:
+            skip = (*skip, _own_sid())
+        values = [event, *_flatten(args)]
+        emission = Emission(
+            as_namespace(namespace),
+            values,
+            life.codec.encode_body(values),
+            as_rooms(room if to is None else to),
+            skip,
+            callback,
+            ignore_queue,
+        )
+        running = life.running
+        if running is None:
+            _ = life.options  # raises before init_app
+            logger.debug("event %r emitted to nobody: the server is not running", event)
+            return
+        running.inbox.post(running.adapter.broadcast, emission)
+
+    def send(
+        self,
+        data: Any,
+        json: bool = False,
+        namespace: str | None = None,
+        to: Room | Sequence[Room] | None = None,
+        callback: AckCallback | None = None,
+        include_self: bool = True,
+        skip_sid: str | Sequence[str] | None = None,
+        *,
+        room: Room | Sequence[Room] | None = None,
+        ignore_queue: bool = False,
+        **unknown: Never,
+    ) -> None:
+        """Emit the event `message`, or `json`."""
+        if unknown:
+            ignore(self, "socketio.send()", unknown, to_everybody=True)
+        self.emit(
+            "json" if json else "message",
+            data,
+            namespace=namespace,
+            to=room if to is None else to,
+            callback=callback,
+            include_self=include_self,
+            skip_sid=skip_sid,
+            ignore_queue=ignore_queue,
+        )
+
+    def call(
+        self,
+        event: str,
+        *args: Any,
+        data: Any = None,
+        namespace: str | None = None,
+        to: str | None = None,
+        room: str | None = None,
+        sid: str | None = None,
+        timeout: float = 60,
+        ignore_queue: bool = False,
+        **unknown: Never,
+    ) -> Any:
+        """Emit an event to one client and wait for its ack; returns None, the value, or a tuple of values.
+
+        `timeout` is in seconds. Raises TimeoutError when there is no ack in time, ValueError without `to`, and
+        RuntimeError in an `async def` handler, where waiting would stop the server.
+        """
+        if (target := to or room or sid) is None:
+            raise ValueError("Cannot use call() to broadcast.")
+        args = sort_out(self, "socketio.call()", args, data, unknown)
+        if self._life.require().inbox.on_loop:
+            raise RuntimeError(
+                "socketio.call() in an async handler stops the server: await asyncio.to_thread(socketio.call, ...)"
+            )
+        answer = Answer()
+        Messaging.emit(  # and not a subclass's
+            self,
+            event,
+            *args,
+            namespace=namespace,
+            to=target,
+            callback=answer,
+            ignore_queue=ignore_queue,
+        )
+        try:
+            return answer.wait(timeout)
+        except builtins.TimeoutError:
+            raise TimeoutError(f"no ack for event {event!r} within {timeout:g} seconds") from None
+
+    def close_room(self, room: Room, namespace: str | None = None) -> None:
+        """Take every client out of a room. Raises ValueError for a client's own room."""
+        running = self._life.require()
+        running.inbox.ask(running.adapter.close_room, as_namespace(namespace), room)
+
+    # -- threads -------------------------------------------------------------------------------
+
+    def start_background_task(
+        self, target: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> BackgroundTask:
+        """Run a function on a thread of its own; returns the thread, which ends with the process.
+
+        What a program starts before run() starts when the server does, so that it runs once in debug mode too.
+        Raises TypeError for what cannot be called.
+        """
+        if target is None:  # pyright: ignore[reportUnnecessaryComparison]
+            warnings.warn(_NO_TASK.format("None"), stacklevel=2)
+        elif not callable(target):
+            raise TypeError(_NO_TASK.format(repr(target)))
+        return self._life.background.start(target, args, kwargs)
+
+    def sleep(self, seconds: float = 0) -> None:
+        """Sleep; nobody else waits. Raises RuntimeError in an `async def` handler, where it would stop the server."""
+        running = self._life.running
+        if running is not None and running.inbox.on_loop:
+            raise RuntimeError(
+                "socketio.sleep() in an async handler stops the server: await asyncio.sleep()"
+            )
+        sleep(seconds)
+
+
+def _check_callback(life: Life, to: Any) -> None:
+    """Where there is a message queue, an ack has to find the way back."""
+    if life.running is not None and not life.running.can_ack:
+        raise RuntimeError("Callbacks can only be issued from the context of a server.")
+    if to is None:
+        raise ValueError("Cannot use callback without a room set.")
+
+
+def _flatten(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What an event carries: a single None nothing, a single tuple its elements."""
+    if len(args) == 1:
+        if args[0] is None:
+            return ()
+        if isinstance(args[0], tuple):
+            return args[0]  # pyright: ignore[reportUnknownVariableType]
+    return args
+
+
+def _own_sid() -> str:
+    sid = getattr(request, "sid", None) if has_request_context() else None
+    if sid is None:
+        raise RuntimeError(
+            "include_self=False is for event handlers: outside of one there is no self"
+        )
+    return sid

@@ -1,0 +1,157 @@
+"""What serves a SocketIO: the one place that knows.
+
+Nothing yet; a server; nothing but test clients; nothing, but a message queue takes what is emitted to those who do; or
+nothing any more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import partial
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from flask import Flask
+
+from ..app.options import Options, make_queue, parse_options
+from ..base.green import call_beside
+from ..cluster.queue import MessageQueue
+from ..cluster.queued import QueueLink
+from ..dispatch.background import BackgroundTasks
+from ..engine.engine import Negotiate
+from ..errors import NotServingError
+from ..handling.codec import choose_codec, message_dumps
+from ..handling.table import HandlerTable
+from ..protocol.socketio import JSON, Codec
+from .emitter import Emitter
+from .inline import InlineHub
+from .live import Live
+from .running import Application, Running
+
+
+class State(Enum):
+    """What serves the clients. EMITTING: others do, which a message queue leads to."""
+
+    IDLE = auto()
+    EMITTING = auto()
+    TESTING = auto()
+    SERVING = auto()
+    STOPPED = auto()
+
+
+class Stoppable(Protocol):
+    """The server that `run()` has started."""
+
+    should_exit: bool
+
+
+class Life:
+    """One for each SocketIO, from the first registration to the end of the process."""
+
+    def __init__(self, socketio: object) -> None:
+        self._socketio = socketio
+        self._options: Options | None = None
+        self.handlers = HandlerTable([])
+        self.background = BackgroundTasks()
+        #: how packets are encoded, and arguments for the message queue
+        self.codec: Codec = JSON
+        self._dumps = message_dumps(None)
+        self.queue: MessageQueue | None = None
+        self.state = State.IDLE
+        #: who answers for it; None where nobody does
+        self.running: Running | None = None
+        #: the same, while it is a server
+        self.live: Live | None = None
+        self._inline: InlineHub | None = None
+        #: the server, while run() has not returned
+        self.server: Stoppable | None = None
+
+    def configure(self, given: dict[str, Any], app: Flask | None) -> None:
+        """Read the options; without an application nobody is served. Raises ValueError and ImportError."""
+        options = self._options = parse_options(given)
+        self.codec = choose_codec(options, app)
+        self._dumps = message_dumps(app)
+        self.queue = make_queue(options, write_only=app is None)
+        self.handlers.namespaces.update(options.namespaces)
+        if self.live is None:
+            self._rest(State.IDLE)
+
+    @property
+    def options(self) -> Options:
+        """The options in use. Raises RuntimeError before init_app."""
+        if self._options is None:
+            raise RuntimeError("this SocketIO has no application yet: call init_app(app)")
+        return self._options
+
+    def require(self) -> Running:
+        """Who answers for it. Raises NotServingError where nobody does."""
+        if self.running is None:
+            raise NotServingError("the server is not running yet, so it has no clients")
+        return self.running
+
+    # -- what happens to it --------------------------------------------------------------------
+
+    def serve(self, app: Flask, negotiate: Negotiate) -> Live:
+        """Begin to serve, on the loop that calls. Raises ImportError where the message queue's library is missing."""
+        link: Callable[[Callable[..., object]], QueueLink] | None = None
+        if self.queue is not None:
+            self.queue.begin()
+            link = partial(QueueLink, self.queue, self.codec, self._dumps)
+        self.live = Live(self._application(app), negotiate, link)
+        self._become(State.SERVING, self.live)
+        _have_served.add(self)
+        call_beside(self.background.serving)
+        return self.live
+
+    def stopped(self) -> None:
+        """The server has stopped, or is another process's."""
+        if self.queue is not None:
+            self.queue.begin()
+        self._rest(State.STOPPED)
+
+    def test(self, app: Flask) -> InlineHub:
+        """What test clients run on. Raises RuntimeError while there is a server, and with a message queue."""
+        if self.queue is not None:
+            raise RuntimeError("the test client cannot be used with a message_queue")
+        if self.live is not None:
+            raise RuntimeError(
+                "the test client is for tests without a server, and this one is being served"
+            )
+        self.background.serving()
+        inline = self._inline
+        if inline is None:
+            inline = InlineHub(self._application(app))
+            self._become(State.TESTING, inline)
+            self._inline = inline
+        return inline
+
+    def _rest(self, state: State) -> None:
+        if self.queue is None:
+            self._become(state, None)
+        else:
+            self._become(State.EMITTING, Emitter(self.queue, self.codec, self._dumps))
+
+    def _become(self, state: State, running: Running | None) -> None:
+        self.state = state
+        self.running = running
+        self._inline = None
+        if state is not State.SERVING:
+            self.live = None
+
+    def _application(self, app: Flask) -> Application:
+        return Application(self._socketio, app, self.options, self.handlers, self.codec)
+
+
+#: Those whose server, loop and clients are not those of a process that is forked from this one.
+_have_served: WeakSet[Life] = WeakSet()
+
+
+def _forget_servers() -> None:
+    for life in _have_served:
+        life.stopped()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_servers)

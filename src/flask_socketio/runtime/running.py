@@ -1,0 +1,74 @@
+"""What those who answer for a SocketIO have in common: a server, the test client's hub, an emitter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, Protocol, TypeVar, TypeVarTuple, Unpack
+
+from flask import Flask
+
+from ..app.options import Options
+from ..cluster.base import Adapter
+from ..handling.table import HandlerTable
+from ..protocol.socketio import Codec
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Whose handlers run, and how it wants them to."""
+
+    #: the SocketIO that the handlers were registered with, which their contexts lead back to
+    socketio: object
+    flask: Flask
+    options: Options
+    handlers: HandlerTable
+    codec: Codec
+
+
+class Commands(Protocol):
+    """The way to where the state lives. Commands of one thread are carried out in its order."""
+
+    @property
+    def on_loop(self) -> bool:
+        """Whether the caller is on the loop's thread, so that to wait would be for ever."""
+        ...
+
+    def post(self, function: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
+        """Have the function called; do not wait for it."""
+        ...
+
+    def ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Have the function called; returns what it returns, raises what it raises."""
+        ...
+
+
+class Running(Protocol):
+    """Who answers at the moment."""
+
+    @property
+    def inbox(self) -> Commands: ...
+
+    @property
+    def adapter(self) -> Adapter: ...
+
+    @property
+    def can_ack(self) -> bool:
+        """Whether what clients answer comes back here."""
+        ...
+
+    def environs(self) -> dict[str, dict[str, Any]]:
+        """The environ of every connection's handshake, by the connection's id."""
+        ...
+
+    def sessions(self) -> dict[str, Any]:
+        """The connections, by their ids."""
+        ...
+
+    def transport_name(self, eio_sid: str) -> str:
+        """What carries a connection: polling or websocket. Raises KeyError for an unknown one."""
+        ...
