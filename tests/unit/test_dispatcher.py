@@ -70,7 +70,7 @@ class Rig:
     def start_handler(self, client: Client, label: Any, handler: Handler) -> None:
         socket: Any = SimpleNamespace(client=client)
         client.in_flight += 1
-        self.dispatcher.submit(Call(socket, CallKind.EVENT, None, (label,), handler))
+        self.dispatcher.submit(Call(socket, socket.client, CallKind.EVENT, None, (label,), handler))
 
     def _note(self, call: Call) -> None:
         with self.lock:

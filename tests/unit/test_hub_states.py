@@ -389,3 +389,66 @@ def test_every_state_is_reached() -> None:
     (connect, _, sid), ack = connection.sent
     assert connect == 0 and json.loads(sid) == {"sid": socket.sid}
     assert ack == (3, "/a", "1[3]")
+
+
+class Detached:
+    """A client in a room, whose connection has ended without it while a handler of its was running."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.deadlines = Deadlines()
+        self.hub = Hub(Handlers(), MemoryAdapter(), Limits(), self.calls.append, self.deadlines)
+        self.old = self.hub.connection_opened(Connection())
+        self.old.on_text("0")
+        self.hub.finished(self.calls[0], Outcome())
+        self.socket = self.old.sockets["/"]
+        self.hub.adapter.join("/", self.socket.sid, "room")
+        self.old.on_text('27["slow"]')
+        self.hub.detach(self.socket)
+        self.hub.connection_closed(self.old, CloseReason.TRANSPORT_CLOSE)
+
+    def emit(self) -> None:
+        self.hub.adapter.broadcast(Emission("/", ["x"], JSON.encode_body(["x"]), ("room",)))
+
+
+def test_a_detached_socket_keeps_its_rooms_and_gets_nothing() -> None:
+    it = Detached()
+    it.emit()
+    assert isinstance(it.old.connection, Connection)
+    assert [kind for kind, _, _ in it.old.connection.sent] == [0]
+    assert it.hub.adapter.rooms("/", it.socket.sid) == [it.socket.sid, "room"]
+    assert [call.kind for call in it.calls] == [CallKind.CONNECT, CallKind.EVENT]
+    assert it.old not in it.deadlines
+
+
+def test_a_detached_socket_goes_on_over_another_connection() -> None:
+    it = Detached()
+    connection = Connection()
+    connection.inside.add("/")
+    new = it.hub.connection_opened(connection)
+    it.hub.attach(it.socket, new)
+    assert new not in it.deadlines
+    it.emit()
+    assert connection.sent == [(2, "/", '["x"]')]
+    # What began before is counted where it began; the answer goes where the client is.
+    it.hub.finished(it.calls[1], Outcome(body=JSON.encode_body(["done"])))
+    assert connection.sent[1:] == [(3, "/", '7["done"]')]
+    assert (it.old.in_flight, it.old.load, new.in_flight, new.load) == (0, 0, 0, 0)
+    new.on_text('28["quick"]')
+    assert it.calls[-1].owner is new and it.calls[-1].socket is it.socket
+    new.on_text("1")
+    assert it.calls[-1].kind is CallKind.DISCONNECT
+
+
+@pytest.mark.parametrize("leave", ["gives up", "throws out"])
+def test_a_detached_socket_leaves(leave: str) -> None:
+    it = Detached()
+    if leave == "gives up":
+        it.hub.leave(it.socket, CloseReason.TRANSPORT_CLOSE)
+    else:
+        it.hub.adapter.disconnect("/", it.socket.sid)
+    assert it.calls[-1].kind is CallKind.DISCONNECT
+    it.hub.finished(it.calls[-1], Outcome())
+    assert it.socket.state is SocketState.DISCONNECTED
+    assert list(it.hub.adapter.sockets()) == []
+    assert it.old not in it.deadlines

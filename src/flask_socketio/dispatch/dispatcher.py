@@ -50,7 +50,7 @@ class Dispatcher:
     def submit(self, call: Call) -> None:
         """Start the call at the end of this turn of the loop."""
         self.running += 1
-        client = call.socket.client
+        client = call.owner
         if self._serial and client.in_flight > 1:
             if client.backlog is None:
                 client.backlog = deque[Call]()
@@ -62,10 +62,10 @@ class Dispatcher:
         """To be told of every call that has ended, after the hub."""
         self.running -= 1
         self._tasks.pop(call, None)
-        client = call.socket.client
+        client = call.owner
         if client.in_flight == 0:
             client.worker = None
-        backlog: deque[Call] | None = client.backlog
+        backlog = client.backlog
         if backlog:
             self._enqueue(backlog.popleft())
 
@@ -81,7 +81,7 @@ class Dispatcher:
         on_loop: set[Client] = set()
         held: set[Client] = set()
         for call in batch:
-            client = call.socket.client
+            client = call.owner
             if client in held:
                 self._enqueue(call)
             elif call.handler.is_async and client not in on_threads and not self._pool.has(client):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Generic
 
 from ..base.green import Hub, attached
-from .pool import J, Lane, Pool
+from .pool import J, Owner, Pool
 
 
 class GreenPool(Generic[J]):
@@ -17,29 +17,29 @@ class GreenPool(Generic[J]):
     def __init__(self, hub: Hub, execute: Callable[[J], None]) -> None:
         self._hub = hub
         self._execute = execute
-        #: lanes with a job that the loop has not started yet, and what comes behind it
-        self._held: dict[Lane, list[J]] = {}
+        #: owners with a job that the loop has not started yet, and what comes behind it
+        self._held: dict[Owner, list[J]] = {}
 
-    def has(self, lane: Lane) -> bool:
-        """Whether jobs of the lane have not finished, or not begun."""
-        return lane.worker is not None
+    def has(self, owner: Owner) -> bool:
+        """Whether jobs of the owner have not finished, or not begun."""
+        return owner.worker is not None
 
     def submit(self, jobs: list[J]) -> None:
-        """Have the jobs done, those of one lane in this order."""
+        """Have the jobs done, those of one owner in this order."""
         for job in jobs:
-            job.lane.worker = self
+            job.owner.worker = self
         self._hub.post(self._begin, jobs)
 
     # -- on the hub's thread -------------------------------------------------------------------
 
     def _begin(self, jobs: list[J]) -> None:
         for job in jobs:
-            held = self._held.get(job.lane)
+            held = self._held.get(job.owner)
             if held is not None:
                 held.append(job)
                 continue
             if job.starts_on_loop:
-                self._held[job.lane] = []
+                self._held[job.owner] = []
             self._hub.spawn(self._run, job)
 
     def _run(self, job: J) -> None:
@@ -47,7 +47,7 @@ class GreenPool(Generic[J]):
             self._execute(job)
         finally:
             if job.starts_on_loop:
-                self._begin(self._held.pop(job.lane))
+                self._begin(self._held.pop(job.owner))
 
 
 def new_pool(

@@ -7,7 +7,7 @@ the logarithm of N. If the process has a core to spare meanwhile, the job waits 
 of its handler get a worker each from then on, so nothing waits behind them. Where jobs of many handlers are done slowly
 while a core is to spare, every job gets a worker to itself, for a while.
 
-Jobs of one lane (the calls of one client) are always with one worker, in order; they move together when a worker is
+Jobs of one owner (the calls of one client) are always with one worker, in order; they move together when a worker is
 blocked, and the job that blocks it has started by then. So they start in the order in which they came.
 """
 
@@ -36,7 +36,7 @@ _LOOKS, _ON_TIME = 3, 1.3 * _WATCH_INTERVAL
 _SPREAD, _REMEMBER = 1.0, 10.0
 
 
-class Lane(Protocol):
+class Owner(Protocol):
     """Whose jobs have to start in order."""
 
     #: where its unfinished jobs are; for the pool
@@ -47,8 +47,8 @@ class Job(Protocol):
     """Something to be done on a thread."""
 
     @property
-    def lane(self) -> Any:
-        """A Lane."""
+    def owner(self) -> Any:
+        """An `Owner`."""
         ...
 
     @property
@@ -115,7 +115,7 @@ class Worker(Generic[J]):
         """Declare it blocked; return what waits behind the job in which it is."""
         with self._lock:
             if self._idle or (self.job is not None and self.job.starts_on_loop):
-                return []  # what waits behind it may be of the same lane, and it may not have started
+                return []  # what waits behind it may be of the same owner, and it may not have started
             self.blocked = True
             jobs = list(self._queue)
             self._queue.clear()
@@ -172,15 +172,15 @@ class Pool(Generic[J]):
         self._slow_looks = 0
         #: jobs for which there is no worker, all being blocked and as many as there may be
         self._waiting: list[J] = []
-        self._waiting_lanes: set[Lane] = set()
+        self._waiting_owners: set[Owner] = set()
         self._watch_timer: TimerHandle | None = None
 
-    def has(self, lane: Lane) -> bool:
-        """Whether jobs of the lane have not finished, or not begun."""
-        return lane.worker is not None or lane in self._waiting_lanes
+    def has(self, owner: Owner) -> bool:
+        """Whether jobs of the owner have not finished, or not begun."""
+        return owner.worker is not None or owner in self._waiting_owners
 
     def submit(self, jobs: list[J]) -> None:
-        """Have the jobs done, those of one lane in this order."""
+        """Have the jobs done, those of one owner in this order."""
         batches: dict[Worker[J], list[J]] = {}
         for job in jobs:
             worker = self._worker_for(job)
@@ -201,14 +201,14 @@ class Pool(Generic[J]):
 
     def _wait(self, job: J) -> None:
         self._waiting.append(job)
-        self._waiting_lanes.add(job.lane)
+        self._waiting_owners.add(job.owner)
 
     def _worker_for(self, job: J) -> Worker[J] | None:
-        """Where its lane's jobs are; where it has none, the worker that does everybody's. None: it has to wait."""
-        lane = job.lane
-        if lane in self._waiting_lanes:
+        """Where its owner's others are; where it has none, the worker that does everybody's. None: it has to wait."""
+        owner = job.owner
+        if owner in self._waiting_owners:
             return None
-        worker: Worker[J] | None = lane.worker
+        worker: Worker[J] | None = owner.worker
         if worker is None or worker.blocked:
             if job.handler in self._waiters:
                 worker = self._free_worker(beside=self._main)
@@ -216,7 +216,7 @@ class Pool(Generic[J]):
                 worker = self._main
                 if worker is None or worker.blocked or self._spread:
                     worker = self._main = self._free_worker()
-            lane.worker = worker
+            owner.worker = worker
         return worker
 
     def _free_worker(self, beside: Worker[J] | None = None) -> Worker[J] | None:
@@ -240,7 +240,7 @@ class Pool(Generic[J]):
                 self._main = replacement
             worker = replacement
         for job in jobs:
-            job.lane.worker = worker
+            job.owner.worker = worker
 
     # -- blocked workers -----------------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class Pool(Generic[J]):
         self._judge(slow=slow)
         if self._waiting and (worker := self._free_worker()) is not None:
             jobs, self._waiting = self._waiting, []
-            self._waiting_lanes.clear()
+            self._waiting_owners.clear()
             self._main = worker
             self._give(worker, jobs)
         if busy or self._waiting:
@@ -297,19 +297,19 @@ class Pool(Generic[J]):
             self._spread_until = self._loop.time() + _SPREAD
 
     def _split(self, jobs: list[J]) -> None:
-        """Give one half of the lanes to one worker, the other half to another; those that begin with a job that waits,
+        """Give one half of the owners to one worker, the other half to another; those that begin with a job that waits,
         to one each."""
         halves: tuple[list[J], list[J]] = ([], [])
         apart: list[list[J]] = []
-        queues: dict[Lane, list[J]] = {}
+        queues: dict[Owner, list[J]] = {}
         for job in jobs:
-            queue = queues.get(job.lane)
+            queue = queues.get(job.owner)
             if queue is None:
                 if job.handler in self._waiters:
                     apart.append(queue := [])
                 else:
                     queue = halves[len(queues) % 2]
-                queues[job.lane] = queue
+                queues[job.owner] = queue
             queue.append(job)
         for half in filter(None, halves):
             self._main = self._free_worker()

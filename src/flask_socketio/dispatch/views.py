@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 class ViewJob:
-    """Something to be done on one of the threads; each is a lane of its own, so their order does not matter."""
+    """Something to be done on one of the threads; each is its own owner, so their order does not matter."""
 
     worker: Any = None
     starts_on_loop = False
 
     @property
-    def lane(self) -> ViewJob:
+    def owner(self) -> ViewJob:
         return self
 
     @property

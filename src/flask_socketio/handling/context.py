@@ -40,9 +40,9 @@ class EventContexts:
     def enter(self, call: Call) -> Entered:
         """Enter the contexts of a call; returns what `leave` needs."""
         socket = call.socket
-        client = socket.client
+        client = call.owner
         environ = client.connection.environ
-        template: ContextTemplate | None = client.contexts
+        template: ContextTemplate | None = client.contexts  # pyright: ignore[reportAssignmentType] - set here alone
         if template is None:
             template = client.contexts = ContextTemplate(self._maker, environ)
         args = call.args if call.kind is _EVENT else _event_args(call)
@@ -84,7 +84,7 @@ class EventContexts:
 
 def _event_args(call: Call) -> tuple[Any, ...]:
     if call.kind is CallKind.CONNECT:
-        environ = call.socket.client.connection.environ
+        environ = call.owner.connection.environ
         return (environ, *call.args) if call.args[0] is not None else (environ,)
     if call.kind is CallKind.DISCONNECT:
         return (public_reason(call.args[0]),)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ..protocol.socketio import Body
-    from .client import Client
-    from .socket import Socket
+from ..protocol.socketio import Body
+from .client import Client
+from .socket import Socket
 
 
 class CallKind(Enum):
@@ -39,6 +38,8 @@ class Call:
     """
 
     socket: Socket
+    #: whose calls start in order: the socket's client when it began, for the socket may get another one meanwhile
+    owner: Client
     kind: CallKind
     #: the event's name; None for an ack
     event: str | None
@@ -48,11 +49,6 @@ class Call:
     ack_id: int | None = None
     #: what was raised and nothing has handled
     failure: BaseException | None = None
-
-    @property
-    def lane(self) -> Client:
-        """Whose calls start in order."""
-        return self.socket.client
 
     @property
     def starts_on_loop(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..protocol.errors import SocketProtocolError
@@ -11,6 +12,7 @@ from ..protocol.socketio import CONNECT, Packet
 from ..protocol.states import SocketState
 
 if TYPE_CHECKING:
+    from .call import Call
     from .hub import Hub
     from .socket import Socket
 
@@ -64,11 +66,11 @@ class Client:
         self.in_flight = 0
         #: these, and packets that wait until a connect handler has returned
         self.load = 0
-        #: for whoever runs the calls: where those in flight are, and those that wait for their turn
-        self.worker: Any = None
-        self.backlog: Any = None
-        #: what the contexts of its events are made from
-        self.contexts: Any = None
+        #: where the calls in flight are, for whoever runs them; and those that wait for their turn
+        self.worker: object | None = None
+        self.backlog: deque[Call] | None = None
+        #: what the contexts of its events are made from, for whoever enters them
+        self.contexts: object | None = None
         self._total = hub.load
         self._decoder = hub.codec.decoder(hub.limits.max_attachments)
 

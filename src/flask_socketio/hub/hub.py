@@ -29,8 +29,8 @@ _INVALID_NAMESPACE = {"message": "Invalid namespace"}
 _UNHANDLED = {"error": "no handler for this event"}
 
 
-class Handlers(Protocol):
-    """The application's handlers."""
+class HandlerLookup(Protocol):
+    """Where the application's handlers are found."""
 
     def serves(self, namespace: str) -> bool:
         """Whether clients may connect to the namespace at all."""
@@ -54,7 +54,7 @@ class Hub:
 
     def __init__(
         self,
-        handlers: Handlers,
+        handlers: HandlerLookup,
         adapter: Adapter,
         limits: Limits,
         run: Callable[[Call], None],
@@ -143,7 +143,7 @@ class Hub:
         if found is None:
             self._accept(socket)
         else:
-            self._start(Call(socket, CallKind.CONNECT, "connect", (packet.data,), found[0]))
+            self._start(Call(socket, client, CallKind.CONNECT, "connect", (packet.data,), found[0]))
 
     def _event(self, socket: Socket, packet: Packet) -> None:
         event = packet.data[0]
@@ -156,7 +156,7 @@ class Hub:
             return
         handler, prefix = found
         args = (*prefix, *packet.data[1:])
-        self._start(Call(socket, _EVENT, event, args, handler, packet.id))
+        self._start(Call(socket, socket.client, _EVENT, event, args, handler, packet.id))
 
     def _ack(self, socket: Socket, packet: Packet) -> None:
         callback = socket.acks.pop(packet.id, None) if packet.id is not None else None
@@ -167,7 +167,7 @@ class Hub:
             callback(*packet.data)
             return
         handler = Handler(callback, False, max_args=None)
-        self._start(Call(socket, CallKind.ACK, None, tuple(packet.data), handler))
+        self._start(Call(socket, socket.client, CallKind.ACK, None, tuple(packet.data), handler))
 
     def ack_dropped(self, socket: Socket) -> None:
         logger.warning(
@@ -179,14 +179,14 @@ class Hub:
     # -- calls ---------------------------------------------------------------------------------
 
     def _start(self, call: Call) -> None:
-        client = call.socket.client
+        client = call.owner
         client.in_flight += 1
         client.taken()
         self._run(call)
 
     def finished(self, call: Call, outcome: Outcome) -> None:
         """A call that was started has ended."""
-        socket, client = call.socket, call.socket.client
+        socket, client = call.socket, call.owner
         client.in_flight -= 1
         client.done()
         if call.kind is _EVENT:
@@ -229,7 +229,8 @@ class Hub:
         """The client leaves a namespace: now, or, while its connect handler runs, when that has returned."""
         if socket.state is SocketState.DISCONNECTED or socket.left is not None:
             return
-        self._remove(socket)
+        if socket.state is not SocketState.DETACHED:
+            self._remove(socket)
         if reason is CloseReason.SERVER_DISCONNECT:
             socket.client.taken_out.add(socket.namespace)
         if socket.state is SocketState.PENDING:
@@ -243,6 +244,18 @@ class Hub:
         if not client.sockets:
             self._deadlines.add(client)
 
+    def detach(self, socket: Socket) -> None:
+        """A connected socket's connection ends without it: it stays in its rooms, and what it is sent is dropped."""
+        self._remove(socket)
+        socket.state = SocketState.DETACHED
+
+    def attach(self, socket: Socket, client: Client) -> None:
+        """A detached socket goes on over another connection; what has begun for the old one, ends for that."""
+        socket.client = client
+        client.sockets[socket.namespace] = socket
+        self._deadlines.discard(client)
+        socket.state = SocketState.CONNECTED
+
     def _disconnected(self, socket: Socket, reason: CloseReason) -> None:
         socket.state = SocketState.DISCONNECTED
         socket.acks.clear()
@@ -251,4 +264,7 @@ class Hub:
             self.adapter.remove(socket)
         else:
             # It stays in its rooms until the handler has returned, so that the handler can tell which they were.
-            self._start(Call(socket, CallKind.DISCONNECT, "disconnect", (reason,), found[0]))
+            client = socket.client
+            self._start(
+                Call(socket, client, CallKind.DISCONNECT, "disconnect", (reason,), found[0])
+            )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from ..engine.config import Limits
-
-if TYPE_CHECKING:
-    from .client import Client
+from .client import Client
 
 logger = logging.getLogger("flask_socketio.server")
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..cluster.base import AckCallback, Room
 from ..protocol import socketio as sio
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from ..protocol.socketio import Body, Codec, Packet
 from ..protocol.states import SocketState
-
-if TYPE_CHECKING:
-    from ..cluster.base import AckCallback, Room
-    from .client import Client
+from .client import Client
 
 _CONNECTED = SocketState.CONNECTED  # looking up a member of an enum takes as long as a call
 
@@ -108,6 +106,8 @@ class Socket:
 
     def disconnect(self) -> None:
         """The server takes the client out of the namespace; its connection goes on."""
-        if self.state in (SocketState.PENDING, SocketState.CONNECTED) and self.left is None:
+        if self.state is SocketState.DETACHED:
+            self.client.hub.leave(self, CloseReason.SERVER_DISCONNECT)
+        elif self.state in (SocketState.PENDING, SocketState.CONNECTED) and self.left is None:
             self.client.connection.send(self._codec.encode(sio.DISCONNECT, self.namespace))
             self.client.hub.leave(self, CloseReason.SERVER_DISCONNECT)

@@ -6,7 +6,8 @@ transports it comes on: `CURRENT` is the one that carries the session, `PROBING`
 an existing session and not been switched to yet, and `PROBED` the same after its probe was answered.
 
 A Socket.IO socket (a client in a namespace) goes PENDING -> CONNECTED -> DISCONNECTED, or from PENDING straight to
-DISCONNECTED when it is refused.
+DISCONNECTED when it is refused. While it is CONNECTED its connection may end without it: it is DETACHED until another
+one carries on.
 
 Whatever the tables do not name is an error of the peer.
 """
@@ -73,6 +74,7 @@ class SocketState(Enum):
     ABSENT = auto()
     PENDING = auto()
     CONNECTED = auto()
+    DETACHED = auto()
     DISCONNECTED = auto()
 
 
@@ -93,6 +95,7 @@ SOCKET_ACTIONS: dict[SocketState, dict[int, SocketAction]] = {
         sio.EVENT: SocketAction.EVENT,
         sio.ACK: SocketAction.ACK,
     },
+    SocketState.DETACHED: {},
     SocketState.DISCONNECTED: {},
 }
 
