@@ -18,7 +18,16 @@ from tqdm import tqdm
 
 from .report import Line, merged, plot, table, write_readme
 from .scenarios import SCENARIOS, Other, Scenario
-from .servers import CLIENT_CORE, PEER_LIST, PEERS_BY_NAME, Server, install_peers, versions
+from .servers import (
+    BEFORE,
+    CLIENT_CORE,
+    PEER_LIST,
+    PEERS_BY_NAME,
+    Server,
+    add_before,
+    install_peers,
+    versions,
+)
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -32,6 +41,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--peer", nargs="+", choices=[peer.name for peer in PEER_LIST], metavar="NAME",
         help="against these alone; there are: %(choices)s",
+    )  # fmt: skip
+    parser.add_argument(
+        "--before", type=Path, metavar="DIRECTORY",
+        help="against another checkout of this repository alone, in the scenarios that measure CPU time",
     )  # fmt: skip
     parser.add_argument("--pairs", type=int, default=5, help="pairs of each (%(default)s)")
     parser.add_argument(
@@ -101,19 +114,29 @@ def _label(other: Other) -> str:
     return other.label or other.peer
 
 
-def main() -> None:
-    arguments = parse()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+def choose(arguments: argparse.Namespace) -> list[tuple[Scenario, list[Other]]]:
+    """The scenarios, each with those that it is measured against."""
+    if arguments.before:
+        add_before(arguments.before)
     chosen: list[tuple[Scenario, list[Other]]] = []
     for scenario in SCENARIOS:
         others = [
             other for other in scenario.others
             if not arguments.peer or other.peer in arguments.peer
         ]  # fmt: skip
+        if arguments.before:
+            others = [Other(BEFORE, None)] if scenario.figure == "cpu" else []
         if others and (not arguments.scenario or scenario.name in arguments.scenario):
             chosen.append((scenario, others))
+    return chosen
+
+
+def main() -> None:
+    arguments = parse()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    chosen = choose(arguments)
     install_peers({other.peer for _, others in chosen for other in others})
     os.sched_setaffinity(0, {CLIENT_CORE})
     bench = Bench()

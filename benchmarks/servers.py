@@ -51,6 +51,14 @@ PEER_LIST = [
     ),
 ]  # fmt: skip
 PEERS_BY_NAME = {peer.name: peer for peer in PEER_LIST}
+#: Another checkout of ours.
+BEFORE = "before"
+
+
+def add_before(checkout: Path) -> None:
+    """Have another checkout's sources as a peer. Raises FileNotFoundError where it has none."""
+    sources = (checkout / "src").resolve(strict=True)
+    PEERS_BY_NAME[BEFORE] = Peer(BEFORE, [sys.executable, FLASK_APP], {"PYTHONPATH": str(sources)})
 
 
 def install_peers(names: set[str]) -> None:
