@@ -2,6 +2,7 @@
 # make test      lint, types and tests
 # make compat    the same tests on Flask-SocketIO itself: applications, API
 # make bench     measure against the peers: make bench ARGUMENTS="--scenario echo"
+# make count     Python calls and bytecodes of each operation, without noise, and what has changed
 # make profile   a flame graph of the server under load, profile.svg
 # make clean     remove everything that was made
 #
@@ -20,7 +21,7 @@ DEPLOYMENT := .venv-deployment
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example test compat bench profile clean
+.PHONY: example test compat bench count profile clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -39,6 +40,9 @@ compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
+
+count: .venv/installed
+	$(BIN)/python -m benchmarks.count $(ARGUMENTS)
 
 profile: .venv/installed-bench
 	$(BIN)/python -m benchmarks.profile $(ARGUMENTS)
