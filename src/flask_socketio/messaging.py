@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import logging
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Never
@@ -17,8 +16,6 @@ from .dispatch.background import BackgroundTask
 from .errors import TimeoutError
 from .protocol.socketio import RESERVED_EVENTS, check_event
 from .runtime.life import Life
-
-logger = logging.getLogger("flask_socketio.server")
 
 _NO_TASK = (
     "start_background_task() takes the function itself and its arguments, start_background_task(work, 1, 2), "
@@ -74,12 +71,7 @@ class Messaging:
             callback,
             ignore_queue,
         )
-        running = life.running
-        if running is None:
-            _ = life.options  # raises before init_app
-            logger.debug("event %r emitted to nobody: the server is not running", event)
-            return
-        running.inbox.post(running.adapter.broadcast, emission)
+        life.broadcast(emission)
 
     def send(
         self,

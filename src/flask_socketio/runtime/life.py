@@ -6,6 +6,7 @@ nothing any more.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from enum import Enum, auto
@@ -17,6 +18,7 @@ from flask import Flask
 
 from ..app.options import Options, make_queue, parse_options
 from ..base.green import call_beside
+from ..cluster.base import Emission
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueLink
 from ..dispatch.background import BackgroundTasks
@@ -29,6 +31,8 @@ from .emitter import Emitter
 from .inline import InlineHub
 from .live import Live
 from .running import Application, Running
+
+logger = logging.getLogger("flask_socketio.server")
 
 
 class State(Enum):
@@ -62,6 +66,8 @@ class Life:
         self.state = State.IDLE
         #: who answers for it; None where nobody does
         self.running: Running | None = None
+        #: has an emission go where it belongs; may be called on any thread
+        self.broadcast: Callable[[Emission], object] = self._to_nobody
         #: the same, while it is a server
         self.live: Live | None = None
         self._inline: InlineHub | None = None
@@ -136,9 +142,19 @@ class Life:
     def _become(self, state: State, running: Running | None) -> None:
         self.state = state
         self.running = running
+        self.broadcast = (
+            self._to_nobody
+            if running is None
+            else partial(running.inbox.post, running.adapter.broadcast)
+        )
         self._inline = None
         if state is not State.SERVING:
             self.live = None
+
+    def _to_nobody(self, emission: Emission) -> None:
+        _ = self.options  # raises before init_app
+        event = emission.args[0]
+        logger.debug("event %r emitted to nobody: the server is not running", event)
 
     def _application(self, app: Flask) -> Application:
         return Application(self._socketio, app, self.options, self.handlers, self.codec)
