@@ -15,7 +15,7 @@ from .operations import DELIVERY, OPERATIONS, Operation, Target
 from .result import NOTHING, Sample, difference, total
 
 ROOT = Path(__file__).parents[2]
-WARM_UP, REPEATS = 10, 10
+WARM_UP, REPEATS = 5, 7
 STARTED = re.compile(r"Running on http://127\.0\.0\.1:(\d+)/")
 _PATIENCE = 60.0
 
