@@ -25,7 +25,7 @@ from .memory import MemoryKeeper
 from .origin import OriginPolicy
 from .polling import PollingTransport
 from .request import EngineRequest
-from .session import Session, SessionHandler, Transport
+from .session import Receiver, Session, Transport
 from .timers import Deadlines, DelayQueue
 from .websocket import WebSocketLink, WebSocketTransport
 
@@ -57,7 +57,7 @@ class Engine:
         self,
         loop: AbstractEventLoop,
         config: EngineConfig,
-        open_session: Callable[[Session], SessionHandler],
+        open_session: Callable[[Session], Receiver],
         negotiate: Negotiate | None = None,
     ) -> None:
         limits = config.limits
@@ -210,8 +210,10 @@ class Engine:
         self.counters.sessions_opened += 1
         session.send(eio.open_packet(self.config.handshake_fields(session.sid, transport.name)))
         self._pings.add(session)
-        session.handler = self._open_session(session)
-        logger.debug("session %s opened over %s (%s)", session.sid, transport.name, transport.lane)
+        session.receiver = self._open_session(session)
+        logger.debug(
+            "session %s opened over %s (%s)", session.sid, transport.name, transport.carrier
+        )
         return session
 
     # -- upgrade -------------------------------------------------------------------------------

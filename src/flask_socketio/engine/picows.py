@@ -104,7 +104,7 @@ class FastWebSocket(WSListener, WebSocketLink):
         "transport",
     )
 
-    lane = "FastWebSocket"
+    carrier = "FastWebSocket"
 
     def __init__(self, lane: FastLane, raw: asyncio.Transport, connections: set[Any]) -> None:
         self._lane = lane

@@ -14,6 +14,7 @@ from ..protocol.errors import (
 from ..protocol.message import SEPARATOR, Message
 from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState
+from .answers import HttpAnswer
 from .memory import LARGE
 
 if TYPE_CHECKING:
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
     from .request import EngineRequest
     from .session import Session
 
-Answer = tuple[int, bytes, bytes]  # status, content type, body
-
 TEXT = b"text/plain; charset=UTF-8"
-_OK: Answer = (200, b"text/html", b"ok")
-_TOO_LARGE: Answer = (413, b"text/plain", b"")
+_OK: HttpAnswer = (200, b"text/html", b"ok")
+_TOO_LARGE: HttpAnswer = (413, b"text/plain", b"")
 
 #: What a GET is told that arrives while the client is switching to WebSocket, after at most this many seconds.
 _NOOP_AFTER = 0.1
@@ -45,7 +44,7 @@ class Exchange(Protocol):
     @property
     def request(self) -> EngineRequest: ...
 
-    def answer(self, answer: Answer) -> None: ...
+    def answer(self, answer: HttpAnswer) -> None: ...
 
     def refuse(self, refusal: HandshakeRefused) -> None: ...
 
@@ -54,7 +53,7 @@ class PollingTransport:
     """Keeps packets until a GET fetches them."""
 
     name = "polling"
-    lane = "Polling"
+    carrier = "Polling"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -264,6 +263,6 @@ class PollingTransport:
             exchange.refuse(HandshakeRefused(BAD_REQUEST, why))
 
 
-def is_too_large(answer: Answer) -> bool:
+def is_too_large(answer: HttpAnswer) -> bool:
     """Whether the connection is to be closed after it: the rest of the body is not worth reading."""
     return answer[0] == _TOO_LARGE[0]

@@ -21,7 +21,7 @@ logger = logging.getLogger("flask_socketio.engine")
 _OPEN = SessionState.OPEN
 
 
-class SessionHandler(Protocol):
+class Receiver(Protocol):
     """Who a session's messages are for. May raise ProtocolError: the session is closed then."""
 
     def on_text(self, text: str) -> None: ...
@@ -43,7 +43,7 @@ class Transport(Protocol):
         ...
 
     @property
-    def lane(self) -> str:
+    def carrier(self) -> str:
         """The class that serves it, for logs and tests."""
         ...
 
@@ -74,9 +74,9 @@ class Session:
         "_may_extend",
         "engine",
         "environ",
-        "handler",
         "probe",
         "reading_paused",
+        "receiver",
         "sid",
         "state",
         "transport",
@@ -94,7 +94,7 @@ class Session:
         self.probe: WebSocketTransport | None = None
         self.state = SessionState.OPEN
         self.reading_paused = False
-        self.handler: SessionHandler
+        self.receiver: Receiver
         self._may_extend = False
 
     # -- out -----------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class Session:
             if packet[:1] == eio.MESSAGE:
                 if self._may_extend:
                     self._extend()
-                self.handler.on_text(packet[1:])
+                self.receiver.on_text(packet[1:])
                 return
             action = engine_action(TransportRole.CURRENT, packet)
         except ProtocolError as error:
@@ -128,7 +128,7 @@ class Session:
         if self._may_extend:
             self._extend()
         try:
-            self.handler.on_binary(data)
+            self.receiver.on_binary(data)
         except ProtocolError as error:
             self.fail(error)
 
@@ -172,7 +172,7 @@ class Session:
         if self.reading_paused:
             websocket.pause_reading()
         self.engine.counters.upgrades += 1
-        logger.debug("session %s upgraded to websocket (%s)", self.sid, websocket.lane)
+        logger.debug("session %s upgraded to websocket (%s)", self.sid, websocket.carrier)
 
     # -- end -----------------------------------------------------------------------------------
 
@@ -194,6 +194,6 @@ class Session:
         self.state = SessionState.CLOSED
         self.engine.session_closed(self, reason)
         logger.debug("session %s closed: %s", self.sid, reason.value)
-        self.handler.on_close(reason)
+        self.receiver.on_close(reason)
         # No circle of references: memory would wait for the garbage collector.
-        del self.handler
+        del self.receiver

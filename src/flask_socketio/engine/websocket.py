@@ -40,7 +40,8 @@ class WebSocketLink:
 
     __slots__ = ()
 
-    lane: str
+    #: the class's name, for logs and tests
+    carrier: str
 
     def write(self, message: Message) -> None:
         raise NotImplementedError
@@ -76,8 +77,8 @@ class WebSocketTransport:
         self.send = link.write
 
     @property
-    def lane(self) -> str:
-        return self._link.lane
+    def carrier(self) -> str:
+        return self._link.carrier
 
     # -- the session's side --------------------------------------------------------------------
 
