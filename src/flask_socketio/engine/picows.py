@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 from picows.picows import WSAutoPingStrategy
@@ -20,12 +20,10 @@ from ..protocol import rfc6455 as ws
 from ..protocol.errors import WebSocketProtocolError
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
+from .engine import Engine
 from .memory import LARGE
 from .timers import Deadlines
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
-
-if TYPE_CHECKING:
-    from .engine import Engine
 
 logger = logging.getLogger("flask_socketio.engine")
 
@@ -104,7 +102,7 @@ class FastWebSocket(WSListener, WebSocketLink):
         "transport",
     )
 
-    lane = "FastWebSocket"
+    carrier = "FastWebSocket"
 
     def __init__(self, lane: FastLane, raw: asyncio.Transport, connections: set[Any]) -> None:
         self._lane = lane
