@@ -16,7 +16,8 @@ from weakref import WeakSet
 
 from flask import Flask
 
-from ..app.options import Options, make_queue, parse_options
+from ..app.options import Options, make_queue
+from ..app.parse import parse_options
 from ..base.green import call_beside
 from ..cluster.base import Emission
 from ..cluster.queue import MessageQueue
