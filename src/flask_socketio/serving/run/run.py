@@ -24,13 +24,12 @@ from ...base.green import Hub, attach
 from ...base.loop_thread import run_loop
 from ...base.promise import Promise
 from ...base.real import on_main_thread, socket_from
-from ...engine.handshake import Handshake
 from ...runtime.life import Life
 from ..asgi import DuplexApp, EngineApp
-from ..http.protocol import HttpProtocol
+from ..http.choice import Protocols, choose_protocols
 from .hints import hint_at_missing_templates
 from .listen import BACKLOG, announcement, listen
-from .reloader import inherited_listener, serve_and_reload
+from .reloader import can_reload, inherited_listener, serve_and_reload
 from .tls import make_context
 
 _LAST_PORT = 65535
@@ -51,9 +50,16 @@ _GC_THRESHOLDS = (20_000, 20, 50)
 class Server(uvicorn.Server):
     """uvicorn's server, ended in our order: clients first, then what is left of HTTP."""
 
-    def __init__(self, config: uvicorn.Config, app: EngineApp, announcement: str) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        app: EngineApp,
+        announcement: str,
+        protocols: Protocols,
+    ) -> None:
         super().__init__(config)
         self._app = app
+        self._protocols = protocols
         self._announcement = announcement
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -63,9 +69,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # A waiting poll is a response under way; uvicorn would wait for it.
         self._app.close_connections()
-        for connection in self.server_state.connections:
-            if isinstance(connection, HttpProtocol):
-                connection.stopping()
+        self._protocols.stop(self.server_state.connections)
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -88,10 +92,15 @@ def make_server(
         assert tls is not None
         return tls
 
+    protocols = choose_protocols(access_log=access_log)
+    app.on_started = lambda app: protocols.serve(app.lanes(), app.pages)
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType]
-        http=app.http_class,
-        ws=Handshake,  # never made by uvicorn: app.http_class does
+        http=protocols.http,
+        ws=protocols.ws,
+        ws_max_size=app.limits.max_payload,
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=access_log,
@@ -101,7 +110,7 @@ def make_server(
         backlog=BACKLOG,
         ssl_context_factory=get_tls if tls else None,
     )
-    return Server(config, app, announcement)
+    return Server(config, app, announcement, protocols)
 
 
 def run_app(
@@ -143,7 +152,7 @@ def run_app(
     server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls)
     life.server = server
     try:
-        if app.debug if use_reloader is None else use_reloader:
+        if (app.debug if use_reloader is None else use_reloader) and can_reload():
             _reload(life, server, listener, extra_files, reloader_options or {})
         else:
             _serve(server, listener)
