@@ -7,6 +7,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..base.counters import Counters
 from ..protocol import engineio as eio
 from ..protocol.errors import (
     BAD_HANDSHAKE_METHOD,
@@ -19,7 +20,7 @@ from ..protocol.errors import (
 )
 from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState, TransportRole
-from .config import Counters, EngineConfig
+from .config import EngineConfig
 from .ids import new_sid
 from .memory import MemoryTrimmer
 from .origin import OriginPolicy
@@ -59,11 +60,12 @@ class Engine:
         config: EngineConfig,
         open_session: Callable[[Session], Receiver],
         negotiate: Negotiate | None = None,
+        counters: Counters | None = None,
     ) -> None:
         limits = config.limits
         self.loop = loop
         self.config = config
-        self.counters = Counters()
+        self.counters = counters or Counters()
         self.memory = MemoryTrimmer(loop)
         self.origins = OriginPolicy(config.cors_allowed_origins, config.cors_credentials)
         self.sessions: dict[str, Session] = {}
