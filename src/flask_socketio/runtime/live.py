@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,8 @@ from ..cluster.memory import MemoryAdapter
 from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
 from ..dispatch.inbox import Inbox
-from ..engine.engine import Engine, Negotiate
+from ..engine.admission import ConnectionMiddleware
+from ..engine.engine import Engine
 from ..engine.picows import FastLane
 from ..engine.timers import Deadlines
 from ..handling.context import EventContexts
@@ -38,7 +39,7 @@ class Live:
     def __init__(
         self,
         app: Application,
-        negotiate: Negotiate,
+        middlewares: Sequence[ConnectionMiddleware],
         link: Callable[[Callable[..., object]], QueueLink] | None,
     ) -> None:
         options, codec = app.options, app.codec
@@ -71,7 +72,7 @@ class Live:
             always_connect=options.always_connect,
             ack_errors=options.ack_errors,
         )
-        self.engine = Engine(loop, options.engine, self.hub.connection_opened, negotiate)
+        self.engine = Engine(loop, options.engine, self.hub.connection_opened, middlewares)
         self.lane = FastLane(self.engine)
 
     def _finished(self, call: Call, outcome: Outcome) -> None:
