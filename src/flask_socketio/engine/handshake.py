@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -48,6 +49,24 @@ class Handshake(asyncio.Protocol):
         self._early = early
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport
+
+    @classmethod
+    async def adopt(
+        cls,
+        lane: FastLane,
+        connection: socket.socket,
+        request: EngineRequest,
+        early: bytes = b"",
+        *,
+        accepted: bool = False,
+    ) -> None:
+        """Answer a request that somebody else has read, a WSGI server or another process.
+
+        `connection` is made of its connection's descriptor, ours from now on, and does not block.
+        """
+        handshake = cls(lane, set(), early, accepted=accepted)
+        await lane.engine.loop.connect_accepted_socket(lambda: handshake, connection)
+        handshake.begin(request)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)

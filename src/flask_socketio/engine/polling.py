@@ -50,7 +50,7 @@ class Responder(Protocol):
     """Who answers a request that names a session: the session's transport, or somebody in its place."""
 
     def begin(self, exchange: Exchange) -> None:
-        """Take a request; the body of a POST follows."""
+        """Take a request; unless it is a WebSocket handshake, its body follows."""
 
     def body_arrived(self, exchange: Exchange, data: bytes) -> None:
         """Take a piece of a POST's body."""
@@ -152,7 +152,7 @@ class PollingTransport:
     # -- the requests' side --------------------------------------------------------------------
 
     def begin(self, exchange: Exchange) -> None:
-        """Take a request; the body of a POST follows."""
+        """Take a request; unless it is a WebSocket handshake, its body follows."""
         method = exchange.request.method
         if method == "GET":
             self._get(exchange)
