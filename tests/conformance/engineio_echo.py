@@ -51,7 +51,7 @@ class EchoApp(EngineApp):
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """GET /lane/<sid>: the class that serves the session."""
         session = self.engine.sessions[scope["path"].rpartition("/")[2]]
-        await respond(send, (200, b"text/plain", session.transport.lane.encode()))
+        await respond(send, (200, b"text/plain", session.transport.carrier.encode()))
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ CONFIG = EngineConfig(path="/", limits=Limits(max_payload=LARGEST, max_queued=4 
 class EchoTransport(WebSocketTransport):
     """In place of the transport that carries a session: nothing of Engine.IO."""
 
-    def __init__(self, engine: Engine, link: WebSocketLink) -> None:
-        super().__init__(engine, link, TransportRole.CURRENT)
+    def __init__(self, link: WebSocketLink) -> None:
+        super().__init__(link, TransportRole.CURRENT)
         self.link = link
 
     def receive_text(self, packet: str) -> None:
@@ -55,7 +55,7 @@ class EchoEngine(Engine):
     def open_websocket(
         self, request: EngineRequest, session: Session | None, link: WebSocketLink
     ) -> WebSocketTransport:
-        return EchoTransport(self, link)
+        return EchoTransport(link)
 
 
 class EchoApp(EngineApp):

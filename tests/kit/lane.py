@@ -34,8 +34,8 @@ def lane_of(socketio: SocketIO, sid: str) -> str:
     """The class name for an Engine.IO session id, or a client's id in a namespace."""
     connections = socketio.server.eio.sockets
     for session in connections.values():
-        handler: Any = getattr(session, "handler", None)  # none: it waits for a last poll
-        sockets = () if handler is None else list(handler.sockets.values())
+        client: Any = getattr(session, "receiver", None)  # none: it waits for a last poll
+        sockets = () if client is None else list(client.sockets.values())
         if sid == session.sid or sid in [socket.sid for socket in sockets]:
-            return session.transport.lane
+            return session.transport.carrier
     raise KeyError(sid)

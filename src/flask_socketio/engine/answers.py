@@ -1,8 +1,7 @@
-"""The engine as an ASGI application: polling, and the answers to what is refused."""
+"""Answers to HTTP requests, a refused WebSocket handshake among them, and how they are sent."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -12,19 +11,12 @@ import orjson
 from ..protocol.errors import FORBIDDEN, HandshakeRefused
 from .compression import compress
 from .config import EngineConfig
-from .cookie import session_cookie
-from .engine import Engine
-from .polling import Answer, PollingTransport, is_too_large
 from .request import EngineRequest, Headers
-from .session import Session
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
-_PREFLIGHT = [
-    (b"access-control-allow-methods", b"OPTIONS, GET, POST"),
-    (b"access-control-max-age", b"600"),
-]
+HttpAnswer = tuple[int, bytes, bytes]  # status, content type, body
 
 #: Headers that an answer gets from us.
 _OWN_HEADERS = {b"content-type", b"content-length", b"transfer-encoding", b"connection"}
@@ -43,93 +35,9 @@ class Answered(HandshakeRefused):
         self.body = body
 
 
-async def serve_polling(
-    engine: Engine, request: EngineRequest, receive: Receive, send: Send
-) -> None:
-    """Answer one HTTP request below the engine's path."""
-    try:
-        answer = await _answer(engine, request, receive)
-    except HandshakeRefused as refusal:
-        answer, headers = refusal_answer(refusal)
-    else:
-        if answer is None:
-            return  # the client hung up before it was answered
-        answer, headers = await compressed(engine.config, request, answer)
-        if is_too_large(answer):
-            headers.append((b"connection", b"close"))
-    await respond(send, answer, headers + request.response_headers)
-
-
-async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> Answer | None:
-    if request.method == "OPTIONS":
-        return _preflight(engine, request)
-    session = await engine.admit(request)
-    if session is None:
-        session = _open(engine, request)
-    assert isinstance(session.transport, PollingTransport)
-    return await _AsgiExchange(engine, request).run(session.transport, receive)
-
-
-class _AsgiExchange:
-    """A request of a session that some ASGI server brings."""
-
-    def __init__(self, engine: Engine, request: EngineRequest) -> None:
-        self.request = request
-        self._loop = engine.loop
-        self._answer: asyncio.Future[Answer | None] = engine.loop.create_future()
-
-    def answer(self, answer: Answer | None) -> None:
-        if not self._answer.done():
-            self._answer.set_result(answer)
-
-    def refuse(self, refusal: HandshakeRefused) -> None:
-        self.answer(refusal_answer(refusal)[0])
-
-    async def run(self, transport: PollingTransport, receive: Receive) -> Answer | None:
-        """Returns the answer, or None if the client has hung up before."""
-        transport.begin(self)
-        if self._answer.done():
-            return self._answer.result()
-        feeder = self._loop.create_task(self._feed(transport, receive))
-        try:
-            return await self._answer
-        except asyncio.CancelledError:  # the server is stopping
-            transport.lost(self)
-            raise
-        finally:
-            feeder.cancel()
-
-    async def _feed(self, transport: PollingTransport, receive: Receive) -> None:
-        try:
-            while (message := await receive())["type"] != "http.disconnect":
-                transport.body_arrived(self, message.get("body", b""))
-                if not message.get("more_body", False):
-                    transport.body_complete(self)
-            transport.lost(self)
-        finally:
-            self.answer(None)
-
-
-def _open(engine: Engine, request: EngineRequest) -> Session:
-    session = engine.open_polling(request.environ)
-    if cookie := session_cookie(engine.config.cookie, session.sid):
-        request.response_headers.append((b"set-cookie", cookie))
-    return session
-
-
-def _preflight(engine: Engine, request: EngineRequest) -> Answer:
-    origin = request.headers.get("origin")
-    if engine.origins.allows(request.environ, origin):
-        request.response_headers += engine.origins.response_headers(origin) + _PREFLIGHT
-        if asked := request.headers.get("access-control-request-headers"):
-            name = b"access-control-allow-headers"
-            request.response_headers.append((name, asked.encode("latin-1")))
-    return 204, b"text/plain", b""
-
-
 async def compressed(
-    config: EngineConfig, request: EngineRequest, answer: Answer
-) -> tuple[Answer, Headers]:
+    config: EngineConfig, request: EngineRequest, answer: HttpAnswer
+) -> tuple[HttpAnswer, Headers]:
     """The answer as the request wants it, and the headers that say so."""
     status, content_type, body = answer
     if config.http_compression and len(body) >= config.compression_threshold:
@@ -139,7 +47,7 @@ async def compressed(
     return answer, []
 
 
-def refusal_answer(refusal: HandshakeRefused) -> tuple[Answer, Headers]:
+def refusal_answer(refusal: HandshakeRefused) -> tuple[HttpAnswer, Headers]:
     """The reference server's JSON for a refused request; also a WebSocket handshake is refused with it."""
     if not isinstance(refusal, Answered):
         body = orjson.dumps({"code": refusal.code, "message": refusal.message})
@@ -157,7 +65,10 @@ def own_headers_removed(headers: Headers) -> Headers:
 
 
 async def respond(
-    send: Send, answer: Answer, headers: Iterable[tuple[bytes, bytes]] = (), prefix: str = "http"
+    send: Send,
+    answer: HttpAnswer,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    prefix: str = "http",
 ) -> None:
     """Send an answer of the engine; no cache may keep it."""
     status, content_type, body = answer

@@ -1,4 +1,4 @@
-"""The standard lane: WebSockets through ASGI's messages, under whatever server speaks them.
+"""The engine through ASGI's messages, under whatever server speaks them: polling, and the standard WebSocket lane.
 
 UTF-8, fragments, reserved bits and close frames are that server's to check here; what it may send us is whole messages.
 """
@@ -7,23 +7,119 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..protocol import rfc6455 as ws
 from ..protocol.errors import HandshakeRefused, WebSocketProtocolError
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
-from .answers import Receive, Send, refusal_answer, respond
+from .answers import HttpAnswer, Receive, Send, compressed, refusal_answer, respond
+from .cookie import session_cookie
+from .engine import Engine
+from .polling import PollingTransport, is_too_large
 from .request import EngineRequest
+from .session import Session
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
-if TYPE_CHECKING:
-    from .engine import Engine
+_PREFLIGHT = [
+    (b"access-control-allow-methods", b"OPTIONS, GET, POST"),
+    (b"access-control-max-age", b"600"),
+]
 
 #: What the server says of a connection that it failed itself.
 _FAILURES = {ws.PROTOCOL_ERROR, ws.INVALID_TEXT, ws.MESSAGE_TOO_BIG}
 
 logger = logging.getLogger("flask_socketio.engine")
+
+
+# -- polling --------------------------------------------------------------------------------------
+
+
+async def serve_polling(
+    engine: Engine, request: EngineRequest, receive: Receive, send: Send
+) -> None:
+    """Answer one HTTP request below the engine's path."""
+    try:
+        answer = await _answer(engine, request, receive)
+    except HandshakeRefused as refusal:
+        answer, headers = refusal_answer(refusal)
+    else:
+        if answer is None:
+            return  # the client hung up before it was answered
+        answer, headers = await compressed(engine.config, request, answer)
+        if is_too_large(answer):
+            headers.append((b"connection", b"close"))
+    await respond(send, answer, headers + request.response_headers)
+
+
+async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> HttpAnswer | None:
+    if request.method == "OPTIONS":
+        return _preflight(engine, request)
+    session = await engine.admit(request)
+    if session is None:
+        session = _open(engine, request)
+    assert isinstance(session.transport, PollingTransport)
+    return await _AsgiExchange(engine, request).run(session.transport, receive)
+
+
+class _AsgiExchange:
+    """A request of a session that some ASGI server brings."""
+
+    def __init__(self, engine: Engine, request: EngineRequest) -> None:
+        self.request = request
+        self._loop = engine.loop
+        self._answer: asyncio.Future[HttpAnswer | None] = engine.loop.create_future()
+
+    def answer(self, answer: HttpAnswer | None) -> None:
+        if not self._answer.done():
+            self._answer.set_result(answer)
+
+    def refuse(self, refusal: HandshakeRefused) -> None:
+        self.answer(refusal_answer(refusal)[0])
+
+    async def run(self, transport: PollingTransport, receive: Receive) -> HttpAnswer | None:
+        """Returns the answer, or None if the client has hung up before."""
+        transport.begin(self)
+        if self._answer.done():
+            return self._answer.result()
+        feeder = self._loop.create_task(self._feed(transport, receive))
+        try:
+            return await self._answer
+        except asyncio.CancelledError:  # the server is stopping
+            transport.lost(self)
+            raise
+        finally:
+            feeder.cancel()
+
+    async def _feed(self, transport: PollingTransport, receive: Receive) -> None:
+        try:
+            while (message := await receive())["type"] != "http.disconnect":
+                transport.body_arrived(self, message.get("body", b""))
+                if not message.get("more_body", False):
+                    transport.body_complete(self)
+            transport.lost(self)
+        finally:
+            self.answer(None)
+
+
+def _open(engine: Engine, request: EngineRequest) -> Session:
+    session = engine.open_polling(request.environ)
+    if cookie := session_cookie(engine.config.cookie, session.sid):
+        request.response_headers.append((b"set-cookie", cookie))
+    return session
+
+
+def _preflight(engine: Engine, request: EngineRequest) -> HttpAnswer:
+    origin = request.headers.get("origin")
+    if engine.origins.allows(request.environ, origin):
+        request.response_headers += engine.origins.response_headers(origin) + _PREFLIGHT
+        if asked := request.headers.get("access-control-request-headers"):
+            name = b"access-control-allow-headers"
+            request.response_headers.append((name, asked.encode("latin-1")))
+    return 204, b"text/plain", b""
+
+
+# -- WebSocket ------------------------------------------------------------------------------------
 
 
 async def serve_websocket(
@@ -55,7 +151,7 @@ async def refuse_websocket(scope: dict[str, Any], send: Send, refusal: Handshake
 class AsgiWebSocket(WebSocketLink):
     """One connection: a coroutine that receives, and a task that sends while there is something to send."""
 
-    lane = "AsgiWebSocket"
+    carrier = "AsgiWebSocket"
 
     def __init__(self, engine: Engine, receive: Receive, send: Send) -> None:
         self._engine = engine

@@ -7,6 +7,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..base.counters import Counters
 from ..protocol import engineio as eio
 from ..protocol.errors import (
     BAD_HANDSHAKE_METHOD,
@@ -19,13 +20,13 @@ from ..protocol.errors import (
 )
 from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState, TransportRole
-from .config import Counters, EngineConfig
+from .config import EngineConfig
 from .ids import new_sid
-from .memory import MemoryKeeper
+from .memory import MemoryTrimmer
 from .origin import OriginPolicy
 from .polling import PollingTransport
 from .request import EngineRequest
-from .session import Session, SessionHandler, Transport
+from .session import Receiver, Session, Transport
 from .timers import Deadlines, DelayQueue
 from .websocket import WebSocketLink, WebSocketTransport
 
@@ -57,14 +58,15 @@ class Engine:
         self,
         loop: AbstractEventLoop,
         config: EngineConfig,
-        open_session: Callable[[Session], SessionHandler],
+        open_session: Callable[[Session], Receiver],
         negotiate: Negotiate | None = None,
+        counters: Counters | None = None,
     ) -> None:
         limits = config.limits
         self.loop = loop
         self.config = config
-        self.counters = Counters()
-        self.memory = MemoryKeeper(loop)
+        self.counters = counters or Counters()
+        self.memory = MemoryTrimmer(loop)
         self.origins = OriginPolicy(config.cors_allowed_origins, config.cors_credentials)
         self.sessions: dict[str, Session] = {}
         self.draining = False
@@ -78,9 +80,7 @@ class Engine:
             early=min(config.ping_interval * _EARLY, _MOST_EARLY),
             then=self._pongs,
         )
-        self._upgrades = Deadlines(
-            loop, limits.upgrade_timeout, WebSocketTransport.upgrade_timed_out
-        )
+        self._upgrades = Deadlines(loop, limits.upgrade_timeout, Session.upgrade_timed_out)
         self._lingering: Deadlines[Session] = Deadlines(loop, limits.close_timeout, self._forget)
 
     # -- the handshake, one for all transports -------------------------------------------------
@@ -200,7 +200,7 @@ class Engine:
         """
         if session is not None:
             return self._open_probe(session, link)
-        transport = WebSocketTransport(self, link, TransportRole.CURRENT)
+        transport = WebSocketTransport(link, TransportRole.CURRENT)
         self._open(request.environ, transport)
         return transport
 
@@ -210,25 +210,27 @@ class Engine:
         self.counters.sessions_opened += 1
         session.send(eio.open_packet(self.config.handshake_fields(session.sid, transport.name)))
         self._pings.add(session)
-        session.handler = self._open_session(session)
-        logger.debug("session %s opened over %s (%s)", session.sid, transport.name, transport.lane)
+        session.receiver = self._open_session(session)
+        logger.debug(
+            "session %s opened over %s (%s)", session.sid, transport.name, transport.carrier
+        )
         return session
 
     # -- upgrade -------------------------------------------------------------------------------
 
     def _open_probe(self, session: Session, link: WebSocketLink) -> WebSocketTransport:
-        transport = WebSocketTransport(self, link, TransportRole.PROBING)
+        transport = WebSocketTransport(link, TransportRole.PROBING)
         transport.session = session
         if session.probe is None and session.transport.name == "polling":
             session.probe = transport
-            self._upgrades.add(transport)
+            self._upgrades.add(session)
         else:
             transport.abandon("the session has a WebSocket already")
         return transport
 
-    def upgrade_finished(self, probe: WebSocketTransport) -> None:
+    def upgrade_finished(self, session: Session) -> None:
         """The probe has succeeded, or failed."""
-        self._upgrades.discard(probe)
+        self._upgrades.discard(session)
 
     # -- heartbeat -----------------------------------------------------------------------------
 

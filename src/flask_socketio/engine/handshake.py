@@ -15,9 +15,8 @@ from typing import Any, cast
 
 from ..protocol import rfc6455 as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
-from .answers import header_lines, refusal_answer
+from .answers import HttpAnswer, header_lines, refusal_answer
 from .picows import FastLane, FastWebSocket
-from .polling import Answer
 from .request import EngineRequest, Headers
 from .session import Session
 
@@ -109,7 +108,7 @@ class Handshake(asyncio.Protocol):
         except ValueError as error:
             raise HandshakeRefused(BAD_REQUEST, str(error)) from None
 
-    def _refuse(self, answer: Answer, headers: Headers) -> None:
+    def _refuse(self, answer: HttpAnswer, headers: Headers) -> None:
         status, content_type, body = answer
         phrase = HTTPStatus(status).phrase.encode()
         if self._accepted:

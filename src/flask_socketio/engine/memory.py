@@ -18,7 +18,7 @@ LARGE = 64 * 1024
 _QUIET = 1.0
 
 
-class MemoryKeeper:
+class MemoryTrimmer:
     """One per loop."""
 
     def __init__(self, loop: AbstractEventLoop) -> None:

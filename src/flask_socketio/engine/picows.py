@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 
@@ -17,13 +17,11 @@ from ..protocol import rfc6455 as ws
 from ..protocol.errors import WebSocketProtocolError
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
+from .engine import Engine
 from .memory import LARGE
 from .parser import Parser, feed, make_parser, parser_fault
 from .timers import Deadlines
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
-
-if TYPE_CHECKING:
-    from .engine import Engine
 
 logger = logging.getLogger("flask_socketio.engine")
 
@@ -73,7 +71,7 @@ class FastWebSocket(WSListener, WebSocketLink):
         "transport",
     )
 
-    lane = "FastWebSocket"
+    carrier = "FastWebSocket"
 
     def __init__(self, lane: FastLane, raw: asyncio.Transport, connections: set[Any]) -> None:
         self._lane = lane

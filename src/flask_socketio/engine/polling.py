@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ..protocol import engineio as eio
 from ..protocol.errors import (
@@ -14,18 +14,14 @@ from ..protocol.errors import (
 from ..protocol.message import SEPARATOR, Message
 from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState
+from .answers import HttpAnswer
 from .memory import LARGE
-
-if TYPE_CHECKING:
-    from .engine import Engine
-    from .request import EngineRequest
-    from .session import Session
-
-Answer = tuple[int, bytes, bytes]  # status, content type, body
+from .request import EngineRequest
+from .session import Keeper, Session
 
 TEXT = b"text/plain; charset=UTF-8"
-_OK: Answer = (200, b"text/html", b"ok")
-_TOO_LARGE: Answer = (413, b"text/plain", b"")
+_OK: HttpAnswer = (200, b"text/html", b"ok")
+_TOO_LARGE: HttpAnswer = (413, b"text/plain", b"")
 
 #: What a GET is told that arrives while the client is switching to WebSocket, after at most this many seconds.
 _NOOP_AFTER = 0.1
@@ -45,7 +41,7 @@ class Exchange(Protocol):
     @property
     def request(self) -> EngineRequest: ...
 
-    def answer(self, answer: Answer) -> None: ...
+    def answer(self, answer: HttpAnswer) -> None: ...
 
     def refuse(self, refusal: HandshakeRefused) -> None: ...
 
@@ -54,11 +50,12 @@ class PollingTransport:
     """Keeps packets until a GET fetches them."""
 
     name = "polling"
-    lane = "Polling"
+    carrier = "Polling"
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._loop = engine.loop
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._loop = keeper.loop
+        self._limits = keeper.config.limits
         self._queue: list[Message] = []
         self._queued = 0
         #: the GET that waits for packets
@@ -77,7 +74,7 @@ class PollingTransport:
     def send(self, message: Message) -> None:
         self._queue.append(message)
         self._queued += message.size
-        if self._queued > self._engine.config.limits.max_queued and len(self._queue) > 1:
+        if self._queued > self._limits.max_queued and len(self._queue) > 1:
             self._loop.call_soon(self.session.close, CloseReason.SLOW_CONSUMER)
         if self._poll is not None and not self._wake_scheduled:
             # At the end of the turn, so that all of its packets share one answer.
@@ -91,7 +88,7 @@ class PollingTransport:
         if self._poll is not None:
             self._wake()
         elif len(self._queue) > 1 and reason not in _NOBODY_COMES:
-            self._engine.linger(self.session)
+            self._keeper.linger(self.session)
         if self._post is not None:
             self._refuse_post("the session was closed meanwhile")
 
@@ -178,7 +175,7 @@ class PollingTransport:
         queue, self._queue, self._queued = self._queue, [], 0
         exchange.answer((200, TEXT, SEPARATOR.join([message.polling for message in queue])))
         if self.session.state is SessionState.CLOSED:
-            self._engine.last_poll_answered(self.session)
+            self._keeper.last_poll_answered(self.session)
 
     def _begin_post(self, exchange: Exchange) -> None:
         request = exchange.request
@@ -244,11 +241,11 @@ class PollingTransport:
         exchange, body = self._post, bytes(self._body)
         self._post, self._body = None, bytearray()
         if len(body) > LARGE:
-            self._engine.memory.large_message()
+            self._keeper.memory.large_message()
         return exchange, body
 
     def _limit_post(self, size: int) -> None:
-        limit = self._engine.config.limits.max_payload
+        limit = self._limits.max_payload
         if size <= limit:
             return
         exchange, _ = self._end_post()
@@ -264,6 +261,6 @@ class PollingTransport:
             exchange.refuse(HandshakeRefused(BAD_REQUEST, why))
 
 
-def is_too_large(answer: Answer) -> bool:
+def is_too_large(answer: HttpAnswer) -> bool:
     """Whether the connection is to be closed after it: the rest of the body is not worth reading."""
     return answer[0] == _TOO_LARGE[0]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from asyncio import AbstractEventLoop
+from typing import Any, Protocol
 
 from ..protocol import engineio as eio
 from ..protocol.errors import ProtocolError
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from ..protocol.states import EngineAction, SessionState, TransportRole, engine_action
-
-if TYPE_CHECKING:
-    from .engine import Engine
-    from .websocket import WebSocketTransport
+from .config import Counters, EngineConfig
+from .memory import MemoryTrimmer
 
 logger = logging.getLogger("flask_socketio.engine")
 
@@ -21,7 +20,7 @@ logger = logging.getLogger("flask_socketio.engine")
 _OPEN = SessionState.OPEN
 
 
-class SessionHandler(Protocol):
+class Receiver(Protocol):
     """Who a session's messages are for. May raise ProtocolError: the session is closed then."""
 
     def on_text(self, text: str) -> None: ...
@@ -43,7 +42,7 @@ class Transport(Protocol):
         ...
 
     @property
-    def lane(self) -> str:
+    def carrier(self) -> str:
         """The class that serves it, for logs and tests."""
         ...
 
@@ -67,34 +66,73 @@ class Transport(Protocol):
         ...
 
 
+class Probe(Transport, Protocol):
+    """A WebSocket that may take over from polling."""
+
+    def abandon(self, why: str) -> None:
+        """It does not; the session goes on as it was."""
+
+
+class Keeper(Protocol):
+    """Who keeps the sessions, an engine: what they and their transports need of it."""
+
+    @property
+    def loop(self) -> AbstractEventLoop: ...
+
+    @property
+    def config(self) -> EngineConfig: ...
+
+    @property
+    def counters(self) -> Counters: ...
+
+    @property
+    def memory(self) -> MemoryTrimmer: ...
+
+    def pong_received(self, session: Session) -> None: ...
+
+    def pong_extended(self, session: Session) -> None:
+        """The pong has not come, but another sign of life: wait for it as long again."""
+
+    def upgrade_finished(self, session: Session) -> None:
+        """The probe has succeeded, or failed."""
+
+    def linger(self, session: Session) -> None:
+        """Keep a closed polling session until its last packets are fetched, for close_timeout at most."""
+
+    def last_poll_answered(self, session: Session) -> None:
+        """A closed polling session has had its last packets fetched."""
+
+    def session_closed(self, session: Session, reason: CloseReason) -> None: ...
+
+
 class Session:
     """Touched on the engine's loop alone."""
 
     __slots__ = (
+        "_keeper",
         "_may_extend",
-        "engine",
         "environ",
-        "handler",
         "probe",
         "reading_paused",
+        "receiver",
         "sid",
         "state",
         "transport",
     )
 
     def __init__(
-        self, engine: Engine, sid: str, environ: dict[str, Any], transport: Transport
+        self, keeper: Keeper, sid: str, environ: dict[str, Any], transport: Transport
     ) -> None:
-        self.engine = engine
+        self._keeper = keeper
         self.sid = sid
         #: the WSGI environ of the request that opened the session
         self.environ = environ
         self.transport = transport
         #: the WebSocket that may take over from polling
-        self.probe: WebSocketTransport | None = None
+        self.probe: Probe | None = None
         self.state = SessionState.OPEN
         self.reading_paused = False
-        self.handler: SessionHandler
+        self.receiver: Receiver
         self._may_extend = False
 
     # -- out -----------------------------------------------------------------------------------
@@ -112,14 +150,14 @@ class Session:
             if packet[:1] == eio.MESSAGE:
                 if self._may_extend:
                     self._extend()
-                self.handler.on_text(packet[1:])
+                self.receiver.on_text(packet[1:])
                 return
             action = engine_action(TransportRole.CURRENT, packet)
         except ProtocolError as error:
             self.fail(error)
             return
         if action is EngineAction.PONG:
-            self.engine.pong_received(self)
+            self._keeper.pong_received(self)
         elif action is EngineAction.CLOSE:
             self.close(CloseReason.TRANSPORT_CLOSE)
 
@@ -128,7 +166,7 @@ class Session:
         if self._may_extend:
             self._extend()
         try:
-            self.handler.on_binary(data)
+            self.receiver.on_binary(data)
         except ProtocolError as error:
             self.fail(error)
 
@@ -141,7 +179,7 @@ class Session:
     def _extend(self) -> None:
         """A message shows life as well; the pong may be stuck behind it. Once per ping the timeout starts anew."""
         self._may_extend = False
-        self.engine.pong_extended(self)
+        self._keeper.pong_extended(self)
 
     # -- back-pressure -------------------------------------------------------------------------
 
@@ -149,30 +187,41 @@ class Session:
         """Take no more from the client for now; it is not pronounced dead meanwhile."""
         if not self.reading_paused and self.state is _OPEN:
             self.reading_paused = True
-            self.engine.counters.reading_paused += 1
+            self._keeper.counters.reading_paused += 1
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
         if self.reading_paused:
             self.reading_paused = False
             self.transport.resume_reading()
-            self.engine.pong_extended(self)  # it could not send one
+            self._keeper.pong_extended(self)  # it could not send one
 
     # -- upgrade (Engine.IO v4, "Upgrade") -----------------------------------------------------
 
     def probe_answered(self) -> None:
         self.transport.probe_answered()
 
-    def switch(self, websocket: WebSocketTransport) -> None:
+    def probe_failed(self, probe: Probe) -> None:
+        """This WebSocket does not become the transport, perhaps because the session has one already."""
+        if self.probe is probe:
+            self.probe = None
+            self._keeper.upgrade_finished(self)
+
+    def upgrade_timed_out(self) -> None:
+        if self.probe is not None:
+            self.probe.abandon("not finished within upgrade_timeout")
+
+    def switch(self, websocket: Probe) -> None:
         """The probe has succeeded and the client has let go of polling: the WebSocket carries the session now."""
+        self._keeper.upgrade_finished(self)
         polling, self.transport = self.transport, websocket
         self.probe = None
         for message in polling.retire():
             websocket.send(message)
         if self.reading_paused:
             websocket.pause_reading()
-        self.engine.counters.upgrades += 1
-        logger.debug("session %s upgraded to websocket (%s)", self.sid, websocket.lane)
+        self._keeper.counters.upgrades += 1
+        logger.debug("session %s upgraded to websocket (%s)", self.sid, websocket.carrier)
 
     # -- end -----------------------------------------------------------------------------------
 
@@ -189,11 +238,11 @@ class Session:
         self.resume_reading()
         if self.probe is not None:
             self.probe.close(reason)
-            self.probe = None
+            self.probe_failed(self.probe)
         self.transport.close(reason)
         self.state = SessionState.CLOSED
-        self.engine.session_closed(self, reason)
+        self._keeper.session_closed(self, reason)
         logger.debug("session %s closed: %s", self.sid, reason.value)
-        self.handler.on_close(reason)
+        self.receiver.on_close(reason)
         # No circle of references: memory would wait for the garbage collector.
-        del self.handler
+        del self.receiver

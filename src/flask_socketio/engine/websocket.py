@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from ..protocol import engineio as eio
 from ..protocol import rfc6455 as ws
@@ -11,10 +10,7 @@ from ..protocol.errors import EngineProtocolError, ProtocolError
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from ..protocol.states import EngineAction, TransportRole, engine_action
-
-if TYPE_CHECKING:
-    from .engine import Engine
-    from .session import Session
+from .session import Session
 
 logger = logging.getLogger("flask_socketio.engine")
 
@@ -40,7 +36,8 @@ class WebSocketLink:
 
     __slots__ = ()
 
-    lane: str
+    #: the class's name, for logs and tests
+    carrier: str
 
     def write(self, message: Message) -> None:
         raise NotImplementedError
@@ -62,22 +59,21 @@ class WebSocketLink:
 class WebSocketTransport:
     """Between a session and a lane's link: probes, and then carries the session."""
 
-    __slots__ = ("_engine", "_link", "role", "send", "session")
+    __slots__ = ("_link", "role", "send", "session")
 
     name = "websocket"
 
     session: Session
 
-    def __init__(self, engine: Engine, link: WebSocketLink, role: TransportRole) -> None:
-        self._engine = engine
+    def __init__(self, link: WebSocketLink, role: TransportRole) -> None:
         self._link = link
         self.role = role
         #: no step in between: this is called for every packet
         self.send = link.write
 
     @property
-    def lane(self) -> str:
-        return self._link.lane
+    def carrier(self) -> str:
+        return self._link.carrier
 
     # -- the session's side --------------------------------------------------------------------
 
@@ -116,7 +112,7 @@ class WebSocketTransport:
         if self.role is _CURRENT:
             self.session.close(reason)
         else:
-            self._forget_probe()
+            self.session.probe_failed(self)
 
     def overflow(self) -> None:
         """The client does not read what it is sent."""
@@ -136,22 +132,13 @@ class WebSocketTransport:
             self.session.probe_answered()
         elif action is EngineAction.SWITCH:
             self.role = TransportRole.CURRENT
-            self._engine.upgrade_finished(self)
             self.session.switch(self)
 
     def abandon(self, why: str) -> None:
         """This WebSocket does not become the transport; the session goes on as it was."""
         logger.warning("session %s: upgrade abandoned: %s", self.session.sid, why)
-        self._forget_probe()
+        self.session.probe_failed(self)
         self._link.close(ws.PROTOCOL_ERROR, f"upgrade abandoned: {why}", await_answer=False)
-
-    def _forget_probe(self) -> None:
-        self._engine.upgrade_finished(self)
-        if self.session.probe is self:
-            self.session.probe = None
-
-    def upgrade_timed_out(self) -> None:
-        self.abandon("not finished within upgrade_timeout")
 
     def protocol_error(self, error: ProtocolError, code: int) -> None:
         """The frames themselves were wrong (RFC 6455)."""

@@ -15,8 +15,8 @@ from ..app.legacy import about_lost_green_threads
 from ..base.green import attached
 from ..base.real import patched_by
 from ..dispatch.views import ViewThreads
-from ..engine.answers import Receive, Send, refusal_answer, respond, serve_polling
-from ..engine.asgi import refuse_websocket, serve_websocket
+from ..engine.answers import Receive, Send, refusal_answer, respond
+from ..engine.asgi import refuse_websocket, serve_polling, serve_websocket
 from ..engine.config import EngineConfig
 from ..engine.engine import Engine
 from ..engine.picows import FastLane

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..app.options import Options
-from ..engine.answers import Receive, Send, serve_polling
+from ..engine.answers import Receive, Send
+from ..engine.asgi import serve_polling
 from ..engine.engine import Engine
 from ..engine.request import EngineRequest
 from .files import serve_client_file

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...engine.answers import compressed, header_lines, refusal_answer
+from ...engine.answers import HttpAnswer, compressed, header_lines, refusal_answer
 from ...engine.engine import Engine
-from ...engine.polling import Answer, PollingTransport, is_too_large
+from ...engine.polling import PollingTransport, is_too_large
 from ...engine.request import EngineRequest, Headers
 from ...protocol.errors import HandshakeRefused
 from .cycle import Connection, DirectCycle
@@ -50,7 +50,7 @@ class DirectExchange(DirectCycle):
 
     # -- from the session ----------------------------------------------------------------------
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: HttpAnswer) -> None:
         config = self._engine.config
         if config.http_compression and len(answer[2]) >= config.compression_threshold:
             self.protocol.loop.create_task(self._compress(answer))
@@ -60,12 +60,12 @@ class DirectExchange(DirectCycle):
     def refuse(self, refusal: HandshakeRefused) -> None:
         self._answer(refusal_answer(refusal)[0], self.request.response_headers)
 
-    async def _compress(self, answer: Answer) -> None:
+    async def _compress(self, answer: HttpAnswer) -> None:
         request = self.request
         answer, headers = await compressed(self._engine.config, request, answer)
         self._answer(answer, headers + request.response_headers)
 
-    def _answer(self, answer: Answer, headers: Headers) -> None:
+    def _answer(self, answer: HttpAnswer, headers: Headers) -> None:
         if is_too_large(answer):
             self.keep_alive = False
         status, content_type, body = answer

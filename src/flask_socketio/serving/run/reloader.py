@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from inspect import signature
 from typing import Any
@@ -63,7 +63,7 @@ def serve_and_reload(
     serve: Callable[[], None],
     stop: Callable[[], None],
     listener: socket.socket,
-    extra_files: list[str] | None,
+    extra_files: Iterable[str] | None,
     options: dict[str, Any],
 ) -> None:
     """Serve in a process of its own, which is started anew whenever a source file has changed.

@@ -8,7 +8,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, cast
@@ -18,6 +18,7 @@ from flask import Flask
 from flask.cli import show_server_banner
 from werkzeug.serving import is_running_from_reloader
 
+from ...app.keywords import File, Tls
 from ...app.legacy import RUN, say_what_to_delete, warn_of_monkey_patching
 from ...base.green import Hub, attach
 from ...base.loop_thread import run_loop
@@ -121,12 +122,12 @@ def run_app(
     debug: bool | None = None,
     use_reloader: bool | None = None,
     reloader_options: dict[str, Any] | None = None,
-    extra_files: list[str] | None = None,
+    extra_files: Iterable[str] | None = None,
     log_output: bool | None = None,
-    certfile: Any = None,
-    keyfile: Any = None,
-    ssl_context: Any = None,
-    **unknown: Any,
+    certfile: File | None = None,
+    keyfile: File | None = None,
+    ssl_context: Tls = None,
+    **unknown: object,
 ) -> None:
     """Serve until stopped. Port 0 takes a free one; the start-up line names it. Raises ValueError for what is no port.
 
@@ -212,7 +213,7 @@ def _reload(
     life: Life,
     server: Server,
     listener: socket.socket,
-    extra_files: list[str] | None,
+    extra_files: Iterable[str] | None,
     options: dict[str, Any],
 ) -> None:
     """Run the server on a thread, under the reloader; or, in the first process, only the reloader."""
