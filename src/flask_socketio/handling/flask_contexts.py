@@ -57,7 +57,7 @@ class ContextMaker:
             or kind.do_teardown_appcontext is not Flask.do_teardown_appcontext
         )
         context = app.app_context()
-        self.known = type(context) is _AppContext and _are_known()
+        self.known = _are_known() and type(context) is _AppContext
         self._app_context = vars(context)
         self._matched: tuple[str, tuple[Any, Any, Any]] | None = None
 
