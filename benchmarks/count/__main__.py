@@ -8,33 +8,41 @@ from pathlib import Path
 from .compare import table
 from .measure import ROOT, count_all
 from .result import COUNTS, Result
+from .tally import OWN
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.count", description=__doc__)
     parser.add_argument(
-        "--source", type=Path, metavar="DIR", default=ROOT / "src",
+        "--source", type=_source, metavar="DIR", default=ROOT / "src",
         help="the folder that holds flask_socketio (%(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=Path, metavar="FILE",
-        help=f"write the result there; {COUNTS.name} without --compare, else nowhere",
+        "--output", type=Path, metavar="FILE", default=COUNTS,
+        help="where the result is written (%(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--compare", type=Path, metavar="FILE", help="the result before; without, the one replaced"
-    )
+        "--compare", type=Path, metavar="FILE",
+        help="print what has changed since this result, and write none",
+    )  # fmt: skip
     return parser.parse_args()
+
+
+def _source(name: str) -> Path:
+    source = Path(name).resolve()
+    if not (source / OWN).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no {OWN} in {source}")
+    return source
 
 
 def main() -> None:
     arguments = parse()
-    output: Path | None = arguments.output or (None if arguments.compare else COUNTS)
-    old: Path = arguments.compare or output
-    after = Result.of(count_all(arguments.source.resolve()))
+    after = Result.of(count_all(arguments.source))
+    old: Path = arguments.compare or arguments.output
     before = Result.read(old) if arguments.compare or old.exists() else after
     print(table(before, after))
-    if output is not None:
-        after.write(output)
+    if not arguments.compare:
+        after.write(arguments.output)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ import os
 import socket
 import sys
 import threading
+from asyncio import TimerHandle
+from collections.abc import Callable
+from contextvars import Context
 
 import uvloop
 from flask import Flask
@@ -72,7 +75,13 @@ def shout(text: str) -> None:
 class Loop(uvloop.Loop):
     """Its timers are an hour late: what comes by time would be counted now and then."""
 
-    def call_later(self, delay, callback, *args, context=None):  # type: ignore[no-untyped-def]
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[..., object],
+        *args: object,
+        context: Context | None = None,
+    ) -> TimerHandle:
         return super().call_later(delay + _HOUR, callback, *args, context=context)
 
 

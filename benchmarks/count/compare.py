@@ -63,11 +63,9 @@ def table(before: Result, after: Result) -> str:
 
 
 def _row(name: str, before: Sample, after: Sample) -> str:
-    cells = [
-        _cell(a, b)
-        for part in (own, dict[str, tuple[float, float]])
-        for a, b in zip(total(part(before)), total(part(after)), strict=True)
-    ]
+    old = *total(own(before)), *total(before)
+    new = *total(own(after)), *total(after)
+    cells = [_cell(a, b) for a, b in zip(old, new, strict=True)]
     return f"| {' | '.join([name, *cells])} |"
 
 

@@ -62,8 +62,7 @@ def own(sample: Sample) -> Sample:
 
 
 def total(sample: Sample) -> Counts:
-    calls, bytecodes = zip(*sample.values(), strict=True)
-    return sum(calls), sum(bytecodes)
+    return sum(calls for calls, _ in sample.values()), sum(codes for _, codes in sample.values())
 
 
 def difference(before: Counts, after: Counts) -> Counts:

@@ -1,4 +1,4 @@
-"""Counts calls and bytecodes by function, on every thread that starts after `begin`, and on the one that called it.
+"""Counts calls and bytecodes by function, on the thread that calls `begin` and on those that start after it.
 
 A call is a frame entered: a generator or coroutine that goes on is one more. C code has neither frames nor bytecodes.
 """
@@ -44,7 +44,6 @@ class Tally:
         #: files whose functions are the tool's own
         self._uncounted = uncounted
         self._threads: list[dict[int, Function]] = []
-        self._taken: Counter[str] = Counter()
 
     def begin(self) -> None:
         threading.settrace(self._begin_thread)
@@ -78,7 +77,7 @@ class Tally:
         )
 
     def take(self) -> dict[str, Counts]:
-        """What has been counted since the last time, by name."""
+        """What has been counted since the last time, by name; to be called where nothing runs."""
         calls: Counter[str] = Counter()
         bytecodes: Counter[str] = Counter()
         for functions in self._threads:

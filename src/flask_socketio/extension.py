@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from flask import Flask
 from flask.testing import FlaskClient
 
+from .app.keywords import RunOptions, SocketIOOptions
 from .cluster.base import as_namespace
 from .errors import NotServingError
 from .handling.methods import NamespaceMethods
@@ -37,29 +38,30 @@ class DisconnectReason:
 class SocketIO(Messaging):
     """Socket.IO for a Flask application.
 
-    `SocketIO(app)` or, in an application factory, `SocketIO()` and later `init_app(app)`; both take the options.
+    `SocketIO(app)` or, in an application factory, `SocketIO()` and later `init_app(app)`; both take the options,
+    which `docs/options.md` explains. They raise ValueError for a value that makes no sense and warn of unknown options.
     """
 
     reason = DisconnectReason
     #: in place of the middleware that Flask-SocketIO puts around the application; from init_app on
     sockio_mw: MiddlewareFacade
 
-    def __init__(self, app: Flask | None = None, **kwargs: Any) -> None:
+    def __init__(self, app: Flask | None = None, **options: Unpack[SocketIOOptions]) -> None:
         #: the options as they were given; what is changed before init_app counts
         self.server_options: dict[str, Any] = {}
         self._life = Life(self)
         self.server = ServerFacade(self._life, self)
-        if app is not None or "message_queue" in kwargs:
-            self.init_app(app, **kwargs)
+        if app is not None or "message_queue" in options:
+            self.init_app(app, **options)
         else:
-            self.server_options.update(kwargs)
+            self.server_options.update(options)
 
-    def init_app(self, app: Flask | None, **kwargs: Any) -> None:
+    def init_app(self, app: Flask | None, **options: Unpack[SocketIOOptions]) -> None:
         """Attach to an application. Options given here win over those given before.
 
         With `message_queue=` and without an application it is an emitter, for processes that serve nobody.
         """
-        self.server_options.update(kwargs)
+        self.server_options.update(options)
         self._life.configure(self.server_options, app)
         if self._life.queue is not None:
             self.server_options["client_manager"] = self._life.queue
@@ -189,12 +191,16 @@ class SocketIO(Messaging):
     # -- running -------------------------------------------------------------------------------
 
     def run(
-        self, app: Flask, host: str | None = None, port: int | str | None = None, **kwargs: Any
+        self,
+        app: Flask,
+        host: str | None = None,
+        port: int | str | None = None,
+        **options: Unpack[RunOptions],
     ) -> None:
         """Serve the application until Ctrl-C, SIGTERM or `stop()`."""
         from .serving.run.run import run_app
 
-        run_app(self._life, app, host, port, **kwargs)
+        run_app(self._life, app, host, port, **options)
 
     def asgi_app(self, app: Flask) -> DuplexApp:
         """The application and Socket.IO as one ASGI application, for uvicorn, hypercorn, granian or daphne.

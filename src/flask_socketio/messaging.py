@@ -11,7 +11,7 @@ from flask import has_request_context, request
 
 from .app.legacy import ignore, sort_out
 from .base.green import sleep
-from .cluster.base import AckCallback, Answer, Emission, Room, as_namespace, as_rooms
+from .cluster.base import AckCallback, Answer, Callback, Emission, Room, as_namespace, as_rooms
 from .dispatch.background import BackgroundTask
 from .errors import TimeoutError
 from .protocol.socketio import RESERVED_EVENTS, check_event
@@ -68,7 +68,7 @@ class Messaging:
             life.codec.encode_body(values),
             as_rooms(room if to is None else to),
             skip,
-            callback,
+            None if callback is None else Callback(callback),
             ignore_queue,
         )
         life.broadcast(emission)
@@ -126,16 +126,7 @@ class Messaging:
             raise RuntimeError(
                 "socketio.call() in an async handler stops the server: await asyncio.to_thread(socketio.call, ...)"
             )
-        answer = Answer()
-        Messaging.emit(  # and not a subclass's
-            self,
-            event,
-            *args,
-            namespace=namespace,
-            to=target,
-            callback=answer,
-            ignore_queue=ignore_queue,
-        )
+        answer = _ask(self._life, event, args, namespace, target, ignore_queue)
         try:
             return answer.wait(timeout)
         except builtins.TimeoutError:
@@ -170,6 +161,32 @@ class Messaging:
                 "socketio.sleep() in an async handler stops the server: await asyncio.sleep()"
             )
         sleep(seconds)
+
+
+def _ask(
+    life: Life,
+    event: str,
+    args: tuple[Any, ...],
+    namespace: str | None,
+    to: str,
+    ignore_queue: bool,
+) -> Answer:
+    """Emit an event to one client; returns what can be waited for."""
+    check_event(event)
+    if life.queue is not None and not ignore_queue:
+        _check_callback(life, to)
+    answer = Answer()
+    values = [event, *_flatten(args)]
+    emission = Emission(
+        as_namespace(namespace),
+        values,
+        life.codec.encode_body(values),
+        as_rooms(to),
+        callback=answer.callback(),
+        ignore_queue=ignore_queue,
+    )
+    life.broadcast(emission)
+    return answer
 
 
 def _check_callback(life: Life, to: Any) -> None:

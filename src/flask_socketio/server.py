@@ -84,6 +84,13 @@ class ServerFacade:
             raise NotServingError("this SocketIO has no application yet: call init_app(app)")
         return answer(environ, start_response)
 
+    def counters(self) -> dict[str, int | dict[str, int]]:
+        """What has happened since the server began to serve, by name; a copy. Raises NotServingError where none serves.
+
+        `docs/serving.md` says what each means. In a process that only emits: what has been published.
+        """
+        return self.ask(lambda running: running.counters.snapshot())
+
     # -- rooms ---------------------------------------------------------------------------------
 
     def enter_room(self, sid: str, room: Room, namespace: str | None = None) -> None:
@@ -215,7 +222,7 @@ class ServerFacade:
         Messaging.sleep(self._socketio, seconds)
 
 
-def _join(adapter: Adapter, namespace: str, sid: str, room: Room) -> None:
+def _join(adapter: Adapter[Socket], namespace: str, sid: str, room: Room) -> None:
     with suppress(ValueError):  # it has left in this moment
         adapter.join(namespace, sid, room)
 

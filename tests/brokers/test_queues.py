@@ -275,6 +275,15 @@ def test_a_callback_of_this_servers_clients_alone(servers: Servers) -> None:
     assert there.next() == ("end",)
 
 
+def test_a_room_that_is_no_json_costs_its_own_message_alone(servers: Servers) -> None:
+    here, there = servers.clients
+    here.client.emit("shout", ("to nobody there", {"to": b"a room"}))
+    here.client.emit("shout", ("goes on", {"to": there.sid}))
+    assert there.next() == ("goes on",)
+    log = servers.pair[0].log
+    assert "bytes is not JSON serializable; the message is lost" in log
+
+
 RESERVED = ["connect", "disconnect", "connect_error", "disconnecting", "newListener"]
 
 

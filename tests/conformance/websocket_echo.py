@@ -21,7 +21,7 @@ from flask_socketio.protocol.reasons import CloseReason
 from flask_socketio.protocol.states import TransportRole
 from flask_socketio.serving.asgi import EngineApp
 from flask_socketio.serving.run.listen import announcement, listen
-from flask_socketio.serving.run.run import make_server
+from flask_socketio.serving.run.server import make_server
 
 LARGEST = 32 * 1024 * 1024
 CONFIG = EngineConfig(path="/", limits=Limits(max_payload=LARGEST, max_queued=4 * LARGEST))

@@ -45,9 +45,8 @@ class ServerProcess:
         self.lane = lane
         self.address: Address = ("", 0)
         self._env = {**os.environ, "PORT": "0", "PYTHONUNBUFFERED": "1", **(env or {})}
-        self._env["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])
-        )
+        paths = [(env or {}).get("PYTHONPATH"), os.environ.get("PYTHONPATH")]
+        self._env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, paths)])
         self._output = bytearray()
         self._ended = False
         self._news = threading.Condition()  # its lock is one that can be taken again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -72,6 +73,10 @@ def folder_of(module: str) -> str:
     first, _, rest = module.partition(".")
     return first if rest or f"{first}/" in FOLDERS else FACE
 
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/architecture.md").read_text()
+EVENT_PAGE = (ROOT / "docs/life-of-an-event.md").read_text()
 
 GRAPH = {module: set(imports(module, path)) - {module} for module, path in MODULES.items()}
 
@@ -145,3 +150,32 @@ def test_the_search_finds(module: str, source: str, found: list[str]) -> None:
 def test_a_circle_is_found() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}}) is not None
     assert circles({"a": {"b", "c"}, "b": {"c"}}) is None
+
+
+# -- docs/architecture.md
+
+
+def rooms() -> dict[str, str]:
+    """The rooms in the page's order, and what to open first in each."""
+    rows = PAGE.split("## The rooms")[1].split("\n## ")[0].splitlines()
+    cells = [[cell.strip(" `/") for cell in row.split("|")[1:-1]] for row in rows if row[:1] == "|"]
+    return {name: first for name, _, first in cells[2:]}
+
+
+def test_the_page_has_the_rooms_in_order() -> None:
+    assert tuple(rooms()) == ORDER
+
+
+def test_what_the_pages_name_is_there() -> None:
+    missing = [
+        f"{room}/{name}"
+        for room, first in rooms().items()
+        for name in re.findall(r"[\w/]+\.py", first)
+        if not (PACKAGE / ("" if room == FACE else room) / name).exists()
+    ]
+    for name in re.findall(
+        r"`([\w/.]+(?:\.py|/))`", PAGE.split("## Who knows whom")[1] + EVENT_PAGE
+    ):
+        if not any((folder / name).exists() for folder in (PACKAGE, ROOT)):
+            missing.append(name)
+    assert missing == []

@@ -1,7 +1,14 @@
 """An application as people write it, with types: pyright and mypy, both strict, have nothing to say."""
 
+import json
+import logging
+import os
+import ssl
+from pathlib import Path
 from typing import Any, assert_type
 
+import flask.json
+import orjson
 from flask import Flask
 
 from flask_socketio import (
@@ -26,6 +33,82 @@ app = Flask(__name__)
 socketio = SocketIO(app, cors_allowed_origins="*", ping_interval=(10, 2), async_handlers=False)
 later = SocketIO()
 later.init_app(app, message_queue=None)
+
+SocketIO(
+    app,
+    path="chat",
+    serve_client=False,
+    namespaces=["/chat", "*"],
+    async_handlers=True,
+    max_threads=50,
+    always_connect=True,
+    manage_session=False,
+    ack_errors=True,
+    json=json,
+    serializer="msgpack",
+    max_attachments=20,
+    max_http_buffer_size=1e8,
+    transports=["polling", "websocket"],
+    allow_upgrades=False,
+    ping_interval=2.5,
+    ping_timeout=60,
+    connect_timeout=10,
+    upgrade_timeout=2.5,
+    http_compression=False,
+    compression_threshold=4096,
+    cookie={"name": "io", "httponly": True, "max-age": lambda: "60"},
+    cors_allowed_origins=["https://a.example", "https://b.example"],
+    cors_credentials=False,
+    message_queue=os.environ.get("QUEUE"),
+    channel="shop",
+    client_manager=object(),
+    logger=logging.getLogger("shop"),
+    engineio_logger=True,
+)
+SocketIO(
+    None, message_queue="redis://", client_manager=None, logger=True, engineio_logger=app.logger
+)
+SocketIO(resource="chat", namespaces="/chat", transports="websocket", max_http_buffer_size=10**8)
+SocketIO(path=os.environ.get("PATH_OF_IT"), namespaces=("/chat",), transports=("websocket",))
+SocketIO(ping_interval=[10, 2.5], cookie="io", cors_allowed_origins=[], json=flask.json)
+SocketIO(ping_interval=(10, 2), cookie=True, cors_allowed_origins=None, json=orjson)
+SocketIO(cookie=None, json=None, cors_allowed_origins=lambda origin: origin == "https://a.example")
+SocketIO(json=app.json, cors_allowed_origins=lambda origin, environ: bool(origin and environ))
+# What has no meaning here, as apps that were written for Flask-SocketIO have it.
+SocketIO(app, async_mode="threading", monitor_clients=True)
+SocketIO(app, async_mode=None)
+SocketIO(app, async_mode=os.environ.get("ASYNC_MODE"))
+# Options from a file are of any kind.
+SocketIO(app, **json.loads("{}"))
+later.init_app(app, **app.config["SOCKETIO"])
+
+
+class Preset(SocketIO):
+    """Options of its own, the others passed on."""
+
+    def __init__(self, app: Flask | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("ping_interval", 5)
+        super().__init__(app, **kwargs)
+
+    def init_app(self, app: Flask | None, **kwargs: Any) -> None:
+        super().init_app(app, cors_allowed_origins="*", **kwargs)
+
+    def run(
+        self, app: Flask, host: str | None = None, port: int | str | None = None, **kwargs: Any
+    ) -> None:
+        super().run(app, host, port or 8000, **kwargs)
+
+
+class OneMore(SocketIO):
+    """An option of its own, the others as arguments that are named."""
+
+    def __init__(self, app: Flask, *, title: str, path: str = "socket.io") -> None:
+        self.title = title
+        super().__init__(app, path=path)
+
+
+Preset(app, title="unknown to the type checker").run(app, port=1, workers=4)
+OneMore(app, title="shop")
 
 
 @socketio.on("connect")
@@ -141,3 +224,18 @@ same: tuple[type[SameNamespace], type[SameTestClient]] = (Namespace, SocketIOTes
 
 if __name__ == "__main__":
     socketio.run(app, "127.0.0.1", 5000, debug=True, use_reloader=False, log_output=True)
+    socketio.run(app, host=None, port=os.environ.get("PORT"), debug=None)
+    socketio.run(
+        app,
+        port="8000",
+        use_reloader=True,
+        reloader_options={"interval": 0.5},
+        extra_files=["config.toml"],
+        certfile="cert.pem",
+        keyfile=Path("key.pem"),
+    )
+    socketio.run(app, extra_files={"a", "b"}, ssl_context="adhoc")
+    socketio.run(app, ssl_context=ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+    socketio.run(app, ssl_context=("cert.pem", "key.pem"))
+    socketio.run(app, allow_unsafe_werkzeug=True, threaded=True, processes=1)
+    socketio.run(app, **app.config["RUN"])

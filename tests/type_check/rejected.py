@@ -8,6 +8,26 @@ app = Flask(__name__)
 socketio = SocketIO(app)
 
 SocketIO("app")  # error
+SocketIO(app, ping_intervall=3)  # error
+SocketIO(app, cors_allowed_origin="*")  # error
+SocketIO(app, ping_timeout="20")  # error
+SocketIO(app, ping_interval=(1, 2, 3))  # error
+SocketIO(app, max_http_buffer_size="1e6")  # error
+SocketIO(app, max_threads=None)  # error
+SocketIO(app, transports=1)  # error
+SocketIO(app, json="json")  # error
+SocketIO(app, message_queue=6379)  # error
+SocketIO(app, cookie=["io"])  # error
+SocketIO(app, async_handlers="no")  # error
+SocketIO(app, async_mode=1)  # error
+socketio.init_app(app, cors_credential=True)  # error
+socketio.init_app(app, logger="app")  # error
+socketio.run(app, use_reload=True)  # error
+socketio.run(app, workers=4)  # error
+socketio.run(app, port=80.5)  # error
+socketio.run(app, debug="yes")  # error
+socketio.run(app, extra_files=1)  # error
+socketio.run(app, ssl_context=1)  # error
 socketio.on(1)  # error
 socketio.on("x", name_space="/")  # error
 socketio.on_namespace(Namespace)  # error

@@ -8,12 +8,23 @@ import re
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 import flask
 import pytest
 
 import flask_socketio
+from flask_socketio.app.keywords import (
+    ADDRESS,
+    Alias,
+    Argument,
+    Option,
+    RunOptions,
+    SocketIOOptions,
+    rows,
+)
+from flask_socketio.app.options import Options
 
 HERE = Path(__file__).parent
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -38,13 +49,40 @@ def mypy(path: Path) -> set[int]:
     return {int(line) for line in re.findall(r"^\S+\.py:(\d+): error", ended.stdout, re.MULTILINE)}
 
 
+Checker = Callable[[Path], set[int]]
+
+
+def marked(path: Path) -> set[int]:
+    """The lines that have to be reported."""
+    lines = path.read_text().splitlines()
+    return {number for number, line in enumerate(lines, 1) if line.endswith("# error")}
+
+
 @pytest.mark.parametrize("checker", [pyright, mypy])
 @pytest.mark.parametrize("name", ["accepted.py", "rejected.py"])
-def test_type_checkers(checker: type, name: str) -> None:
-    path = HERE / name
-    lines = path.read_text().splitlines()
-    expected = {number for number, line in enumerate(lines, 1) if line.endswith("# error")}
-    assert checker(path) == expected
+def test_type_checkers(checker: Checker, name: str) -> None:
+    assert checker(HERE / name) == marked(HERE / name)
+
+
+@pytest.mark.parametrize("checker", [pyright, mypy])
+def test_each_option(checker: Checker, tmp_path: Path) -> None:
+    """Its default is accepted; misspelt, or with a value of the wrong type, it is reported."""
+    options = rows(SocketIOOptions, Option)
+    lines = ["from flask import Flask", "from flask_socketio import SocketIO", "app = Flask('')"]
+    for name, option in options.items():
+        default = getattr(option.target(Options()), option.field or name)
+        lines.append(f"SocketIO({name}={default!r})")
+        lines.append(f"SocketIO().init_app(app, {name}={default!r})")
+        lines.append(f"SocketIO({name}_={default!r})  # error")
+    wrong = {*options, *rows(SocketIOOptions, Alias)} - {"client_manager"}  # any object
+    lines += [f"SocketIO({name}=object())  # error" for name in wrong]
+    for name in (*ADDRESS, *rows(RunOptions, Argument)):
+        lines.append(f"SocketIO().run(app, {name}=None)")
+        lines.append(f"SocketIO().run(app, {name}=object())  # error")
+        lines.append(f"SocketIO().run(app, {name}_=None)  # error")
+    path = tmp_path / "each_option.py"
+    path.write_text("\n".join(lines))
+    assert checker(path) == marked(path)
 
 
 def signatures() -> list[str]:

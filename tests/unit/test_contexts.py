@@ -12,7 +12,7 @@ from flask_socketio.handling import flask_contexts
 @pytest.fixture(params=["copied", "made"])
 def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Flask:
     if request.param == "made":
-        monkeypatch.setattr(flask_contexts, "_PRIVATE", {"a name that Flask does not have"})
+        monkeypatch.setattr(flask_contexts, "_are_known", lambda: False)
     app = Flask(__name__)
     app.config["SECRET_KEY"] = "secret!"
     return app

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from flask_socketio.cluster.base import Emission
+from flask_socketio.cluster.base import Callback, Emission
 from flask_socketio.cluster.memory import MemoryAdapter
 from flask_socketio.engine.config import Limits
 from flask_socketio.hub.call import Call, CallKind, Handler, Outcome
@@ -246,7 +246,7 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(namespace=namespaces, wants_answer=st.booleans())
     def application_emits(self, namespace: str, wants_answer: bool) -> None:
-        callback = (lambda: None) if wants_answer else None
+        callback = Callback(lambda: None) if wants_answer else None
         self.asked |= wants_answer
         emission = Emission(namespace, ["x"], JSON.encode_body(["x"]), callback=callback)
         before = len(self.connection.sent)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flask_socketio.cluster.base import Emission
+from flask_socketio.cluster.base import Callback, Emission
 from flask_socketio.cluster.memory import MemoryAdapter
 from flask_socketio.engine.config import Limits
 from flask_socketio.hub.call import Call, Handler, Outcome
@@ -72,7 +72,8 @@ class Rig:
     def ask(self, number: int) -> None:
         (socket,) = self.clients[number].sockets.values()
         body = JSON.encode_body(["question"])
-        self.adapter.broadcast(Emission("/", ["question"], body, (socket.sid,), callback=print))
+        callback = Callback(print)
+        self.adapter.broadcast(Emission("/", ["question"], body, (socket.sid,), callback=callback))
 
     @property
     def paused(self) -> list[int]:

@@ -8,21 +8,15 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..base.real import patched_by
+from .keywords import Legacy, RunOptions, SocketIOOptions, rows
 
 ASYNC_MODES = (None, "threading", "eventlet", "gevent", "gevent_uwsgi")
 
 #: Arguments of SocketIO() and what to say of them.
-CONSTRUCTOR = {
-    "async_mode": "there are no modes: handlers run on threads, `async def` ones on the event loop",
-    "monitor_clients": "clients that are gone are always noticed",
-}
+CONSTRUCTOR = {name: row.why for name, row in rows(SocketIOOptions, Legacy).items()}
 
 #: Arguments of run().
-RUN = {
-    "allow_unsafe_werkzeug": "the server is uvicorn, which is made for production",
-    "threaded": "every page is served on a thread",
-    "processes": "there is one process",
-}
+RUN = {name: row.why for name, row in rows(RunOptions, Legacy).items()}
 
 #: Arguments of socketio.emit() and socketio.send().
 EMIT = {"broadcast": "without to= it goes to everybody"}

@@ -5,13 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.promise import Promise
+from ..protocol.message import Message
 from ..protocol.socketio import Body
-
-if TYPE_CHECKING:
-    from ..hub.socket import Socket
 
 Room = Hashable
 AckCallback = Callable[..., Any]
@@ -41,13 +39,25 @@ def as_namespace(value: str | None) -> str:
     return value if value[:1] == "/" or value == "*" else "/" + value
 
 
+@dataclass(slots=True, eq=False)
+class Callback:
+    """What is called with what a client answers."""
+
+    function: AckCallback
+    #: at once, where the answer arrives; else as a handler is, since it is the application's
+    on_loop: bool = False
+
+
 class Answer:
-    """An ack callback that somebody is waiting for: called on the loop, so that it takes no handler's thread."""
+    """An ack that somebody is waiting for, so that it takes no handler's thread."""
 
     def __init__(self) -> None:
         self._answer = Promise[tuple[Any, ...]]()
 
-    def __call__(self, *args: Any) -> None:
+    def callback(self) -> Callback:
+        return Callback(self._keep, on_loop=True)
+
+    def _keep(self, *args: Any) -> None:
         self._answer.keep(args)  # of several clients' answers the first counts
 
     def wait(self, timeout: float) -> Any:
@@ -74,28 +84,56 @@ class Emission:
     #: session ids, and rooms, that do not
     skip: tuple[Room, ...] = ()
     #: called with what each receiving client answers
-    callback: AckCallback | None = None
+    callback: Callback | None = None
     #: for the clients of this server alone
     ignore_queue: bool = False
 
 
-class Adapter(ABC):
+class Member(Protocol):
+    """A client in a namespace, as far as an adapter has to know it."""
+
+    @property
+    def sid(self) -> str: ...
+
+    @property
+    def namespace(self) -> str: ...
+
+    @property
+    def rooms(self) -> dict[Room, None]:
+        """In the order in which they were joined, without the client's own; the adapter writes them."""
+        ...
+
+    def send(self, message: Message) -> None: ...
+
+    def send_with_ack(self, body: Body, callback: Callback) -> None:
+        """Send an event and call back with what the client answers."""
+        ...
+
+    def disconnect(self) -> None:
+        """Take the client out of the namespace, and tell it."""
+        ...
+
+
+M = TypeVar("M", bound=Member)
+
+
+class Adapter(ABC, Generic[M]):
     """Called on the loop alone."""
 
     @abstractmethod
-    def add(self, socket: Socket) -> None:
+    def add(self, socket: M) -> None:
         """A client asks to join a namespace; from now on it can be addressed."""
 
     @abstractmethod
-    def remove(self, socket: Socket) -> None:
+    def remove(self, socket: M) -> None:
         """It has left, and with that all of its rooms."""
 
     @abstractmethod
-    def find(self, namespace: str, sid: str) -> Socket | None:
+    def find(self, namespace: str, sid: str) -> M | None:
         """The socket with this id, if it is on this server."""
 
     @abstractmethod
-    def sockets(self) -> Iterable[Socket]:
+    def sockets(self) -> Iterable[M]:
         """Every socket on this server."""
 
     @abstractmethod

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ..protocol import socketio as sio
 from ..protocol.socketio import JSON, Codec
-from .base import Adapter, Emission, Room
-
-if TYPE_CHECKING:
-    from ..hub.socket import Socket
+from .base import Adapter, Emission, M, Room
 
 
-class MemoryAdapter(Adapter):
+class MemoryAdapter(Adapter[M]):
     """Every client is in the room named after its id; that one needs no entry."""
 
     def __init__(self, codec: Codec = JSON) -> None:
         self._codec = codec
-        self._sockets: dict[str, dict[str, Socket]] = {}
-        self._rooms: dict[tuple[str, Room], dict[str, Socket]] = {}
+        self._sockets: dict[str, dict[str, M]] = {}
+        self._rooms: dict[tuple[str, Room], dict[str, M]] = {}
 
-    def add(self, socket: Socket) -> None:
+    def add(self, socket: M) -> None:
         self._sockets.setdefault(socket.namespace, {})[socket.sid] = socket
 
-    def remove(self, socket: Socket) -> None:
+    def remove(self, socket: M) -> None:
         for room in list(socket.rooms):
             self._drop(socket, room)
         sockets = self._sockets[socket.namespace]
@@ -32,10 +28,10 @@ class MemoryAdapter(Adapter):
         if not sockets:
             del self._sockets[socket.namespace]
 
-    def find(self, namespace: str, sid: str) -> Socket | None:
+    def find(self, namespace: str, sid: str) -> M | None:
         return self._sockets.get(namespace, {}).get(sid)
 
-    def sockets(self) -> Iterable[Socket]:
+    def sockets(self) -> Iterable[M]:
         for sockets in self._sockets.values():
             yield from sockets.values()
 
@@ -65,7 +61,7 @@ class MemoryAdapter(Adapter):
         for socket in list(self._rooms.get((namespace, room), {}).values()):
             self._drop(socket, room)
 
-    def _drop(self, socket: Socket, room: Room) -> None:
+    def _drop(self, socket: M, room: Room) -> None:
         del socket.rooms[room]
         members = self._rooms[socket.namespace, room]
         del members[socket.sid]
@@ -86,27 +82,27 @@ class MemoryAdapter(Adapter):
         for socket in receivers:
             socket.send(message)
 
-    def _receivers(self, emission: Emission) -> Iterable[Socket]:
+    def _receivers(self, emission: Emission) -> Iterable[M]:
         everybody = self._sockets.get(emission.namespace, {})
-        chosen: dict[str, Socket]
+        chosen: dict[str, M]
         to = emission.to
         if to is None:
             chosen = everybody
         elif len(to) == 1:
-            chosen = self._members(emission.namespace, to[0])
+            chosen = self._members(everybody, emission.namespace, to[0])
         else:
             chosen = {}
             for room in to:
-                chosen = chosen | self._members(emission.namespace, room)
+                chosen = chosen | self._members(everybody, emission.namespace, room)
         if emission.skip:
             skipped: set[str] = set()
             for room in emission.skip:
-                skipped.update(self._members(emission.namespace, room))
+                skipped.update(self._members(everybody, emission.namespace, room))
             return [socket for sid, socket in chosen.items() if sid not in skipped]
         return list(chosen.values())
 
-    def _members(self, namespace: str, room: Room) -> dict[str, Socket]:
-        owner = self._sockets.get(namespace, {}).get(room) if isinstance(room, str) else None
+    def _members(self, everybody: dict[str, M], namespace: str, room: Room) -> dict[str, M]:
+        owner = everybody.get(room) if isinstance(room, str) else None
         if owner is not None:
             return {owner.sid: owner}
         return self._rooms.get((namespace, room), {})

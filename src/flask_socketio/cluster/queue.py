@@ -1,25 +1,20 @@
-"""A message queue that several servers, and processes without one, share: the messages of python-socketio's managers.
-
-Every message is one JSON text, published to all. A server with python-socketio 5.14 or later and one with this package
-understand each other, and so does whatever only emits.
-"""
+"""A message queue's transport: connect, try again, publish, listen, close. What the messages say is up to `wire.py`."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 import uuid
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Protocol
 
+from ..base.counters import Counters
 from ..base.green import start_for_io
 from ..base.promise import Mailbox, Promise
 from ..base.real import AppLock
-from ..protocol.json import restore
-from .base import Emission
+from .wire import Message, read, write
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -27,8 +22,8 @@ logger = logging.getLogger("flask_socketio.server")
 _RETRY_FIRST, _RETRY_MAX = 1.0, 60.0
 #: Seconds that a server that stops waits for what it still has to publish.
 _FLUSH = 3.0
-
-Dumps = Callable[[Any], tuple[bytes, list[bytes]]]
+#: Seconds after which who listens looks whether to go on, and that a server that stops waits for it at most.
+_PATIENCE, _LAST_LOOK = 0.25, 1.0
 
 
 class Broker(Protocol):
@@ -38,8 +33,16 @@ class Broker(Protocol):
         """Send to everybody who listens; raises the library's errors."""
         ...
 
-    def listen(self) -> Iterator[bytes | str]:
-        """Messages as they come, from the moment the iterator is first advanced; raises the library's errors."""
+    def listen(self, patience: float) -> Generator[bytes | str | None]:
+        """Messages as they come, from the moment the generator is first advanced; raises the library's errors.
+
+        None where there was none for `patience` seconds, so that listening can end: it is closed on the thread it is
+        advanced on.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what `publish` has connected, if anything."""
         ...
 
 
@@ -71,17 +74,21 @@ class MessageQueue:
         self.host_id = uuid.uuid4().hex
         self._broker = self._make_broker(self.url, self.channel)
 
-    def _begun(self) -> Broker:
+    def begun(self) -> Broker:
+        """The broker. Raises what `begin` raises."""
         if self._broker is None:
             self.begin()
         assert self._broker is not None
         return self._broker
 
-    def publish(self, message: dict[str, Any]) -> None:
-        """Publish now, once more after a failure; what fails twice is lost, and logged. Raises what `begin` raises."""
+    def publish(self, message: Message, counters: Counters) -> None:
+        """Publish now, once more after a failure; what fails twice is lost, and logged.
+
+        Raises what `begin` raises, and TypeError for what is no JSON.
+        """
         with self._lock:
-            broker = self._begun()
-            text = json.dumps({"host_id": self.host_id, **message}).encode()
+            broker = self.begun()
+            text = write(message, self.host_id)
             for attempt in (1, 2):
                 try:
                     broker.publish(text)
@@ -91,99 +98,117 @@ class MessageQueue:
                         "cannot publish to message queue %s: %s; %s", self.url, error, what
                     )
                 else:
+                    counters.queue_published += 1
                     return
+            counters.queue_lost += 1
 
-    def listen(self, receive: Callable[[dict[str, Any]], object], stopped: Promise[None]) -> None:
-        """Hand over what others publish, until `stopped`; reconnects by itself."""
-        pause = _RETRY_FIRST
-        broker = self._begun()
-        while not stopped.done:
-            try:
-                for text in broker.listen():
-                    pause = _RETRY_FIRST
-                    if stopped.done:
-                        return
-                    self._receive(text, receive)
-            except Exception as error:  # noqa: BLE001 - as above
-                if stopped.done:
-                    return
-                logger.error(  # noqa: TRY400 - as above
-                    "cannot listen to message queue %s: %s; trying again in %g s",
-                    self.url,
-                    error,
-                    pause,
-                )
-            stopped.wait(pause)
-            pause = min(pause * 2, _RETRY_MAX)
-
-    def _receive(self, text: bytes | str, receive: Callable[[dict[str, Any]], object]) -> None:
-        try:
-            message = json.loads(text)
-            # An ack is addressed to the one who emitted; anything else is not for the one who sent it.
-            own = message.get("host_id") == self.host_id
-            if own is (message.get("method") == "callback"):
-                receive(message)
-        except Exception as error:  # noqa: BLE001 - whoever else writes to the queue must not end the listening
-            logger.error(  # noqa: TRY400 - the text says more than the stack
-                "message of queue %s ignored: %s: %.100r", self.url, error, text
-            )
+    def close(self) -> None:
+        """Let go of the connection over which it has published."""
+        with self._lock:
+            if self._broker is not None:
+                self._broker.close()
 
 
 class Publisher:
     """Publishes from a thread of its own, in order: the loop does not wait for a broker."""
 
-    def __init__(self, queue: MessageQueue) -> None:
+    def __init__(self, queue: MessageQueue, counters: Counters) -> None:
         self._queue = queue
-        self._messages = Mailbox[Callable[[], dict[str, Any]] | None]()
-        self._ended = False
+        self._counters = counters
+        self._messages = Mailbox[Callable[[], Message] | None]()
+        self._ended = Promise[None]()
         start_for_io(self._run, "flask-duplex-publish")
 
-    def put(self, make_message: Callable[[], dict[str, Any]]) -> None:
+    def put(self, make_message: Callable[[], Message]) -> None:
         self._messages.put(make_message)
 
     def _run(self) -> None:
         while (make_message := self._messages.get()) is not None:
-            self._queue.publish(make_message())
-        self._ended = True
+            self._publish(make_message)
+        self._queue.close()
+        self._ended.keep(None)
+
+    def _publish(self, make_message: Callable[[], Message]) -> None:
+        try:
+            self._queue.publish(make_message(), self._counters)
+        except Exception as error:  # noqa: BLE001 - a message that cannot be written takes no others with it
+            self._counters.queue_lost += 1
+            logger.error(  # noqa: TRY400 - the text says more than the stack
+                "cannot publish to message queue %s: %s; the message is lost",
+                self._queue.url,
+                error,
+            )
 
     async def close(self) -> None:
         """Publish what waits, for a while."""
         self._messages.put(None)
-        deadline = time.monotonic() + _FLUSH
-        while not self._ended and time.monotonic() < deadline:  # noqa: ASYNC110 - once, at the end
-            await asyncio.sleep(0.01)
+        await _wait_for(self._ended, _FLUSH)
 
 
-def emit_message(
-    emission: Emission, dumps: Dumps, callback: tuple[Any, str, int] | None
-) -> dict[str, Any]:
-    """An emission as others read it; `callback` is the room, the namespace and the ack's id."""
-    text, attachments = dumps(emission.args[1:])
-    data: list[Any] = json.loads(text)
-    if attachments:
-        data = [data, *(b64encode(item).decode() for item in attachments)]
-    return {
-        "method": "emit",
-        "event": emission.args[0],
-        "data": data,
-        "binary": bool(attachments),
-        "namespace": emission.namespace,
-        "room": _as_json(emission.to),
-        "skip_sid": list(emission.skip) or None,
-        "callback": callback,
-    }
+class Listener:
+    """Hands over what others publish, on a thread of its own, until it is closed; reconnects by itself."""
+
+    def __init__(
+        self, queue: MessageQueue, receive: Callable[[Message], object], counters: Counters
+    ) -> None:
+        self._queue = queue
+        self._receive = receive
+        self._counters = counters
+        self._pause = _RETRY_FIRST
+        self._stopped = Promise[None]()
+        self._ended = Promise[None]()
+        start_for_io(self._run, "flask-duplex-listen")
+
+    def _run(self) -> None:
+        broker = self._queue.begun()
+        while not self._stopped.done:
+            try:
+                self._listen(broker)
+            except Exception as error:  # noqa: BLE001 - brokers' libraries have no common error
+                self._failed(error)
+            self._stopped.wait(self._pause)
+            self._pause = min(self._pause * 2, _RETRY_MAX)
+        self._ended.keep(None)
+
+    def _listen(self, broker: Broker) -> None:
+        with closing(broker.listen(_PATIENCE)) as texts:
+            for text in texts:
+                self._pause = _RETRY_FIRST
+                if self._stopped.done:
+                    return
+                if text is not None:
+                    self._read(text)
+
+    def _failed(self, error: Exception) -> None:
+        if self._stopped.done:
+            return
+        self._counters.queue_failures += 1
+        logger.error(
+            "cannot listen to message queue %s: %s; trying again in %g s",
+            self._queue.url,
+            error,
+            self._pause,
+        )
+
+    def _read(self, text: bytes | str) -> None:
+        try:
+            message = read(text, self._queue.host_id)
+            if message is not None:
+                self._receive(message)
+                self._counters.queue_received += 1
+        except Exception as error:  # noqa: BLE001 - whoever else writes to the queue must not end the listening
+            logger.error(  # noqa: TRY400 - the text says more than the stack
+                "message of queue %s ignored: %s: %.100r", self._queue.url, error, text
+            )
+
+    async def close(self) -> None:
+        """Hand over nothing more, and let go of the broker; one that does not answer is not waited for long."""
+        self._stopped.keep(None)
+        await _wait_for(self._ended, _LAST_LOOK)
 
 
-def _as_json(rooms: tuple[Any, ...] | None) -> Any:
-    return rooms[0] if rooms is not None and len(rooms) == 1 else rooms
-
-
-def emitted_args(message: dict[str, Any]) -> list[Any]:
-    """The event's name and arguments of an emission that was received."""
-    data = message["data"]
-    if message.get("binary"):
-        args, *attachments = cast("list[Any]", data)
-        data = restore(args, [b64decode(item) for item in attachments])
-    # Releases before 5.15.1 publish a single argument bare.
-    args = cast("list[Any]", data) if isinstance(data, list) else [data]
-    return [message["event"], *args]
+async def _wait_for(promise: Promise[None], seconds: float) -> None:
+    """Wait until it is kept, on the loop; for so many seconds at most."""
+    deadline = time.monotonic() + seconds
+    while not promise.done and time.monotonic() < deadline:  # noqa: ASYNC110 - once, at the end
+        await asyncio.sleep(0.01)

@@ -6,16 +6,16 @@ import asyncio
 import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
-from functools import partial
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Generic
 
-from ..base.green import start_beside, start_for_io
-from ..base.promise import Promise
-from ..protocol.socketio import Codec, check_event
-from .base import AckCallback, Answer, Emission, Room, as_namespace, as_rooms
+from ..base.counters import Counters
+from ..base.green import start_beside
+from ..protocol.socketio import Codec
+from .base import AckCallback, Callback, Emission, M, Room
 from .memory import MemoryAdapter
-from .queue import Dumps, MessageQueue, Publisher, emit_message, emitted_args
+from .queue import Listener, MessageQueue, Publisher
+from .wire import Dumps, Message, emission_of, emit_message, fields_of
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -23,17 +23,7 @@ logger = logging.getLogger("flask_socketio.server")
 _MAX_CALLBACKS = 10_000
 
 
-#: What a message of each method has to have, besides its namespace.
-_FIELDS = {
-    "callback": ("id", "args"),
-    "close_room": ("room",),
-    "disconnect": ("sid",),
-    "enter_room": ("sid", "room"),
-    "leave_room": ("sid", "room"),
-}
-
-
-class QueueAdapter(MemoryAdapter):
+class QueueAdapter(MemoryAdapter[M]):
     """What concerns somebody who is not here is published; this server acts first, and alone where that is enough.
 
     `publish` is given a function that makes the message.
@@ -42,15 +32,13 @@ class QueueAdapter(MemoryAdapter):
     def __init__(
         self,
         codec: Codec,
-        queue: MessageQueue,
         dumps: Dumps,
-        publish: Callable[[Callable[[], dict[str, Any]]], object],
+        publish: Callable[[Callable[[], Message]], object],
     ) -> None:
         super().__init__(codec)
-        self._queue = queue
         self._dumps = dumps
         self._publish = publish
-        self._callbacks: dict[int, AckCallback] = {}
+        self._callbacks: dict[int, Callback] = {}
         self._next_callback = 0
 
     def broadcast(self, emission: Emission) -> None:
@@ -67,7 +55,7 @@ class QueueAdapter(MemoryAdapter):
             isinstance(room, str) and self.find(emission.namespace, room) for room in emission.to
         )
 
-    def _remember(self, callback: AckCallback) -> int:
+    def _remember(self, callback: Callback) -> int:
         if len(self._callbacks) >= _MAX_CALLBACKS:
             del self._callbacks[next(iter(self._callbacks))]
         self._next_callback += 1
@@ -102,28 +90,15 @@ class QueueAdapter(MemoryAdapter):
 
     # -- what others publish -------------------------------------------------------------------
 
-    def read_emission(self, message: dict[str, Any]) -> Emission:
+    def read_emission(self, message: Message) -> Emission:
         """Others' emission, encoded for the clients here; on any thread. Raises for what is no emission."""
-        args = emitted_args(message)
-        check_event(args[0])
-        callback = None
-        if (addressee := message.get("callback")) is not None:
-            callback = self._answer_to(message["host_id"], *addressee)
-        return Emission(
-            as_namespace(message.get("namespace")),
-            args,
-            self._codec.encode_body(args),
-            as_rooms(message.get("room")),
-            as_rooms(message.get("skip_sid")) or (),
-            callback,
-            ignore_queue=True,
-        )
+        return emission_of(message, self._codec, self._answer_to)
 
-    def _answer_to(self, host_id: str, room: Room, namespace: str, ack_id: int) -> AckCallback:
+    def _answer_to(self, host_id: str, room: Room, namespace: str, ack_id: int) -> Callback:
         def answer(*args: Any) -> None:
             self._tell("callback", namespace, host_id=host_id, sid=room, id=ack_id, args=list(args))
 
-        return answer
+        return Callback(answer, on_loop=True)
 
     def received(self, method: str, namespace: str, fields: list[Any]) -> None:
         """Act on others' message, on the loop; emissions come here as `broadcast`."""
@@ -142,12 +117,14 @@ class QueueAdapter(MemoryAdapter):
 
     def _acked(self, ack_id: int, args: list[Any]) -> None:
         callback = self._callbacks.pop(ack_id, None)
-        if isinstance(callback, Answer):
-            callback(*args)
-        elif callback is not None:
-            # The client is another server's, so there is no handler's thread of its own to call it on.
-            loop = asyncio.get_running_loop()
-            start_beside(_call_back, callback, args, loop, name="flask-duplex-callback")
+        if callback is None:
+            return
+        if callback.on_loop:
+            callback.function(*args)
+            return
+        # The client is another server's, so there is no handler's thread of its own to call it on.
+        loop = asyncio.get_running_loop()
+        start_beside(_call_back, callback.function, args, loop, name="flask-duplex-callback")
 
 
 #: the loop does not keep its tasks alive
@@ -174,14 +151,7 @@ async def _wait_for(result: Awaitable[Any]) -> None:
         logger.exception("ack callback failed")
 
 
-def _checked(message: dict[str, Any], name: str) -> Any:
-    value: object = message[name]
-    if name != "args" and isinstance(value, list | dict):
-        raise ValueError(f"{name} is no plain value")
-    return value
-
-
-class QueueLink:
+class QueueLink(Generic[M]):
     """A running server's threads: one that publishes, one that listens."""
 
     def __init__(
@@ -190,23 +160,19 @@ class QueueLink:
         codec: Codec,
         dumps: Dumps,
         post: Callable[..., object],
+        counters: Counters,
     ) -> None:
-        self._publisher = Publisher(queue)
-        self._stopped = Promise[None]()
+        self._publisher = Publisher(queue, counters)
         self._post = post
-        self.adapter = QueueAdapter(codec, queue, dumps, self._publisher.put)
-        listen = partial(queue.listen, self._receive, self._stopped)
-        start_for_io(listen, "flask-duplex-listen")
+        self.adapter = QueueAdapter[M](codec, dumps, self._publisher.put)
+        self._listener = Listener(queue, self._receive, counters)
 
-    def _receive(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: Message) -> None:
         if message["method"] == "emit":
             self._post(self.adapter.broadcast, self.adapter.read_emission(message))
         else:
-            fields = [_checked(message, name) for name in _FIELDS[message["method"]]]
-            namespace = as_namespace(message.get("namespace"))
-            self._post(self.adapter.received, message["method"], namespace, fields)
+            self._post(self.adapter.received, *fields_of(message))
 
     async def close(self) -> None:
         """Publish what waits, for a while, and listen no longer."""
-        self._stopped.keep(None)
-        await self._publisher.close()
+        await asyncio.gather(self._listener.close(), self._publisher.close())

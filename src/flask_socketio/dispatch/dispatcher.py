@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any
 
+from ..base.counters import Counters
 from ..base.green import new_waiter
 from ..base.real import Signal
 from ..hub.call import Call
@@ -36,38 +37,46 @@ class Dispatcher:
         *,
         serial: bool,
         max_threads: int,
+        counters: Counters | None = None,
     ) -> None:
+        self._counters = counters = counters or Counters()
         self._loop = loop
         self._inbox = inbox
         self._begin = begin
         self._serial = serial
-        self._pool = new_pool(loop, self._execute, max_threads, "flask-duplex-handler")
+        self._pool = new_pool(loop, self._execute, max_threads, "flask-duplex-handler", counters)
         self._batch: list[Call] = []
         #: the loop does not keep its tasks alive
         self._tasks: dict[Call, asyncio.Task[None]] = {}
-        self.running = 0
+
+    @property
+    def running(self) -> int:
+        """Calls that have not ended."""
+        return self._counters.handlers_started - self._counters.handlers_finished
 
     def submit(self, call: Call) -> None:
         """Start the call at the end of this turn of the loop."""
-        self.running += 1
+        self._counters.handlers_started += 1
+        if self._serial and call.owner.in_flight > 1:
+            self._hold_back(call)
+        else:
+            self._enqueue(call)
+
+    def _hold_back(self, call: Call) -> None:
         client = call.owner
-        if self._serial and client.in_flight > 1:
-            if client.backlog is None:
-                client.backlog = deque[Call]()
-            client.backlog.append(call)
-            return
-        self._enqueue(call)
+        if client.backlog is None:
+            client.backlog = deque[Call]()
+        client.backlog.append(call)
 
     def finished(self, call: Call) -> None:
         """To be told of every call that has ended, after the hub."""
-        self.running -= 1
+        self._counters.handlers_finished += 1
         self._tasks.pop(call, None)
         client = call.owner
-        if client.in_flight == 0:
+        if not client.in_flight:
             client.worker = None
-        backlog = client.backlog
-        if backlog:
-            self._enqueue(backlog.popleft())
+        if client.backlog:
+            self._enqueue(client.backlog.popleft())
 
     def _enqueue(self, call: Call) -> None:
         if not self._batch:

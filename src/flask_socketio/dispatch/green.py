@@ -6,6 +6,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Generic
 
+from ..base.counters import Counters
 from ..base.green import Hub, attached
 from .pool import J, Owner, Pool
 
@@ -51,8 +52,14 @@ class GreenPool(Generic[J]):
 
 
 def new_pool(
-    loop: AbstractEventLoop, execute: Callable[[J], None], max_threads: int, name: str
+    loop: AbstractEventLoop,
+    execute: Callable[[J], None],
+    max_threads: int,
+    name: str,
+    counters: Counters,
 ) -> Pool[J] | GreenPool[J]:
     """The threads on which the app expects its code to run."""
     hub = attached()
-    return Pool(loop, execute, max_threads, name) if hub is None else GreenPool(hub, execute)
+    if hub is not None:
+        return GreenPool(hub, execute)
+    return Pool(loop, execute, max_threads, name, counters)

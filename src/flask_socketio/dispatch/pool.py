@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
+from ..base.counters import Counters
 from ..base.real import new_lock, new_signal, start_thread
 
 logger = logging.getLogger("flask_socketio.server")
@@ -156,7 +157,9 @@ class Pool(Generic[J]):
         execute: Callable[[J], None],
         max_threads: int,
         name: str,
+        counters: Counters,
     ) -> None:
+        self._counters = counters
         self._loop = loop
         self._execute = execute
         self._max_threads = max_threads
@@ -227,6 +230,9 @@ class Pool(Generic[J]):
         if len(self._workers) < self._max_threads:
             worker = Worker(self._execute, self._name)
             self._workers.append(worker)
+            self._counters.handler_threads_peak = max(
+                self._counters.handler_threads_peak, len(self._workers)
+            )
             return worker
         return next((worker for worker in self._workers if not worker.blocked), None)
 
@@ -299,6 +305,8 @@ class Pool(Generic[J]):
     def _split(self, jobs: list[J]) -> None:
         """Give one half of the owners to one worker, the other half to another; those that begin with a job that waits,
         to one each."""
+        if jobs:
+            self._counters.batches_taken_over += 1
         halves: tuple[list[J], list[J]] = ([], [])
         apart: list[list[J]] = []
         queues: dict[Owner, list[J]] = {}

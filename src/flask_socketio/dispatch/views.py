@@ -7,6 +7,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from ..base.counters import Counters
 from .green import new_pool
 from .inbox import Inbox
 
@@ -41,7 +42,7 @@ class ViewThreads:
         self.loop = loop
         self.inbox = inbox
         self._batch: list[ViewJob] = []
-        self._pool = new_pool(loop, _work, max_threads, "flask-duplex-view")
+        self._pool = new_pool(loop, _work, max_threads, "flask-duplex-view", Counters())
 
     def start(self, job: ViewJob) -> None:
         """Have it done, together with what else this turn of the loop brings."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from ..base.counters import Counters
 from ..protocol.engineio import REVISIONS, Query
 from ..protocol.errors import (
     BAD_HANDSHAKE_METHOD,
@@ -17,7 +18,7 @@ from ..protocol.errors import (
     HandshakeRefused,
 )
 from ..protocol.states import SessionState
-from .config import Counters, EngineConfig
+from .config import EngineConfig
 from .origin import OriginPolicy
 from .polling import Responder
 from .request import EngineRequest

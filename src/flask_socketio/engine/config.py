@@ -1,4 +1,4 @@
-"""What an engine is told, and what it counts."""
+"""What an engine is told."""
 
 from __future__ import annotations
 
@@ -36,19 +36,6 @@ class Limits:
     upgrade_timeout: float = 10.0
     #: the answer to a close frame; a last poll of a closed polling session
     close_timeout: float = 5.0
-
-
-@dataclass(slots=True)
-class Counters:
-    """What happened since the start; touched on the loop alone."""
-
-    sessions_opened: int = 0
-    sessions_closed: int = 0
-    upgrades: int = 0
-    handshakes_refused: int = 0
-    #: sessions closed, by reason
-    closed_by: dict[str, int] = field(default_factory=dict[str, int])
-    reading_paused: int = 0
 
 
 @dataclass(slots=True)

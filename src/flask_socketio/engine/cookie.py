@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+CookieValue = str | bool | None
 #: None: no cookie. True or a name: a cookie of that name ("io") for the path / with SameSite=Lax. A mapping: `name` and
 #: the attributes; an attribute's value is text, True for one without a value, or a callable that returns either.
-CookieOption = str | bool | Mapping[str, "CookieValue | Callable[[], CookieValue]"] | None
-CookieValue = str | bool | None
+CookieOption = str | bool | Mapping[str, CookieValue | Callable[[], CookieValue]] | None
 
 
 def session_cookie(option: CookieOption, sid: str) -> bytes | None:

@@ -6,11 +6,12 @@ import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 
+from ..base.counters import Counters
 from ..protocol import engineio as eio
 from ..protocol.reasons import CloseReason
 from ..protocol.states import TransportRole
 from .admission import Admission, ConnectionMiddleware
-from .config import Counters, EngineConfig
+from .config import EngineConfig
 from .ids import new_sid
 from .memory import MemoryTrimmer
 from .polling import PollingTransport, Responder
@@ -38,12 +39,13 @@ class Engine:
         config: EngineConfig,
         open_session: Callable[[Session], Receiver],
         middlewares: Sequence[ConnectionMiddleware] = (),
+        counters: Counters | None = None,
         elsewhere: Responder | None = None,
     ) -> None:
         limits = config.limits
         self.loop = loop
         self.config = config
-        self.counters = Counters()
+        self.counters = counters or Counters()
         self.memory = MemoryTrimmer(loop)
         self.sessions: dict[str, Session] = {}
         self.admission = Admission(config, self.counters, self.find, middlewares, elsewhere)

@@ -1,20 +1,17 @@
 """The fast lane: WebSockets under uvicorn, parsed by picows.
 
 A handshake that has been accepted (`handshake.py`) leaves its connection to picows' `WSProtocol`: the transport reads
-straight into its buffer, and frames are parsed and unmasked in C. Everything goes out through `FastWebSocket.write`,
-which collects what one turn of the loop produces into one write. For a transport picows is given a `_Sink`: the only
-thing it writes by itself is a close frame when it finds an error, and sockets without TCP options work as well.
+straight into its parser's buffer (`parser.py`). Everything goes out through `FastWebSocket.write`, which collects what
+one turn of the loop produces into one write.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
-from picows.picows import WSAutoPingStrategy
-from picows.picows import WSProtocol as _WSProtocol  # pyright: ignore
 
 from ..protocol import rfc6455 as ws
 from ..protocol.errors import WebSocketProtocolError
@@ -22,45 +19,15 @@ from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from .engine import Engine
 from .memory import LARGE
+from .parser import Parser, feed, make_parser, parser_fault
 from .timers import Deadlines
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
 
 
-class _Silence:
-    """picows' logger, of which it would make one per connection: what it would say, the engine says."""
-
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802
-        return False
-
-    def log(self, *args: object) -> None: ...
-
-    debug = info = warning = error = exception = log
-
-
-_SILENCE = _Silence()
-
-#: The request picows is shown in place of the client's, which has been answered already.
-_REQUEST = (
-    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
-#: Bytes of read buffer per connection. It doubles as needed; the parser of a large message is replaced.
-_READ_BUFFER = 1024
-
 _TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 _CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
-
-
-class Parser(Protocol):
-    """What we use of picows' `WSProtocol`, which has no stub."""
-
-    def connection_made(self, transport: Any) -> None: ...
-
-    def get_buffer(self, size_hint: int) -> memoryview: ...
-
-    def buffer_updated(self, nbytes: int) -> None: ...
 
 
 class FastLane:
@@ -68,6 +35,8 @@ class FastLane:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        #: why nothing can be served here, None where it can
+        self.fault = parser_fault()
         self._loop = engine.loop
         self._dirty: list[FastWebSocket] = []
         self.closing: Deadlines[FastWebSocket] = Deadlines(
@@ -121,40 +90,16 @@ class FastWebSocket(WSListener, WebSocketLink):
     def start(self, early: bytes) -> None:
         """Give the connection to picows; `early` is what the client sent before it was accepted."""
         self._connections.add(self)
-        self._new_parser()
+        self._raw.set_protocol(make_parser(self, self._limits.max_payload))
         self._replay(early)
         self._raw.resume_reading()
 
     def _replay(self, data: bytes) -> None:
         """Bytes that have been read already into a parser, which wants to read by itself."""
         while data and not isinstance(parser := self._raw.get_protocol(), _Drain):
-            data = _feed(cast(Parser, parser), data)
+            data = feed(cast(Parser, parser), data)
 
-    def _new_parser(self) -> None:
-        parser = cast(Any, _WSProtocol)(
-            None,
-            None,
-            False,  # is_client_side
-            self._listen,
-            _SILENCE,
-            True,  # disconnect_on_exception
-            None,  # websocket_handshake_timeout
-            False,  # enable_auto_ping
-            None,
-            None,
-            WSAutoPingStrategy.PING_WHEN_IDLE,
-            False,  # enable_auto_pong: it would answer pings with reserved bits
-            self._limits.max_payload,
-            None,  # extra_headers
-            _READ_BUFFER,
-        )
-        sink = _Sink(self)
-        parser.connection_made(sink)
-        _feed(parser, _REQUEST)
-        sink.open = True
-        self._raw.set_protocol(parser)
-
-    def _listen(self, request: WSUpgradeRequest) -> FastWebSocket:
+    def listen(self, request: WSUpgradeRequest) -> FastWebSocket:
         return self
 
     def shutdown(self) -> None:
@@ -257,7 +202,7 @@ class FastWebSocket(WSListener, WebSocketLink):
             self._fail(WebSocketProtocolError(ws.INTERNAL_ERROR, "internal error"))
         if frame.payload_size > LARGE and not frame.tail_size and not self._closing:
             # The read buffer has grown to hold this frame and would never shrink.
-            self._new_parser()
+            self._raw.set_protocol(make_parser(self, self._limits.max_payload))
             self._lane.engine.memory.large_message()
 
     def _assemble(self, frame: WSFrame) -> None:
@@ -326,15 +271,6 @@ def _text(frame: WSFrame) -> str:
         raise WebSocketProtocolError(ws.INVALID_TEXT, "text message is not UTF-8") from None
 
 
-def _feed(parser: Parser, data: bytes) -> bytes:
-    """As many bytes as there is room for into a protocol that expects to be read into; returns the rest."""
-    buffer = parser.get_buffer(-1)
-    size = min(len(buffer), len(data))
-    buffer[:size] = data[:size]
-    parser.buffer_updated(size)
-    return data[size:]
-
-
 class _Drain(asyncio.Protocol):
     """Reads away what a client still sends after its connection was failed."""
 
@@ -343,39 +279,3 @@ class _Drain(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connection.on_ws_disconnected(cast(WSTransport, None))
-
-
-class _Sink:
-    """What picows takes for its transport."""
-
-    def __init__(self, connection: FastWebSocket) -> None:
-        self._connection = connection
-        #: False while picows answers the request that it was shown
-        self.open = False
-
-    def write(self, data: bytes | bytearray) -> None:
-        if not self.open:
-            return
-        self._connection.frames_were_wrong(bytes(data))
-
-    def close(self) -> None:
-        """picows' delayed disconnect after a bad frame; the close is ours to finish."""
-
-    def abort(self) -> None:
-        self._connection.abort()
-
-    def get_write_buffer_size(self) -> int:
-        return 1  # keeps picows from writing to the descriptor behind our back
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self if name in ("socket", "ssl_object") else default
-
-    # -- as the socket it asks for -------------------------------------------------------------
-
-    def setsockopt(self, *args: Any) -> None: ...
-
-    def getsockopt(self, *args: Any) -> int:
-        return 0
-
-    def fileno(self) -> int:
-        return -1

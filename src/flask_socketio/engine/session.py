@@ -6,12 +6,13 @@ import logging
 from asyncio import AbstractEventLoop
 from typing import Protocol
 
+from ..base.counters import Counters
 from ..protocol import engineio as eio
 from ..protocol.errors import ProtocolError
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from ..protocol.states import EngineAction, SessionState, TransportRole, engine_action
-from .config import Counters, EngineConfig
+from .config import EngineConfig
 from .memory import MemoryTrimmer
 from .request import EngineRequest
 

@@ -97,7 +97,6 @@ _PUBLIC_REASONS = {
     CloseReason.CLIENT_DISCONNECT: "client disconnect",
     CloseReason.SERVER_DISCONNECT: "server disconnect",
     CloseReason.SERVER_SHUTDOWN: "server disconnect",
-    CloseReason.FORCED_CLOSE: "server disconnect",
 }
 
 

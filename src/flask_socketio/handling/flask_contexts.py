@@ -1,21 +1,33 @@
 """A request context per event, copied from one that is made once per connection: a fortieth of the time.
 
-Flask's private names that this needs stand in this file alone. Where they are missing, or an application has contexts
-of its own, every event has one made for it, in the public way.
+Flask's private names that this needs stand in this file alone. Where one of Flask's contexts has other attributes than
+those it was written for, or an application has contexts of its own, every event has one made for it, in the public way.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
-from flask import Flask, globals, signals
-from flask.ctx import AppContext, RequestContext
+from flask import Flask, ctx, globals, signals
 from flask.sessions import SessionMixin
+from werkzeug.test import create_environ
+
+from ..base.changed import say_once
 
 _app_variable: ContextVar[Any] = getattr(globals, "_cv_app", ContextVar("none"))
 _request_variable: ContextVar[Any] = getattr(globals, "_cv_request", ContextVar("none"))
-_PRIVATE = {"_after_request_functions", "_cv_tokens"}
+# Where they are one class, Flask has the other name with a warning, outside of its `vars`.
+_AppContext: Any = vars(ctx).get("AppContext")
+_RequestContext: Any = vars(ctx).get("RequestContext")
+
+#: The attributes that Flask's contexts have when they have been made. That of the session was renamed in Flask 3.1.3.
+_OF_APP = {"_cv_tokens", "app", "g", "url_adapter"}
+_OF_REQUEST = {"_after_request_functions", "_cv_tokens", "app", "flashes", "request", "url_adapter"}
+_OF_SESSION = ("session", "_session")
+#: Where a context keeps the session that we give it, if it has neither.
+_SESSION = "_socketio_session"
 
 #: The attribute of an event's request that tells whose it is: the application and its SocketIO.
 HOME = "_socketio_home"
@@ -45,22 +57,17 @@ class ContextMaker:
             or kind.do_teardown_appcontext is not Flask.do_teardown_appcontext
         )
         context = app.app_context()
-        self.known = (
-            hasattr(globals, "_cv_app")
-            and hasattr(globals, "_cv_request")
-            and type(context) is AppContext
-            and "_cv_tokens" in vars(context)
-        )
+        self.known = _are_known() and type(context) is _AppContext
         self._app_context = vars(context)
         self._matched: tuple[str, tuple[Any, Any, Any]] | None = None
 
-    def request_context(self, environ: dict[str, Any]) -> RequestContext:
+    def request_context(self, environ: dict[str, Any]) -> ctx.RequestContext:
         """A context as the application's class makes it; its instance's own method is `Innermost`'s."""
         context = type(self.app).request_context(self.app, environ)
         vars(context.request)[HOME] = self.home
         return context
 
-    def match_request(self, context: RequestContext) -> None:
+    def match_request(self, context: ctx.RequestContext) -> None:
         """Find the URL's rule, as Flask does for a page: once, as all handshakes have the same path."""
         request = context.request
         if self.app.url_map.host_matching or self.app.subdomain_matching:
@@ -76,13 +83,13 @@ class ContextMaker:
         else:
             request.url_rule, request.view_args, request.routing_exception = self._matched[1]
 
-    def push_app_context(self) -> AppContext | None:
+    def push_app_context(self) -> ctx.AppContext | None:
         """Enter an application context, unless this application's is active; returns it."""
         app = self.app
         active = _app_variable.get(None)
         if active is not None and active.app is app:
             return None
-        context: Any = object.__new__(AppContext)
+        context: Any = object.__new__(_AppContext)
         context.__dict__ = parts = self._app_context.copy()
         parts["g"] = app.app_ctx_globals_class()
         parts["_cv_tokens"] = [_app_variable.set(context)]
@@ -106,7 +113,7 @@ class ContextTemplate:
         self._context: dict[str, Any] | None = None
         context = maker.request_context(environ)
         environ["werkzeug.request"] = None  # no circle that would have to be collected
-        if maker.known and type(context) is RequestContext and vars(context).keys() >= _PRIVATE:
+        if maker.known and type(context) is _RequestContext:
             if context.url_adapter is not None:
                 maker.match_request(context)
             self._context = vars(context)
@@ -119,7 +126,7 @@ class ContextTemplate:
         """Enter new contexts, with these attributes of the request; without a session they open one."""
         if self._context is None:
             return self._push_the_public_way(session, sid, namespace, event)
-        context: Any = object.__new__(RequestContext)
+        context: Any = object.__new__(_RequestContext)
         request: Any = object.__new__(self._request_type)
         request.__dict__ = parts = self._request.copy()
         parts["sid"] = sid
@@ -175,12 +182,49 @@ class ContextTemplate:
 
 def set_session(context: Any, value: SessionMixin) -> None:
     """Make it the context's `flask.session`."""
-    # The attribute was renamed in Flask 3.1.3.
-    name = "_session" if hasattr(context, "_session") else "session"
-    setattr(context, name, value)
+    name = next((name for name in _OF_SESSION if name in vars(context)), None)
+    if name is not None:
+        setattr(context, name, value)
+    else:
+        vars(context)[_SESSION] = value
+        context.__class__ = _with_session(context.__class__)
+
+
+@cache
+def _with_session(kind: type) -> type:
+    """A class of contexts with a session of ours in front of Flask's own, wherever that is kept."""
+
+    def session(context: object) -> SessionMixin:
+        return vars(context)[_SESSION]
+
+    return type(kind.__name__, (kind,), {"session": property(session)})
 
 
 def _open_session(app: Flask, request: Any) -> SessionMixin:
     interface = app.session_interface
     session = interface.open_session(app, request)
     return interface.make_null_session(app) if session is None else session
+
+
+@cache
+def _are_known() -> bool:
+    """Whether Flask's contexts are what they were when this was written; a log line where they are not."""
+    try:
+        fault = _fault()
+    except Exception as error:  # noqa: BLE001 - whatever it is, there is another way
+        fault = f"{type(error).__name__}: {error}"
+    if fault is not None:
+        say_once("flask", fault, "a new context is made for every event, which takes longer")
+    return fault is None
+
+
+def _fault() -> str | None:
+    missing = [name for name in ("_cv_app", "_cv_request") if not hasattr(globals, name)]
+    if missing:
+        return f"flask.globals has no {missing[0]}"
+    app = Flask("flask_socketio", static_folder=None)
+    of_app = vars(app.app_context()).keys()
+    of_request = vars(app.request_context(create_environ())).keys()
+    if of_app == _OF_APP and any(of_request == _OF_REQUEST | {name} for name in _OF_SESSION):
+        return None
+    return f"AppContext has {sorted(of_app)}, RequestContext has {sorted(of_request)}"

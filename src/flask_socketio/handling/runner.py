@@ -174,13 +174,14 @@ class Runner:
             return self._failed_ack
 
     def _failure(self, call: Call, error: BaseException) -> Outcome:
-        call.failure = error
         connects = call.kind is CallKind.CONNECT
         if connects and is_refusal(error):
             try:
                 return _refused(self._codec.encode_body(_why(error)))
             except BaseException as again:  # noqa: BLE001 - what the client was to be told is no JSON
                 error = again
+        else:
+            call.failure = error
         what = f"handler of event {call.event!r}" if call.event else "ack callback"
         if _ends_more(error):
             _log("%s in namespace %r was stopped", what, call.socket.namespace, error=None)

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from ..cluster.base import Adapter, Answer
+from ..base.counters import Counters
+from ..cluster.base import Adapter
 from ..engine.config import Limits
 from ..engine.ids import new_sid
 from ..protocol import socketio as sio
@@ -55,7 +56,7 @@ class Hub:
     def __init__(
         self,
         handlers: HandlerLookup,
-        adapter: Adapter,
+        adapter: Adapter[Socket],
         limits: Limits,
         run: Callable[[Call], None],
         deadlines: Deadlines,
@@ -63,7 +64,9 @@ class Hub:
         codec: Codec = JSON,
         always_connect: bool = False,
         ack_errors: bool = False,
+        counters: Counters | None = None,
     ) -> None:
+        self.counters = counters or Counters()
         self.handlers = handlers
         self.adapter = adapter
         self.limits = limits
@@ -92,22 +95,24 @@ class Hub:
     def packet_received(self, client: Client, packet: Packet) -> None:
         """Act on a packet; raises SocketProtocolError for one that may not arrive now."""
         socket = client.sockets.get(packet.namespace)
-        if socket is not None and socket.state is _CONNECTED and packet.type == sio.EVENT:
-            self._event(socket, packet)  # what nearly every packet is
-            return
+        if socket is not None and socket.state is _CONNECTED:
+            if packet.type == sio.EVENT:
+                self._event(socket, packet)  # what nearly every packet is
+                return
+            if packet.type == sio.ACK:
+                self._ack(socket, packet)
+                return
         state = client.state_in(packet)
         if state is None:
             return
         if socket is not None and socket.announced and state is SocketState.PENDING:
             self._hold(socket, packet)
             return
-        action = socket_action(state, packet)
+        socket_action(state, packet)
         if socket is None:
             self._connect(client, packet)
-        elif action is SocketAction.DISCONNECT:
-            self.leave(socket, CloseReason.CLIENT_DISCONNECT)
         else:
-            self._handle(socket, packet)
+            self.leave(socket, CloseReason.CLIENT_DISCONNECT)
 
     def _handle(self, socket: Socket, packet: Packet) -> None:
         if packet.type == sio.EVENT:
@@ -127,6 +132,7 @@ class Hub:
     def _connect(self, client: Client, packet: Packet) -> None:
         namespace = packet.namespace
         if not self.handlers.serves(namespace):
+            self.counters.connects_refused += 1
             logger.warning("connection to namespace %r refused: it has no handlers", namespace[:64])
             body = self.codec.encode_body(_INVALID_NAMESPACE)
             client.connection.send(self.codec.encode(sio.CONNECT_ERROR, namespace, body))
@@ -149,6 +155,7 @@ class Hub:
         event = packet.data[0]
         found = self.handlers.find(socket.namespace, event)
         if found is None:
+            self.counters.events_unhandled += 1
             logger.info("event %r in namespace %r has no handler", event[:64], socket.namespace)
             if self._ack_errors and packet.id is not None:
                 body = self.codec.encode_body([_UNHANDLED])
@@ -163,13 +170,14 @@ class Hub:
         if callback is None:
             logger.info("ack %s of client %s belongs to no event", packet.id, socket.sid)
             return
-        if isinstance(callback, Answer):
-            callback(*packet.data)
+        if callback.on_loop:
+            callback.function(*packet.data)
             return
-        handler = Handler(callback, False, max_args=None)
+        handler = Handler(callback.function, False, max_args=None)
         self._start(Call(socket, socket.client, CallKind.ACK, None, tuple(packet.data), handler))
 
     def ack_dropped(self, socket: Socket) -> None:
+        self.counters.acks_dropped += 1
         logger.warning(
             "client %s owes %d acks (max_pending_acks); the oldest callback is forgotten",
             socket.sid,
@@ -189,6 +197,8 @@ class Hub:
         socket, client = call.socket, call.owner
         client.in_flight -= 1
         client.done()
+        if call.failure is not None:
+            self.counters.handlers_failed += 1
         if call.kind is _EVENT:
             if outcome.body is not None:
                 socket.send(self.codec.encode(sio.ACK, socket.namespace, outcome.body, call.ack_id))
@@ -201,18 +211,21 @@ class Hub:
             self.adapter.remove(socket)
 
     def _accept(self, socket: Socket) -> None:
+        self.counters.connects += 1
         if socket.left is None:
             if not socket.announced:
                 socket.announce()
             socket.state = SocketState.CONNECTED
-        for packet in socket.held:
-            if socket.left is not CloseReason.SERVER_DISCONNECT:
-                self._handle(socket, packet)
-        socket.release_held()
+        if socket.held:
+            for packet in socket.held:
+                if socket.left is not CloseReason.SERVER_DISCONNECT:
+                    self._handle(socket, packet)
+            socket.release_held()
         if socket.left is not None:
             self._disconnected(socket, socket.left)
 
     def _refuse(self, socket: Socket, body: Body | None) -> None:
+        self.counters.connects_refused += 1
         socket.state = SocketState.DISCONNECTED
         socket.release_held()
         self.adapter.remove(socket)
@@ -257,6 +270,7 @@ class Hub:
         socket.state = SocketState.CONNECTED
 
     def _disconnected(self, socket: Socket, reason: CloseReason) -> None:
+        self.counters.disconnects += 1
         socket.state = SocketState.DISCONNECTED
         socket.acks.clear()
         found = self.handlers.find(socket.namespace, "disconnect")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..cluster.base import AckCallback, Room
+from ..cluster.base import Callback, Room
 from ..protocol import socketio as sio
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
@@ -43,7 +43,7 @@ class Socket:
         self.rooms: dict[Room, None] = {}
         #: what the application keeps for it (server.save_session)
         self.session: dict[str, Any] | None = None
-        self.acks: dict[int, AckCallback] = {}
+        self.acks: dict[int, Callback] = {}
         self.next_ack = 0
         #: whether the CONNECT packet has been sent
         self.announced = False
@@ -72,14 +72,15 @@ class Socket:
             if self._pending_size > self.client.hub.limits.max_queued and len(self._pending) > 1:
                 self.client.connection.close(CloseReason.SLOW_CONSUMER)
 
-    def send_with_ack(self, body: Body, callback: AckCallback) -> None:
+    def send_with_ack(self, body: Body, callback: Callback) -> None:
         """Send an event and call back with what the client answers."""
-        if len(self.acks) >= self.client.hub.limits.max_pending_acks:
-            self.client.hub.ack_dropped(self)
+        hub = self.client.hub
+        if len(self.acks) >= hub.limits.max_pending_acks:
+            hub.ack_dropped(self)
             del self.acks[next(iter(self.acks))]
         self.next_ack += 1
         self.acks[self.next_ack] = callback
-        self.send(self._codec.encode(sio.EVENT, self.namespace, body, self.next_ack))
+        self.send(hub.codec.encode(sio.EVENT, self.namespace, body, self.next_ack))
         self.client.reconsider()  # the ack has to be read
 
     def announce(self) -> None:

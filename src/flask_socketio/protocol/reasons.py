@@ -15,6 +15,5 @@ class CloseReason(Enum):
     CONNECT_TIMEOUT = "connect timeout"
     SLOW_CONSUMER = "slow consumer"
     SERVER_SHUTDOWN = "server shutting down"
-    FORCED_CLOSE = "forced server close"
     CLIENT_DISCONNECT = "client namespace disconnect"
     SERVER_DISCONNECT = "server namespace disconnect"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..cluster.queue import Dumps, MessageQueue
+from ..base.counters import Counters
+from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueAdapter
+from ..cluster.wire import Dumps
+from ..hub.socket import Socket
 from ..protocol.socketio import Codec
 from .inline import InlineInbox
 
@@ -17,7 +20,10 @@ class Emitter:
 
     def __init__(self, queue: MessageQueue, codec: Codec, dumps: Dumps) -> None:
         self.inbox = InlineInbox()
-        self.adapter = QueueAdapter(codec, queue, dumps, lambda make: queue.publish(make()))
+        self.counters = counters = Counters()
+        self.adapter = QueueAdapter[Socket](
+            codec, dumps, lambda make_message: queue.publish(make_message(), counters)
+        )
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """There are no connections here."""

@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from contextvars import Context, copy_context
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
+from ..base.counters import Counters
 from ..base.loop_thread import run_loop
 from ..base.real import AppLock
 from ..cluster.memory import MemoryAdapter
 from ..dispatch.dispatcher import Rest, begin_in
 from ..handling.context import EventContexts
-from ..handling.runner import Runner, is_refusal
-from ..hub.call import Call, CallKind, Outcome
+from ..handling.runner import Runner
+from ..hub.call import Call, Outcome
 from ..hub.client import Client, Connection
 from ..hub.hub import Hub
+from ..hub.socket import Socket
 from .running import Application
 
 P = ParamSpec("P")
@@ -61,7 +63,8 @@ class InlineHub:
     ) -> None:
         options, codec = app.options, app.codec
         self.inbox = InlineInbox()
-        self.adapter = MemoryAdapter(codec)
+        self.counters = Counters()
+        self.adapter = MemoryAdapter[Socket](codec)
         contexts = EventContexts(app.flask, options, app.socketio)
         self._runner = Runner(
             contexts, app.handlers, self._report, codec, ack_errors=options.ack_errors
@@ -75,6 +78,7 @@ class InlineHub:
             codec=codec,
             always_connect=options.always_connect,
             ack_errors=options.ack_errors,
+            counters=self.counters,
         )
 
     def open(self, connection: Connection) -> Client:
@@ -96,17 +100,21 @@ class InlineHub:
 
     def _run(self, call: Call) -> None:
         """Run a handler in the calling thread; raises what it raises."""
+        self.counters.handlers_started += 1
         context = copy_context()
         with self.inbox.released():
             rest = begin_in(context, self._runner.begin, call)
             if rest is not None:
                 _run_on_loop(rest, context)
-        error = call.failure
-        if error is not None and not (call.kind is CallKind.CONNECT and is_refusal(error)):
-            raise error
+        if call.failure is not None:
+            raise call.failure
 
     def _report(self, call: Call, outcome: Outcome) -> None:
-        self.inbox.ask(self.hub.finished, call, outcome)
+        self.inbox.ask(self._finished, call, outcome)
+
+    def _finished(self, call: Call, outcome: Outcome) -> None:
+        self.counters.handlers_finished += 1
+        self.hub.finished(call, outcome)
 
 
 def _run_on_loop(rest: Rest, context: Context) -> None:

@@ -16,7 +16,8 @@ from weakref import WeakSet
 
 from flask import Flask
 
-from ..app.options import Options, make_queue, parse_options
+from ..app.options import Options, make_queue
+from ..app.parse import parse_options
 from ..base.green import call_beside
 from ..cluster.base import Emission
 from ..cluster.queue import MessageQueue
@@ -26,10 +27,11 @@ from ..engine.admission import ConnectionMiddleware
 from ..errors import NotServingError
 from ..handling.codec import choose_codec, message_dumps
 from ..handling.table import HandlerTable
+from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from .emitter import Emitter
 from .inline import InlineHub
-from .live import Live
+from .live import Live, MakeLink
 from .running import Application, Running
 
 logger = logging.getLogger("flask_socketio.server")
@@ -101,10 +103,10 @@ class Life:
 
     def serve(self, app: Flask, middlewares: Sequence[ConnectionMiddleware]) -> Live:
         """Begin to serve, on the loop that calls. Raises ImportError where the message queue's library is missing."""
-        link: Callable[[Callable[..., object]], QueueLink] | None = None
+        link: MakeLink | None = None
         if self.queue is not None:
             self.queue.begin()
-            link = partial(QueueLink, self.queue, self.codec, self._dumps)
+            link = partial(QueueLink[Socket], self.queue, self.codec, self._dumps)
         self.live = Live(self._application(app), middlewares, link)
         self._become(State.SERVING, self.live)
         _have_served.add(self)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from ..base.counters import Counters
 from ..cluster.memory import MemoryAdapter
 from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
@@ -22,6 +23,7 @@ from ..handling.runner import Runner
 from ..hub.call import Call, Outcome
 from ..hub.client import Client
 from ..hub.hub import Hub
+from ..hub.socket import Socket
 from ..protocol.reasons import CloseReason
 from .running import Application
 
@@ -29,6 +31,9 @@ logger = logging.getLogger("flask_socketio.server")
 
 #: Seconds that handlers have to return when the server stops.
 DRAIN_TIMEOUT = 3.0
+
+#: Given what posts to the loop.
+MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket]]
 
 
 class Live:
@@ -40,14 +45,15 @@ class Live:
         self,
         app: Application,
         middlewares: Sequence[ConnectionMiddleware],
-        link: Callable[[Callable[..., object]], QueueLink] | None,
+        link: MakeLink | None,
     ) -> None:
         options, codec = app.options, app.codec
         self.pid = os.getpid()
         self.loop = loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
-        self._link = None if link is None else link(self.inbox.post)
-        self.adapter = MemoryAdapter(codec) if self._link is None else self._link.adapter
+        self.counters = counters = Counters()
+        self._link = None if link is None else link(self.inbox.post, counters)
+        self.adapter = MemoryAdapter[Socket](codec) if self._link is None else self._link.adapter
         contexts = EventContexts(app.flask, options, app.socketio)
         # A partial function is one step fewer than one of ours.
         report = partial(self.inbox.post, self._finished)
@@ -58,6 +64,7 @@ class Live:
             runner.begin,
             serial=not options.async_handlers,
             max_threads=options.max_threads,
+            counters=counters,
         )
         self._deadlines = Deadlines(
             loop, options.engine.limits.connect_timeout, _close_idle_connection
@@ -71,8 +78,11 @@ class Live:
             codec=codec,
             always_connect=options.always_connect,
             ack_errors=options.ack_errors,
+            counters=counters,
         )
-        self.engine = Engine(loop, options.engine, self.hub.connection_opened, middlewares)
+        self.engine = Engine(
+            loop, options.engine, self.hub.connection_opened, middlewares, counters
+        )
         self.lane = FastLane(self.engine)
 
     def _finished(self, call: Call, outcome: Outcome) -> None:

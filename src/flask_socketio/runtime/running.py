@@ -9,8 +9,10 @@ from typing import Any, ParamSpec, Protocol, TypeVar, TypeVarTuple, Unpack
 from flask import Flask
 
 from ..app.options import Options
+from ..base.counters import Counters
 from ..cluster.base import Adapter
 from ..handling.table import HandlerTable
+from ..hub.socket import Socket
 from ..protocol.socketio import Codec
 
 P = ParamSpec("P")
@@ -54,7 +56,10 @@ class Running(Protocol):
     def inbox(self) -> Commands: ...
 
     @property
-    def adapter(self) -> Adapter: ...
+    def adapter(self) -> Adapter[Socket]: ...
+
+    @property
+    def counters(self) -> Counters: ...
 
     @property
     def can_ack(self) -> bool:

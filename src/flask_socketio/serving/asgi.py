@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -24,7 +25,6 @@ from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from ..runtime.life import Life
 from ..runtime.live import Live
 from .below import answer_below
-from .http.protocol import HttpProtocol
 from .innermost import Innermost
 from .pages import Pages, WsgiApp
 from .wsgi_pass import WsgiPass
@@ -45,17 +45,19 @@ class EngineApp:
     #: set when it has been started
     engine: Engine
     lane: FastLane
+    #: what is not below an engine's path; None where that is not Flask's
+    pages: Pages | None = None
 
     def __init__(self, config: EngineConfig) -> None:
         self.path = config.path
-        #: to be given to uvicorn
-        self.http_class = type("Http", (HttpProtocol,), {})
+        self.limits = config.limits
+        #: called when it has been started, before there is a connection
+        self.on_started: Callable[[EngineApp], object] | None = None
 
     async def start(self) -> None:
         """Called on the loop that will serve."""
         self.engine = await self.make_engine()
         self.lane = self.make_lane()
-        self.http_class.serve([self.lane])
 
     async def make_engine(self) -> Engine:
         """Called on the loop that will serve."""
@@ -63,6 +65,10 @@ class EngineApp:
 
     def make_lane(self) -> FastLane:
         return FastLane(self.engine)
+
+    def lanes(self) -> list[FastLane]:
+        """Of all engines that are served."""
+        return [self.lane]
 
     async def stop(self) -> None:
         """The counterpart of start."""
@@ -111,6 +117,8 @@ class EngineApp:
         except ImportError as error:  # of a library that an option needs
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        if self.on_started is not None:
+            self.on_started(self)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.stop()
@@ -146,9 +154,6 @@ class DuplexApp(EngineApp):
                 neighbour = DuplexApp(life, self._app, alone=True)
                 await neighbour.start()
                 self._neighbours.append(neighbour)
-        if self._neighbours:
-            lanes = [neighbour.lane for neighbour in self._neighbours]
-            self.http_class.serve([self.lane, *lanes])
 
     async def make_engine(self) -> Engine:
         library = patched_by()
@@ -162,12 +167,14 @@ class DuplexApp(EngineApp):
             self._owns = True
         self.live = live  # another's, where this is the neighbour of another instance
         wsgi_pass.threads = threads = ViewThreads(loop, live.inbox, _MAX_VIEWS)
-        self._pages = Pages(_with_debugger(self._app) if self._app.debug else self._app, threads)
-        self.http_class.pages = self._pages
+        self.pages = Pages(_with_debugger(self._app) if self._app.debug else self._app, threads)
         return live.engine
 
     def make_lane(self) -> FastLane:
         return self.live.lane
+
+    def lanes(self) -> list[FastLane]:
+        return [self.lane, *(neighbour.lane for neighbour in self._neighbours)]
 
     def close_connections(self) -> None:
         super().close_connections()
@@ -187,7 +194,8 @@ class DuplexApp(EngineApp):
         return max(found, key=lambda app: len(app.path), default=None)
 
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        await self._pages(scope, receive, send)
+        assert self.pages is not None
+        await self.pages(scope, receive, send)
 
     async def below_path(self, request: EngineRequest, receive: Receive, send: Send) -> None:
         if not self._has_hinted and (request.header(b"upgrade") or "").lower() == "websocket":

@@ -18,6 +18,7 @@ from typing import Any
 from flask import Flask
 
 from ..app.legacy import about_green_threads
+from ..base.changed import say_once
 from ..base.green import Hub, attach, runs_caller
 from ..base.loop_thread import run_loop
 from ..base.promise import Promise
@@ -111,10 +112,12 @@ class WsgiFace:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Take the connection away from the WSGI server and have the loop answer the handshake."""
+        if live.lane.fault is not None:
+            return _refuse(start_response, live.lane.fault)
         connection = find_connection(environ)
         if connection is None:
             self._hint(_NO_SOCKET)
-            return _refuse(start_response)
+            return _refuse(start_response, "the WSGI server keeps its sockets for itself")
         # Who has called us may have another path in mind than the engine, which looks at it once more.
         request.scope["path"] = request.scope["root_path"] + live.engine.config.path
         own, answer = connection.take()
@@ -145,6 +148,7 @@ _NO_SOCKET = (
     "polling. For WebSocket: gunicorn --threads 100 module:app, or socketio.run(app), or an ASGI server (uvicorn "
     "module:app); uWSGI needs --http-websockets"
 )
+_NO_PARSER = "WebSocket is refused and clients stay with polling"
 
 
 class _Beside:
@@ -170,6 +174,8 @@ class _Beside:
     async def _serve(self) -> None:
         self._end = asyncio.Event()
         await self._app.start()
+        if self._app.lane.fault is not None:
+            say_once("picows", self._app.lane.fault, _NO_PARSER)
         atexit.register(self._stop)
         self._ready.keep(self._app.live)
         await self._end.wait()
@@ -261,10 +267,8 @@ class _Exchange:
 # -- WebSockets ------------------------------------------------------------------------------------
 
 
-def _refuse(start_response: StartResponse) -> Iterable[bytes]:
-    refusal = HandshakeRefused(
-        BAD_REQUEST, "the WSGI server keeps its sockets for itself: clients stay with polling"
-    )
+def _refuse(start_response: StartResponse, why: str) -> Iterable[bytes]:
+    refusal = HandshakeRefused(BAD_REQUEST, f"no WebSocket ({why}): clients stay with polling")
     (status, content_type, body), _ = refusal_answer(refusal)
     headers = [("Content-Type", content_type.decode()), ("Content-Length", str(len(body)))]
     start_response(f"{int(status)} {HTTPStatus(status).phrase}", headers)

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from asyncio import AbstractEventLoop
+from http import HTTPStatus
+from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from ...engine.request import Headers
 
-if TYPE_CHECKING:
-    from .protocol import HttpProtocol
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+STATUS = {
+    status: b"HTTP/1.1 %d %b" % (status, _PHRASES.get(status, b"")) for status in range(100, 600)
+}
 
-STATUS = {status: line.removesuffix(b"\r\n") for status, line in STATUS_LINE.items()}
+
+class Connection(Protocol):
+    """What a request needs of its connection, which is a `HttpProtocol`."""
+
+    loop: AbstractEventLoop
+    #: its `write_now` writes what is one piece already
+    transport: Any
+    headers: Headers
+
+    def environ_base(self) -> dict[str, Any]: ...
+
+    def common_lines(self) -> bytes: ...
+
+    def on_response_complete(self) -> None: ...
+
+    def go_on(self, direct: DirectCycle, method: str, app: Any) -> None: ...
 
 
 class DirectCycle:
@@ -17,7 +36,7 @@ class DirectCycle:
 
     __slots__ = ("disconnected", "keep_alive", "message_event", "protocol", "response_complete")
 
-    def __init__(self, protocol: HttpProtocol, *, keep_alive: bool) -> None:
+    def __init__(self, protocol: Connection, *, keep_alive: bool) -> None:
         self.protocol = protocol
         #: whether the connection goes on after the answer; uvicorn sets it to False when it stops
         self.keep_alive = keep_alive

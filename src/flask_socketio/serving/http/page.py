@@ -6,16 +6,13 @@ Streams, and what fails before it has answered, go on as uvicorn's.
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ...engine.answers import Receive, Send, header_lines
 from ...engine.request import add_headers
 from ..pages import Answer, Page, Pages
-from .cycle import STATUS, DirectCycle
-
-if TYPE_CHECKING:
-    from .protocol import HttpProtocol
+from .cycle import STATUS, Connection, DirectCycle
 
 #: Bytes of a request's body that are collected before the view is called.
 _SMALL = 64 * 1024
@@ -29,7 +26,7 @@ class DirectPage(DirectCycle):
     __slots__ = ("_body", "_environ", "_page", "_pages")
 
     def __init__(
-        self, protocol: HttpProtocol, pages: Pages, environ: dict[str, Any], *, keep_alive: bool
+        self, protocol: Connection, pages: Pages, environ: dict[str, Any], *, keep_alive: bool
     ) -> None:
         super().__init__(protocol, keep_alive=keep_alive)
         self._pages = pages
@@ -85,7 +82,7 @@ def _is_plain(answer: Answer, lines: bytes) -> bool:
     )
 
 
-def environ_of(protocol: HttpProtocol, method: bytes, url: bytes) -> dict[str, Any] | None:
+def environ_of(protocol: Connection, method: bytes, url: bytes) -> dict[str, Any] | None:
     """The WSGI environ of a request without its body; None for one that is not as simple as nearly all are."""
     if url[:1] != b"/" or b"#" in url or not url.isascii():
         return None

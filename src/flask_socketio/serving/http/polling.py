@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...engine.answers import HttpAnswer, compressed, header_lines, refusal_answer
 from ...engine.engine import Engine
 from ...engine.polling import Responder, is_too_large, responder_of
 from ...engine.request import EngineRequest, Headers
 from ...protocol.errors import HandshakeRefused
-from .cycle import DirectCycle
-
-if TYPE_CHECKING:
-    from .protocol import HttpProtocol
+from .cycle import Connection, DirectCycle
 
 
 class DirectExchange(DirectCycle):
@@ -21,7 +16,7 @@ class DirectExchange(DirectCycle):
     __slots__ = ("_engine", "_responder", "request")
 
     def __init__(
-        self, protocol: HttpProtocol, engine: Engine, request: EngineRequest, *, keep_alive: bool
+        self, protocol: Connection, engine: Engine, request: EngineRequest, *, keep_alive: bool
     ) -> None:
         super().__init__(protocol, keep_alive=keep_alive)
         self._engine = engine

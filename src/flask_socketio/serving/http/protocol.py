@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with three differences.
+"""uvicorn's HTTP protocol, with three differences. uvicorn promises nobody that it stays as it is: see `choice.py`.
 
 An answer's head and its body are one write. What is one piece anyway, polling requests of sessions and most pages, is
 answered without a task, an event and ASGI's dicts. WebSockets are the fast lane's.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from io import BytesIO
 from typing import Any, TypeVarTuple, Unpack, cast
 from urllib.parse import unquote
@@ -45,7 +45,7 @@ class HttpProtocol(HttpToolsProtocol):
     lanes: dict[bytes, FastLane]
     paths: tuple[bytes, ...]
     #: what is answered to requests that are not below an engine's path, if that is known
-    pages: Pages | None = None
+    pages: Pages | None
     _common: tuple[Headers, bytes] = ([], b"")
     #: where in the bytes that have just been received a WebSocket handshake ends
     _head_end: int | None = None
@@ -53,11 +53,12 @@ class HttpProtocol(HttpToolsProtocol):
     idle: Deadlines[Any]
 
     @classmethod
-    def serve(cls, lanes: Sequence[FastLane]) -> None:
-        """Be the way to their engines, which have one loop."""
+    def serve(cls, lanes: Sequence[FastLane], pages: Pages | None) -> None:
+        """Be the way to their engines, which have one loop, and to pages."""
         found = {lane.engine.config.path.encode(): lane for lane in lanes}
         cls.paths = tuple(sorted(found, key=len, reverse=True))
         cls.lanes = {path: found[path] for path in cls.paths}
+        cls.pages = pages
         cls.idle = Deadlines(lanes[0].engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -237,7 +238,18 @@ class HttpProtocol(HttpToolsProtocol):
 
     def go_on(self, direct: DirectCycle, method: str, app: Any) -> None:
         """Have an ASGI application answer a request that has been read already, even if the client has gone."""
-        cycle = RequestResponseCycle(
+        cycle = self.make_cycle(method, keep_alive=direct.keep_alive)
+        cycle.more_body = False
+        cycle.disconnected = direct.disconnected
+        if self._direct is direct:
+            self._direct = cycle
+        if self.cycle is direct:  # else it is the next request's already, which waits
+            self.cycle = cycle
+        self._start_asgi_task(cycle, app)
+
+    def make_cycle(self, method: str, *, keep_alive: bool) -> RequestResponseCycle:
+        """What uvicorn would have made for a request that has been read already."""
+        return RequestResponseCycle(
             scope=cast(Any, {"type": "http", "method": method}),
             transport=self.transport,
             flow=self.flow,
@@ -247,21 +259,16 @@ class HttpProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=False,
-            keep_alive=direct.keep_alive,
+            keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
-        cycle.more_body = False
-        cycle.disconnected = direct.disconnected
-        if self._direct is direct:
-            self._direct = cycle
-        if self.cycle is direct:  # else it is the next request's already, which waits
-            self.cycle = cycle
-        self._start_asgi_task(cycle, app)
 
-    def stopping(self) -> None:
+    @staticmethod
+    def stop(connections: Collection[object]) -> None:
         """The server stops: what is not answered yet has to be a task, for uvicorn to wait for."""
-        if isinstance(self._direct, DirectPage):
-            self._direct.hand_over()
+        for connection in connections:
+            if isinstance(connection, HttpProtocol) and isinstance(connection._direct, DirectPage):
+                connection._direct.hand_over()
 
 
 class _JoiningTransport:

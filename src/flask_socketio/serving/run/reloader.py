@@ -1,17 +1,28 @@
-"""Debug mode's reloader: Werkzeug's, with whatever watchdog there is or none."""
+"""Debug mode's reloader: Werkzeug's, with whatever watchdog there is or none.
+
+The function for it is Werkzeug's own, there is no public one that watches files for another server than Werkzeug's:
+where it is missing or has changed, nothing is reloaded.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
-from werkzeug._reloader import run_with_reloader  # what werkzeug.serving.run_simple calls
 from werkzeug.serving import is_running_from_reloader
 
+from ...base.changed import say_once
 from ...base.real import patched_by
+
+_run_with_reloader: Any
+try:
+    from werkzeug._reloader import run_with_reloader as _run_with_reloader
+except ImportError:
+    _run_with_reloader = None
 
 #: Where the process that serves finds the socket that the first one listens on: it stays open over restarts.
 _LISTENER = "FLASK_DUPLEX_LISTENER"
@@ -35,11 +46,24 @@ def inherited_listener() -> socket.socket | None:
     )
 
 
+def can_reload() -> bool:
+    """Whether Werkzeug has the reloader that `serve_and_reload` takes; a log line where it has not."""
+    try:
+        if _run_with_reloader is None:
+            raise AttributeError("werkzeug._reloader has no run_with_reloader")
+        signature(_run_with_reloader).bind(print, extra_files=None, reloader_type="stat")
+    except (AttributeError, TypeError, ValueError) as error:
+        fault = f"{type(error).__name__}: {error}"
+        say_once("werkzeug", fault, "the server is not started anew when a file has changed")
+        return False
+    return True
+
+
 def serve_and_reload(
     serve: Callable[[], None],
     stop: Callable[[], None],
     listener: socket.socket,
-    extra_files: list[str] | None,
+    extra_files: Iterable[str] | None,
     options: dict[str, Any],
 ) -> None:
     """Serve in a process of its own, which is started anew whenever a source file has changed.
@@ -51,7 +75,7 @@ def serve_and_reload(
         listener.set_inheritable(True)
         os.environ[_LISTENER] = str(listener.fileno())
     try:
-        run_with_reloader(serve, extra_files=extra_files, **options)
+        _run_with_reloader(serve, extra_files=extra_files, **options)
     finally:
         stop()
 

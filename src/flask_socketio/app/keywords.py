@@ -1,0 +1,364 @@
+"""The keyword arguments of `SocketIO()`, `init_app()` and `run()`: one table for type checkers, parser, and docs.
+
+Beside a keyword's type stands its row. A new option is a line here and a field of the dataclass that keeps it, whose
+default is the option's.
+"""
+
+import logging
+import os
+import ssl
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
+
+from ..engine.config import AllowedOrigins, EngineConfig, Limits
+from ..engine.cookie import CookieOption
+from .options import JsonLibrary, Options
+from .values import namespaces, transports, url_path
+
+Kept = Options | EngineConfig | Limits
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A keyword of SocketIO()."""
+
+    #: what the value is counted in, or what it is
+    unit: str
+    meaning: str
+    #: the dataclass that keeps it
+    kept: type[Kept] = Options
+    #: the name of the field, where it is not the keyword's
+    field: str = ""
+    #: makes what is kept of what was given; without, a field that is a number takes numbers alone
+    read: Callable[..., object] | None = None
+
+    def target(self, options: Options) -> Kept:
+        """The part of the options that keeps it."""
+        if self.kept is Limits:
+            return options.engine.limits
+        return options.engine if self.kept is EngineConfig else options
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another name of a keyword."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A keyword of run()."""
+
+    default: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Legacy:
+    """A keyword of Flask-SocketIO's that is accepted with a warning, and has no meaning."""
+
+    why: str
+
+
+def rows(table: type, kind: type[R]) -> dict[str, R]:
+    """The rows that are of a kind, by keyword."""
+    hints = get_type_hints(table, include_extras=True)
+    return {
+        name: row
+        for name, hint in hints.items()
+        for row in getattr(hint, "__metadata__", ())
+        if isinstance(row, kind)
+    }
+
+
+#: Where a whole number is needed; 1e6 is one.
+Whole = int | float
+Logger = logging.Logger | bool
+File = str | os.PathLike[str]
+Tls = ssl.SSLContext | tuple[File, File | None] | str | None
+
+_YES_NO = "true or false"
+_SECONDS = "seconds"
+_BYTES = "bytes"
+
+
+class SocketIOOptions(TypedDict, total=False):
+    """What `SocketIO()` and `init_app()` take."""
+
+    # -- what is served ------------------------------------------------------------------------
+
+    path: Annotated[
+        str | None,
+        Option(
+            "URL path",
+            "Where clients connect. Slashes at its ends do not matter.",
+            EngineConfig,
+            read=url_path,
+        ),
+    ]
+    resource: Annotated[str, Alias("path")]
+    serve_client: Annotated[
+        bool, Option(_YES_NO, "The JavaScript client is served, at `<path>/socket.io.min.js`.")
+    ]
+    namespaces: Annotated[
+        str | Sequence[str] | None,
+        Option(
+            "name or list of names",
+            'Namespaces that clients may join though nothing is registered for them. `"*"`: any.',
+            read=namespaces,
+        ),
+    ]
+
+    # -- handlers ------------------------------------------------------------------------------
+
+    async_handlers: Annotated[
+        bool,
+        Option(
+            _YES_NO,
+            "Events of one client start in their order and may overlap. `False`: one after the other.",
+        ),
+    ]
+    max_threads: Annotated[
+        Whole,
+        Option(
+            "threads", "`def` handlers that may run at the same time; of green threads any number."
+        ),
+    ]
+    always_connect: Annotated[
+        bool,
+        Option(
+            _YES_NO,
+            "A client is told that it is connected before the connect handler has returned, and disconnected if that "
+            "refuses it.",
+        ),
+    ]
+    manage_session: Annotated[
+        bool,
+        Option(
+            _YES_NO,
+            "Each connection has a copy of Flask's `session` that its handlers share. `False`: every event opens the "
+            "session and saves it, which is of use where it is kept on the server.",
+        ),
+    ]
+    ack_errors: Annotated[
+        bool,
+        Option(
+            _YES_NO,
+            "Events whose handler fails, or that have none, are acknowledged with an `error` object. `False`: not at "
+            "all.",
+        ),
+    ]
+
+    # -- packets -------------------------------------------------------------------------------
+
+    json: Annotated[
+        JsonLibrary | None,
+        Option("module or object", "Its `dumps()` and `loads()` are used in place of `app.json`."),
+    ]
+    serializer: Annotated[
+        str,
+        Option(
+            "name",
+            'How packets are encoded: `"default"`, or `"msgpack"` (`pip install flask-duplex[msgpack]`).',
+        ),
+    ]
+    max_attachments: Annotated[
+        Whole, Option("attachments", "Binary parts that a client may put into one packet.", Limits)
+    ]
+    max_http_buffer_size: Annotated[
+        Whole,
+        Option(
+            _BYTES,
+            "The largest body of a polling request, and the largest WebSocket message. Clients are told.",
+            Limits,
+            field="max_payload",
+        ),
+    ]
+
+    # -- connections ---------------------------------------------------------------------------
+
+    transports: Annotated[
+        str | Sequence[str],
+        Option(
+            "name or list of names",
+            "The transports that clients may use.",
+            EngineConfig,
+            read=transports,
+        ),
+    ]
+    allow_upgrades: Annotated[
+        bool,
+        Option(_YES_NO, "A client that polls may go on by WebSocket.", EngineConfig),
+    ]
+    ping_interval: Annotated[
+        float | tuple[float, float] | list[float],
+        Option(
+            _SECONDS,
+            "Between two pings. Of two values the second is added in what clients are told, as a grace.",
+            EngineConfig,
+        ),
+    ]
+    ping_timeout: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "After a ping: a client from which nothing has come until then is gone.",
+            EngineConfig,
+        ),
+    ]
+    connect_timeout: Annotated[
+        float,
+        Option(_SECONDS, "A connection that has joined no namespace by then is closed.", Limits),
+    ]
+    upgrade_timeout: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "An upgrade that has begun and is not finished by then is given up; polling goes on.",
+            Limits,
+        ),
+    ]
+    http_compression: Annotated[
+        bool,
+        Option(_YES_NO, "Answers to polling requests are compressed.", EngineConfig),
+    ]
+    compression_threshold: Annotated[
+        Whole,
+        Option(_BYTES, "Smaller answers are not compressed.", EngineConfig),
+    ]
+    cookie: Annotated[
+        CookieOption,
+        Option(
+            "name or dict",
+            "A cookie with the session id, for load balancers that stick to it. A name, or `True` for `io`: `path=/; "
+            "SameSite=Lax`. A dict: its `name` and its attributes, whose values are strings, `True` or functions.",
+            EngineConfig,
+        ),
+    ]
+    cors_allowed_origins: Annotated[
+        AllowedOrigins,
+        Option(
+            "origin, list of origins, or function",
+            'Pages of which origins may connect. `None`: those of this server. `"*"`: any. `[]`: any, without CORS '
+            "headers. A function is called with the origin and, if it takes two, the WSGI environ.",
+            EngineConfig,
+        ),
+    ]
+    cors_credentials: Annotated[
+        bool,
+        Option(_YES_NO, "Pages of other origins may send cookies.", EngineConfig),
+    ]
+
+    # -- several processes ---------------------------------------------------------------------
+
+    message_queue: Annotated[
+        str | None,
+        Option(
+            "URL",
+            "Through which servers and emitters belong together: `redis://`, `valkey://`, `amqp://` and others.",
+        ),
+    ]
+    channel: Annotated[str, Option("name", "What those that belong together have in common there.")]
+    client_manager: Annotated[
+        object,
+        Option(
+            "manager of python-socketio's",
+            "Its URL and channel are taken, in place of `message_queue` and `channel`.",
+        ),
+    ]
+
+    # -- logs ----------------------------------------------------------------------------------
+
+    logger: Annotated[
+        Logger,
+        Option(
+            "true, false or logger",
+            "`True`: what happens is logged to stderr. A logger: its handlers and its level are used. `False`: what "
+            "the application has set up for the logger `flask_socketio.server`.",
+        ),
+    ]
+    engineio_logger: Annotated[
+        Logger,
+        Option(
+            "true, false or logger",
+            "The same of the connections, whose logger is `flask_socketio.engine`.",
+        ),
+    ]
+
+    # -- without a meaning here ----------------------------------------------------------------
+
+    async_mode: Annotated[
+        str | None,
+        Legacy("there are no modes: handlers run on threads, `async def` ones on the event loop"),
+    ]
+    monitor_clients: Annotated[bool | None, Legacy("clients that are gone are always noticed")]
+
+
+#: The arguments of run() that may be positional, after the application.
+ADDRESS = {
+    "host": Argument("`127.0.0.1`", "name or IP address", "The interface to listen on."),
+    "port": Argument(
+        "that of `SERVER_NAME`, else 5000",
+        "number",
+        "0 takes a free one; the start-up line names it.",
+    ),
+}
+
+
+class RunOptions(TypedDict, total=False):
+    """What `run()` takes beside the address."""
+
+    debug: Annotated[
+        bool | None,
+        Argument(
+            "`app.debug`",
+            _YES_NO,
+            "Werkzeug's debugger on pages that fail, and the default of `use_reloader` and `log_output`.",
+        ),
+    ]
+    use_reloader: Annotated[
+        bool | None,
+        Argument(
+            "as `debug`",
+            _YES_NO,
+            "Start anew when a source file changes. The port stays open meanwhile, so a page that is reloaded waits "
+            "instead of failing.",
+        ),
+    ]
+    reloader_options: Annotated[
+        dict[str, Any] | None,
+        Argument(
+            "none",
+            "dict",
+            'More arguments of Werkzeug\'s reloader: `{"interval": 0.5}`, for example.',
+        ),
+    ]
+    extra_files: Annotated[
+        Iterable[str] | None,
+        Argument("none", "list of files", "More files that the reloader looks at."),
+    ]
+    log_output: Annotated[bool | None, Argument("as `debug`", _YES_NO, "A line for each request.")]
+    certfile: Annotated[
+        File | None, Argument("none", "PEM file", "TLS: the certificate, with its chain.")
+    ]
+    keyfile: Annotated[
+        File | None,
+        Argument("none", "PEM file", "TLS: its key, unless that is in the same file."),
+    ]
+    ssl_context: Annotated[
+        Tls,
+        Argument(
+            "none",
+            'context, pair of files, or `"adhoc"`',
+            'TLS, in place of `certfile` and `keyfile`. `"adhoc"`: a certificate is made up, for development.',
+        ),
+    ]
+    allow_unsafe_werkzeug: Annotated[
+        bool | None, Legacy("the server is uvicorn, which is made for production")
+    ]
+    threaded: Annotated[bool | None, Legacy("every page is served on a thread")]
+    processes: Annotated[int | None, Legacy("there is one process")]

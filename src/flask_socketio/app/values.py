@@ -1,0 +1,62 @@
+"""What is made of an option's value. Each raises ValueError for one that makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from typing import cast
+
+from ..cluster.base import as_namespace
+
+TRANSPORTS = ("polling", "websocket")
+
+
+def as_meant(name: str, value: object, default: object) -> object:
+    """The value, a number where the default is one."""
+    if isinstance(default, bool):
+        return value
+    if isinstance(default, int):
+        return whole_number(name, value)
+    return number(name, value) if isinstance(default, float) else value
+
+
+def number(name: str, value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf:
+        return value
+    raise ValueError(f"{name}={value!r}: a number is needed, 0 or more")
+
+
+def whole_number(name: str, value: object) -> int:
+    """Also one that is written as a float, 1e6."""
+    given = number(name, value)
+    if given != int(given):
+        raise ValueError(f"{name}={value!r}: a whole number is needed")
+    return int(given)
+
+
+def interval_and_grace(value: object) -> tuple[float, float]:
+    """The ping interval, and what is added to it in what the client is told; in seconds."""
+    if not isinstance(value, tuple | list):
+        return number("ping_interval", value), 0.0
+    values = cast("Sequence[object]", value)
+    if len(values) != 2:
+        raise ValueError(f"ping_interval={value!r}: a number is needed, or two: (interval, grace)")
+    interval, grace = (number("ping_interval", item) for item in values)
+    return interval, grace
+
+
+def url_path(value: object) -> str:
+    return "/" + str(value).strip("/") + "/"
+
+
+def namespaces(value: str | Sequence[str] | None) -> list[str]:
+    names = value or "/"
+    return [as_namespace(name) for name in ([names] if isinstance(names, str) else names)]
+
+
+def transports(value: str | Sequence[str]) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else list(value)
+    known = tuple(name for name in names if name in TRANSPORTS)
+    if not known:
+        raise ValueError(f"No valid transports provided: {names}; there are {list(TRANSPORTS)}")
+    return known

@@ -1,0 +1,62 @@
+"""What has happened since a server began to serve."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(slots=True)
+class Counters:
+    """One for each server; a number is written by one thread at a time.
+
+    A further one takes a line here, and one where it happens. What every message does is not counted, unless that costs
+    nothing.
+    """
+
+    # -- connections (Engine.IO), on the loop ---------------------------------------------------
+
+    sessions_opened: int = 0
+    sessions_closed: int = 0
+    #: sessions closed, by reason
+    closed_by: dict[str, int] = field(default_factory=dict[str, int])
+    #: sessions that went on by WebSocket
+    upgrades: int = 0
+    handshakes_refused: int = 0
+    #: times that nothing more was read from a client, because of what it had sent already
+    reading_paused: int = 0
+
+    # -- clients in namespaces (Socket.IO), on the loop -----------------------------------------
+
+    connects: int = 0
+    #: by a connect handler, or because nothing is served in the namespace
+    connects_refused: int = 0
+    disconnects: int = 0
+    #: events for which there is no handler
+    events_unhandled: int = 0
+    #: callbacks that were forgotten because a client owes too many acks
+    acks_dropped: int = 0
+
+    # -- handlers, on the loop ------------------------------------------------------------------
+
+    handlers_started: int = 0
+    handlers_finished: int = 0
+    #: of these, those that raised what no error handler took; a connect handler that refuses has not failed
+    handlers_failed: int = 0
+    #: times that what waited behind a handler that blocks was given to other threads
+    batches_taken_over: int = 0
+    #: threads for handlers that there were at the same time, at most
+    handler_threads_peak: int = 0
+
+    # -- the message queue, on the threads that publish and listen ------------------------------
+
+    queue_published: int = 0
+    #: messages that could not be published
+    queue_lost: int = 0
+    #: messages of others for this server
+    queue_received: int = 0
+    #: times that the queue could not be listened to, and was tried again
+    queue_failures: int = 0
+
+    def snapshot(self) -> dict[str, int | dict[str, int]]:
+        """A copy: each by its name."""
+        return asdict(self)

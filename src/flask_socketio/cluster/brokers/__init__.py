@@ -1,0 +1,46 @@
+"""The brokers behind `message_queue=`, by the URL's scheme.
+
+Each has a module here, which is imported when it is used, because the library that it imports need not be installed.
+A further one takes such a module, with a `make_broker(url, channel)` that returns a `Broker` (see `cluster/queue.py`),
+and a line in the table.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..queue import Broker
+
+#: The module, which is also the name of the extra that brings its library, and the schemes of its URLs.
+_SCHEMES = {
+    "redis": "redis rediss valkey valkeys unix redis+sentinel valkey+sentinel",
+}
+#: Whose are all others.
+_ANY_OTHER = "kombu"
+_NOT_YET = {"kafka", "zmq"}
+
+_MODULES = {scheme: module for module, schemes in _SCHEMES.items() for scheme in schemes.split()}
+
+
+def check_url(url: str) -> None:
+    """Raise ValueError for a scheme that is not supported; whether its library is installed shows when it is used."""
+    scheme = _scheme(url)
+    if scheme.partition("+")[0] in _NOT_YET:
+        raise ValueError(f"message_queue: {scheme} is not supported; redis, valkey, amqp are")
+
+
+def make_broker(url: str, channel: str) -> Broker:
+    """The broker for a URL. Raises ImportError for a missing library."""
+    scheme = _scheme(url)
+    name = _MODULES.get(scheme, _ANY_OTHER)
+    try:
+        module = import_module(f"{__name__}.{name}")
+    except ImportError:
+        raise ImportError(
+            f"message_queue {scheme}:// needs a library: pip install 'flask-duplex[{name}]'"
+        ) from None
+    return module.make_broker(url, channel)
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0]

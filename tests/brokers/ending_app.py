@@ -1,0 +1,60 @@
+# ruff: noqa: E402 - patching comes first
+"""A server with a message queue, which says at its end what threads for the queue are left, green ones included."""
+
+import os
+import warnings
+
+warnings.simplefilter("ignore")  # eventlet says of itself that it should not be used
+
+if os.environ["LIBRARY"] == "gevent":
+    from gevent import monkey
+
+    monkey.patch_all()
+elif os.environ["LIBRARY"] == "eventlet":
+    import eventlet
+
+    eventlet.monkey_patch()
+
+import gc
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+
+from flask_socketio import SocketIO
+
+logging.basicConfig()
+
+app = Flask(__name__)
+socketio = SocketIO(app, message_queue=os.environ["QUEUE"], channel=os.environ["CHANNEL"])
+
+
+@app.get("/counters")
+def counters() -> dict[str, Any]:
+    return socketio.server.counters()
+
+
+def stacks() -> Iterator[FrameType | None]:
+    yield from list(sys._current_frames().values())
+    if greenlet := sys.modules.get("greenlet"):
+        for item in gc.get_objects():
+            if isinstance(item, greenlet.greenlet):
+                yield item.gr_frame
+
+
+def is_of_the_queue(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.endswith("cluster/queue.py"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+if __name__ == "__main__":
+    socketio.run(app, port=int(os.environ["PORT"]))
+    names = [thread.name for thread in threading.enumerate() if "-listen" in thread.name]
+    print(f"left: {sum(map(is_of_the_queue, stacks()))} {names}", flush=True)
