@@ -35,7 +35,7 @@ _FAILURES = {ws.PROTOCOL_ERROR, ws.INVALID_TEXT, ws.MESSAGE_TOO_BIG}
 logger = logging.getLogger("flask_socketio.engine")
 
 
-# -- polling --------------------------------------------------------------------------------------
+# -- polling ---------------------------------------------------------------------------------------
 
 
 async def serve_polling(
@@ -121,7 +121,7 @@ def _preflight(engine: Engine, request: EngineRequest) -> HttpAnswer:
     return 204, b"text/plain", b""
 
 
-# -- WebSocket ------------------------------------------------------------------------------------
+# -- WebSocket -------------------------------------------------------------------------------------
 
 
 async def serve_websocket(

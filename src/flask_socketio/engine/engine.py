@@ -29,7 +29,8 @@ _EARLY, _MOST_EARLY = 0.01, 0.1
 class Engine:
     """One per loop.
 
-    `open_session` is called with every new session and returns who handles it.
+    `open_session` is called with every new session and returns who its messages are for. `middlewares` are asked at
+    every handshake, one after the other; `elsewhere` answers for sessions that another process may have.
     """
 
     def __init__(

@@ -16,8 +16,9 @@ import orjson
 from .errors import EngineProtocolError
 from .message import Message
 
+REVISION = "4"
 #: What clients may ask for with `EIO`.
-REVISIONS = frozenset({"4"})
+REVISIONS = frozenset({REVISION})
 
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 
