@@ -20,7 +20,7 @@ from flask_socketio.protocol.engineio import binary_message, text_message
 from flask_socketio.protocol.reasons import CloseReason
 from flask_socketio.serving.asgi import EngineApp
 from flask_socketio.serving.run.listen import announcement, listen
-from flask_socketio.serving.run.run import make_server
+from flask_socketio.serving.run.server import make_server
 
 CONFIG = EngineConfig(
     ping_interval=float(os.environ.get("PING_INTERVAL", "0.3")),

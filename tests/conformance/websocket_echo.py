@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 
+from flask_socketio.engine.admission import Admission
 from flask_socketio.engine.config import EngineConfig, Limits
 from flask_socketio.engine.engine import Engine
 from flask_socketio.engine.request import EngineRequest
@@ -20,7 +21,7 @@ from flask_socketio.protocol.reasons import CloseReason
 from flask_socketio.protocol.states import TransportRole
 from flask_socketio.serving.asgi import EngineApp
 from flask_socketio.serving.run.listen import announcement, listen
-from flask_socketio.serving.run.run import make_server
+from flask_socketio.serving.run.server import make_server
 
 LARGEST = 32 * 1024 * 1024
 CONFIG = EngineConfig(path="/", limits=Limits(max_payload=LARGEST, max_queued=4 * LARGEST))
@@ -46,12 +47,14 @@ class EchoTransport(WebSocketTransport):
         self.link.close(code, str(error), await_answer=False)
 
 
-class EchoEngine(Engine):
-    """Lets everybody in."""
+class Everybody(Admission):
+    """Is let in."""
 
-    def admit_at_once(self, request: EngineRequest) -> Session | None:
+    def admit_at_once(self, request: EngineRequest) -> None:
         return None
 
+
+class EchoEngine(Engine):
     def open_websocket(
         self, request: EngineRequest, session: Session | None, link: WebSocketLink
     ) -> WebSocketTransport:
@@ -63,7 +66,9 @@ class EchoApp(EngineApp):
         def nobody(session: Session) -> None:
             raise NotImplementedError
 
-        return EchoEngine(asyncio.get_running_loop(), CONFIG, nobody)  # pyright: ignore[reportArgumentType]
+        engine = EchoEngine(asyncio.get_running_loop(), CONFIG, nobody)  # pyright: ignore[reportArgumentType]
+        engine.admission = Everybody(CONFIG, engine.counters, engine.find)
+        return engine
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 from flask_socketio import SocketIO
 from flask_socketio.serving.asgi import EngineApp
 from flask_socketio.serving.run.listen import announcement, listen
-from flask_socketio.serving.run.run import make_server
+from flask_socketio.serving.run.server import make_server
 
 # One line a lane: the class that must serve every WebSocket, and the environment that makes the apps under test use it.
 LANES: dict[str, dict[str, str]] = {

@@ -32,7 +32,7 @@ any_packet = (packets() | binary_packets()).filter(lambda sent: "?" not in sent.
 @given(any_packet)
 def test_they_read_our_socket_packets(sent: Sent) -> None:
     body = None if sent.data is None else sio.JSON.encode_body(sent.data)
-    message = sio.encode(sent.type, sent.namespace, body, sent.id)
+    message = sio.JSON.encode(sent.type, sent.namespace, body, sent.id)
     assert message.text is not None
     engine_packet = TheirEnginePacket(encoded_packet=message.text.decode())
     assert engine_packet.packet_type == engineio.packet.MESSAGE

@@ -59,7 +59,7 @@ def assert_is(packet: Packet | None, sent: Sent) -> None:
 def frames_of(sent: Sent) -> list[Frame]:
     """The frames that the package under test makes of a packet."""
     body = None if sent.data is None else sio.JSON.encode_body(sent.data)
-    message = sio.encode(sent.type, sent.namespace, body, sent.id)
+    message = sio.JSON.encode(sent.type, sent.namespace, body, sent.id)
     assert message.text is not None and message.text.startswith(b"4")
     return [message.text[1:].decode(), *message.binary]
 
@@ -141,8 +141,8 @@ def test_packets_one_after_the_other(sent: list[Sent]) -> None:
 
 def test_body_is_the_same_for_every_receiver() -> None:
     body = sio.JSON.encode_body(["x", b"\1", b"\2"])
-    first = sio.encode(EVENT, "/a", body, 1)
-    second = sio.encode(EVENT, "/b", body)
+    first = sio.JSON.encode(EVENT, "/a", body, 1)
+    second = sio.JSON.encode(EVENT, "/b", body)
     assert first.text is not None and first.text.startswith(b"452-/a,1[")
     assert second.text is not None and second.text.startswith(b"452-/b,[")
     assert first.binary == second.binary == (b"\1", b"\2")

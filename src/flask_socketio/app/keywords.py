@@ -32,7 +32,7 @@ class Option:
     #: the name of the field, where it is not the keyword's
     field: str = ""
     #: makes what is kept of what was given; without, a field that is a number takes numbers alone
-    read: Callable[[Any], object] | None = None
+    read: Callable[..., object] | None = None
 
     def target(self, options: Options) -> Kept:
         """The part of the options that keeps it."""

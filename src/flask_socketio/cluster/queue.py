@@ -22,7 +22,7 @@ logger = logging.getLogger("flask_socketio.server")
 _RETRY_FIRST, _RETRY_MAX = 1.0, 60.0
 #: Seconds that a server that stops waits for what it still has to publish.
 _FLUSH = 3.0
-#: Seconds after which whoever listens looks up, and how long a server that stops waits for that.
+#: Seconds after which who listens looks whether to go on, and that a server that stops waits for it at most.
 _PATIENCE, _LAST_LOOK = 0.25, 1.0
 
 
@@ -36,7 +36,8 @@ class Broker(Protocol):
     def listen(self, patience: float) -> Generator[bytes | str | None]:
         """Messages as they come, from the moment the generator is first advanced; raises the library's errors.
 
-        Where there is none for `patience` seconds: None, so that the listening can end. It is closed on its own thread.
+        None where there was none for `patience` seconds, so that listening can end: it is closed on the thread it is
+        advanced on.
         """
         ...
 

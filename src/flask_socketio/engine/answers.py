@@ -85,6 +85,6 @@ async def respond(
     await send({"type": f"{prefix}.response.body", "body": body})
 
 
-def header_lines(headers: Headers) -> bytes:
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Headers on the wire (RFC 9112, 5), each after a line's end."""
     return b"".join([b"\r\n%b: %b" % header for header in headers])

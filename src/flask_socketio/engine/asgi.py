@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from ..protocol import rfc6455 as ws
@@ -16,7 +17,7 @@ from ..protocol.reasons import CloseReason
 from .answers import HttpAnswer, Receive, Send, compressed, refusal_answer, respond
 from .cookie import session_cookie
 from .engine import Engine
-from .polling import PollingTransport, is_too_large
+from .polling import Responder, is_too_large, responder_of
 from .request import EngineRequest
 from .session import Session
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
@@ -26,13 +27,15 @@ _PREFLIGHT = [
     (b"access-control-max-age", b"600"),
 ]
 
+_DISCONNECT = {"http.disconnect", "websocket.disconnect"}
+
 #: What the server says of a connection that it failed itself.
 _FAILURES = {ws.PROTOCOL_ERROR, ws.INVALID_TEXT, ws.MESSAGE_TOO_BIG}
 
 logger = logging.getLogger("flask_socketio.engine")
 
 
-# -- polling --------------------------------------------------------------------------------------
+# -- polling ---------------------------------------------------------------------------------------
 
 
 async def serve_polling(
@@ -55,11 +58,10 @@ async def serve_polling(
 async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> HttpAnswer | None:
     if request.method == "OPTIONS":
         return _preflight(engine, request)
-    session = await engine.admit(request)
-    if session is None:
-        session = _open(engine, request)
-    assert isinstance(session.transport, PollingTransport)
-    return await _AsgiExchange(engine, request).run(session.transport, receive)
+    found = await engine.admission.admit(request)
+    if found is None:
+        found = _open(engine, request)
+    return await _AsgiExchange(engine, request).run(responder_of(found), receive)
 
 
 class _AsgiExchange:
@@ -77,33 +79,33 @@ class _AsgiExchange:
     def refuse(self, refusal: HandshakeRefused) -> None:
         self.answer(refusal_answer(refusal)[0])
 
-    async def run(self, transport: PollingTransport, receive: Receive) -> HttpAnswer | None:
+    async def run(self, responder: Responder, receive: Receive) -> HttpAnswer | None:
         """Returns the answer, or None if the client has hung up before."""
-        transport.begin(self)
+        responder.begin(self)
         if self._answer.done():
             return self._answer.result()
-        feeder = self._loop.create_task(self._feed(transport, receive))
+        feeder = self._loop.create_task(self._feed(responder, receive))
         try:
             return await self._answer
         except asyncio.CancelledError:  # the server is stopping
-            transport.lost(self)
+            responder.lost(self)
             raise
         finally:
             feeder.cancel()
 
-    async def _feed(self, transport: PollingTransport, receive: Receive) -> None:
+    async def _feed(self, responder: Responder, receive: Receive) -> None:
         try:
-            while (message := await receive())["type"] != "http.disconnect":
-                transport.body_arrived(self, message.get("body", b""))
+            while (message := await receive())["type"] not in _DISCONNECT:
+                responder.body_arrived(self, message.get("body", b""))
                 if not message.get("more_body", False):
-                    transport.body_complete(self)
-            transport.lost(self)
+                    responder.body_complete(self)
+            responder.lost(self)
         finally:
             self.answer(None)
 
 
 def _open(engine: Engine, request: EngineRequest) -> Session:
-    session = engine.open_polling(request.environ)
+    session = engine.open_polling(request)
     if cookie := session_cookie(engine.config.cookie, session.sid):
         request.response_headers.append((b"set-cookie", cookie))
     return session
@@ -111,15 +113,15 @@ def _open(engine: Engine, request: EngineRequest) -> Session:
 
 def _preflight(engine: Engine, request: EngineRequest) -> HttpAnswer:
     origin = request.headers.get("origin")
-    if engine.origins.allows(request.environ, origin):
-        request.response_headers += engine.origins.response_headers(origin) + _PREFLIGHT
+    if engine.admission.origins.allows(request.environ, origin):
+        request.response_headers += engine.admission.origins.response_headers(origin) + _PREFLIGHT
         if asked := request.headers.get("access-control-request-headers"):
             name = b"access-control-allow-headers"
             request.response_headers.append((name, asked.encode("latin-1")))
     return 204, b"text/plain", b""
 
 
-# -- WebSocket ------------------------------------------------------------------------------------
+# -- WebSocket -------------------------------------------------------------------------------------
 
 
 async def serve_websocket(
@@ -129,22 +131,36 @@ async def serve_websocket(
     await receive()  # websocket.connect
     request = EngineRequest(scope)
     try:
-        session = await engine.admit(request)
+        found = await engine.admission.admit(request)
     except HandshakeRefused as refusal:
         await refuse_websocket(scope, send, refusal)
         return
+    if found is not None and not isinstance(found, Session):
+        answer = await _AsgiExchange(engine, request).run(found, receive)
+        if answer is not None:
+            await _answer_websocket(scope, send, answer)
+        return
     await send({"type": "websocket.accept", "headers": request.response_headers})
     connection = AsgiWebSocket(engine, receive, send)
-    connection.transport = engine.open_websocket(request, session, connection)
+    connection.transport = engine.open_websocket(request, found, connection)
     await connection.serve()
 
 
 async def refuse_websocket(scope: dict[str, Any], send: Send, refusal: HandshakeRefused) -> None:
-    """Refuse a handshake: with status and body where the server can, else it answers a bare 403."""
+    """Refuse a handshake."""
+    await _answer_websocket(scope, send, *refusal_answer(refusal))
+
+
+async def _answer_websocket(
+    scope: dict[str, Any],
+    send: Send,
+    answer: HttpAnswer,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+) -> None:
+    """Answer in place of a WebSocket: with status and body where the server can, else it answers a bare 403."""
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close"})
         return
-    answer, headers = refusal_answer(refusal)
     await respond(send, answer, headers, prefix="websocket.http")
 
 

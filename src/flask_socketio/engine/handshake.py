@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Generator
+import socket
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast
@@ -17,7 +18,8 @@ from ..protocol import rfc6455 as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .answers import HttpAnswer, header_lines, refusal_answer
 from .picows import FastLane, FastWebSocket
-from .request import EngineRequest, Headers
+from .polling import Responder
+from .request import EngineRequest
 from .session import Session
 
 logger = logging.getLogger("flask_socketio.engine")
@@ -41,10 +43,30 @@ class Handshake(asyncio.Protocol):
         self._accepted = accepted
         #: what has to be closed when the server stops
         self._connections = connections
+        #: who answers in place of a session, if somebody else does
+        self._responder: Responder | None = None
         #: what has come behind the request: the connection's first frames
         self._early = early
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport
+
+    @classmethod
+    async def adopt(
+        cls,
+        lane: FastLane,
+        connection: socket.socket,
+        request: EngineRequest,
+        early: bytes = b"",
+        *,
+        accepted: bool = False,
+    ) -> None:
+        """Answer a request that somebody else has read, a WSGI server or another process.
+
+        `connection` is made of its connection's descriptor, ours from now on, and does not block.
+        """
+        handshake = cls(lane, set(), early, accepted=accepted)
+        await lane.engine.loop.connect_accepted_socket(lambda: handshake, connection)
+        handshake.begin(request)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -52,14 +74,15 @@ class Handshake(asyncio.Protocol):
 
     def begin(self, request: EngineRequest) -> None:
         """Answer the request, at once if nobody has to be asked."""
-        engine = self._lane.engine
+        self.request = request
+        admission = self._lane.engine.admission
         with self._refusing():
             accept = self._check(request)
-            if engine.has_to_wait(request):
+            if admission.has_to_wait(request):
                 self._transport.pause_reading()
-                self._task = engine.loop.create_task(self._negotiate(request, accept))
+                self._task = self._lane.engine.loop.create_task(self._negotiate(accept))
             else:
-                self._accept(request, accept, engine.admit_at_once(request))
+                self._go_on(accept, admission.admit_at_once(request))
 
     @contextmanager
     def _refusing(self) -> Generator[None, None, None]:
@@ -67,10 +90,10 @@ class Handshake(asyncio.Protocol):
         try:
             yield
         except HandshakeRefused as refusal:
-            self._refuse(*refusal_answer(refusal))
+            self.refuse(refusal)
         except Exception:
             logger.exception("a WebSocket handshake failed")
-            self._refuse((HTTPStatus.INTERNAL_SERVER_ERROR, b"text/plain", b""), [])
+            self.answer((HTTPStatus.INTERNAL_SERVER_ERROR, b"text/plain", b""))
 
     def data_received(self, data: bytes) -> None:
         self._early += data
@@ -79,16 +102,23 @@ class Handshake(asyncio.Protocol):
         self._connections.discard(self)
         if self._task is not None:
             self._task.cancel()
+        if self._responder is not None:
+            self._responder.lost(self)
 
     def shutdown(self) -> None:
         """Called by uvicorn when it stops."""
         self._transport.close()
 
-    async def _negotiate(self, request: EngineRequest, accept: bytes) -> None:
+    async def _negotiate(self, accept: bytes) -> None:
         with self._refusing():
-            self._accept(request, accept, await self._lane.engine.admit(request))
+            self._go_on(accept, await self._lane.engine.admission.admit(self.request))
 
-    def _accept(self, request: EngineRequest, accept: bytes, session: Session | None) -> None:
+    def _go_on(self, accept: bytes, found: Session | Responder | None) -> None:
+        """Become a WebSocket, unless somebody else answers for the session."""
+        if found is not None and not isinstance(found, Session):
+            self._leave_to(found)
+            return
+        request = self.request
         if not self._accepted:
             self._transport.write(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -97,8 +127,13 @@ class Handshake(asyncio.Protocol):
             )
         self._connections.discard(self)
         connection = FastWebSocket(self._lane, self._transport, self._connections)
-        connection.transport = self._lane.engine.open_websocket(request, session, connection)
+        connection.transport = self._lane.engine.open_websocket(request, found, connection)
         connection.start(self._early)
+
+    def _leave_to(self, responder: Responder) -> None:
+        self._transport.pause_reading()
+        self._responder = responder
+        responder.begin(self)
 
     def _check(self, request: EngineRequest) -> bytes:
         if not request.path.startswith(self._lane.engine.config.path):
@@ -108,7 +143,12 @@ class Handshake(asyncio.Protocol):
         except ValueError as error:
             raise HandshakeRefused(BAD_REQUEST, str(error)) from None
 
-    def _refuse(self, answer: HttpAnswer, headers: Headers) -> None:
+    def refuse(self, refusal: HandshakeRefused) -> None:
+        self.answer(*refusal_answer(refusal))
+
+    def answer(self, answer: HttpAnswer, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Answer in place of a WebSocket, and close."""
+        self._responder = None
         status, content_type, body = answer
         phrase = HTTPStatus(status).phrase.encode()
         if self._accepted:

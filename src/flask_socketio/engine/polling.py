@@ -46,6 +46,21 @@ class Exchange(Protocol):
     def refuse(self, refusal: HandshakeRefused) -> None: ...
 
 
+class Responder(Protocol):
+    """Who answers a request that names a session: the session's transport, or somebody in its place."""
+
+    def begin(self, exchange: Exchange) -> None:
+        """Take a request; unless it is a WebSocket handshake, its body follows."""
+
+    def body_arrived(self, exchange: Exchange, data: bytes) -> None:
+        """Take a piece of a POST's body."""
+
+    def body_complete(self, exchange: Exchange) -> None: ...
+
+    def lost(self, exchange: Exchange) -> None:
+        """The client hung up before it was answered."""
+
+
 class PollingTransport:
     """Keeps packets until a GET fetches them."""
 
@@ -137,7 +152,7 @@ class PollingTransport:
     # -- the requests' side --------------------------------------------------------------------
 
     def begin(self, exchange: Exchange) -> None:
-        """Take a request; the body of a POST follows."""
+        """Take a request; unless it is a WebSocket handshake, its body follows."""
         method = exchange.request.method
         if method == "GET":
             self._get(exchange)
@@ -259,6 +274,14 @@ class PollingTransport:
         exchange, _ = self._end_post()
         if exchange is not None:
             exchange.refuse(HandshakeRefused(BAD_REQUEST, why))
+
+
+def responder_of(found: Session | Responder) -> Responder:
+    """Who answers polling requests: the transport of a session that polls, or who has been found in its place."""
+    if not isinstance(found, Session):
+        return found
+    assert isinstance(found.transport, PollingTransport)
+    return found.transport
 
 
 def is_too_large(answer: HttpAnswer) -> bool:

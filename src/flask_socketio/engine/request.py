@@ -16,10 +16,19 @@ Headers = list[tuple[bytes, bytes]]
 class EngineRequest:
     """Wraps an ASGI scope (`http` or `websocket`). What is not asked for is not worked out."""
 
-    __slots__ = ("_environ", "_headers", "_query", "patience", "response_headers", "scope")
+    __slots__ = (
+        "_environ",
+        "_headers",
+        "_query",
+        "is_websocket",
+        "patience",
+        "response_headers",
+        "scope",
+    )
 
     def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
+        self.is_websocket: bool = scope["type"] == "websocket"
         #: seconds that a poll may wait for packets; None: as long as there are none
         self.patience: float | None = None
         #: to be added to the answer
@@ -36,10 +45,6 @@ class EngineRequest:
     @property
     def method(self) -> str:
         return self.scope.get("method", "GET")
-
-    @property
-    def is_websocket(self) -> bool:
-        return self.scope["type"] == "websocket"
 
     @property
     def headers(self) -> dict[str, str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from asyncio import AbstractEventLoop
-from typing import Any, Protocol
+from typing import Protocol
 
+from ..base.counters import Counters
 from ..protocol import engineio as eio
 from ..protocol.errors import ProtocolError
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from ..protocol.states import EngineAction, SessionState, TransportRole, engine_action
-from .config import Counters, EngineConfig
+from .config import EngineConfig
 from .memory import MemoryTrimmer
+from .request import EngineRequest
 
 logger = logging.getLogger("flask_socketio.engine")
 
@@ -115,18 +117,21 @@ class Session:
         "probe",
         "reading_paused",
         "receiver",
+        "revision",
         "sid",
         "state",
         "transport",
     )
 
     def __init__(
-        self, keeper: Keeper, sid: str, environ: dict[str, Any], transport: Transport
+        self, keeper: Keeper, sid: str, request: EngineRequest, transport: Transport
     ) -> None:
         self._keeper = keeper
         self.sid = sid
+        #: of Engine.IO, in which client and server speak
+        self.revision = request.query.revision
         #: the WSGI environ of the request that opened the session
-        self.environ = environ
+        self.environ = request.environ
         self.transport = transport
         #: the WebSocket that may take over from polling
         self.probe: Probe | None = None

@@ -17,6 +17,8 @@ from .errors import EngineProtocolError
 from .message import Message
 
 REVISION = "4"
+#: What clients may ask for with `EIO`.
+REVISIONS = frozenset({REVISION})
 
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from . import json
+from .engineio import MESSAGE, REVISION
 from .errors import SocketProtocolError
 from .message import Message
 
@@ -27,8 +28,8 @@ TYPE_NAMES = (
     "BINARY_ACK",
 )
 
-#: How packets without an ack id begin, inside an Engine.IO message.
-_HEADS = tuple(f"4{type_}".encode() for type_ in range(7))
+#: How packets begin, as messages of each revision of Engine.IO: by their type.
+HEADS = {REVISION: tuple(f"{MESSAGE}{type_}".encode() for type_ in range(7))}
 
 #: Names that belong to the protocol's own life cycle; events of theirs are refused, in either direction.
 RESERVED_EVENTS = frozenset(
@@ -104,24 +105,7 @@ class Codec(Protocol):
         ...
 
 
-def encode(type_: int, namespace: str, body: Body | None = None, id_: int | None = None) -> Message:
-    """The frames of a packet ("Packet encoding"), as one Engine.IO message."""
-    if body is None:
-        data, attachments = b"", ()
-    else:
-        data, attachments = body.data, body.attachments
-    if namespace == "/" and not attachments:
-        return Message(_HEADS[type_] + data if id_ is None else b"4%d%d%b" % (type_, id_, data))
-    if attachments:
-        type_ += BINARY_EVENT - EVENT
-    head = f"4{type_}"
-    if attachments:
-        head += f"{len(attachments)}-"
-    if namespace != "/":
-        head += namespace + ","
-    if id_ is not None:
-        head += str(id_)
-    return Message(head.encode() + data, attachments)
+_NO_DATA = Body(b"")
 
 
 class Decoder:
@@ -185,16 +169,38 @@ class JsonCodec:
         self,
         dumps: Callable[[Any], tuple[bytes, list[bytes]]] = json.dumps,
         loads: Callable[[str], Any] = json.loads,
+        revision: str = REVISION,
     ) -> None:
         self._dumps = dumps
         self._loads = loads
-
-    encode = staticmethod(encode)
+        self._heads = HEADS[revision]
 
     def encode_body(self, data: Any) -> Body:
         """Encode a packet's data; raises TypeError for what JSON cannot express."""
         text, attachments = self._dumps(data)
         return Body(text, tuple(attachments))
+
+    def encode(
+        self, type_: int, namespace: str, body: Body | None = None, id_: int | None = None
+    ) -> Message:
+        """The frames of a packet ("Packet encoding"), as one Engine.IO message."""
+        if body is None:
+            body = _NO_DATA
+        if namespace == "/" and not body.attachments:  # what nearly every packet is
+            if id_ is None:
+                return Message(self._heads[type_] + body.data)
+            return Message(b"%b%d%b" % (self._heads[type_], id_, body.data))
+        return Message(self._head(type_, namespace, body, id_) + body.data, body.attachments)
+
+    def _head(self, type_: int, namespace: str, body: Body, id_: int | None) -> bytes:
+        """What stands before the data."""
+        if body.attachments:
+            head = self._heads[type_ + BINARY_EVENT - EVENT] + b"%d-" % len(body.attachments)
+        else:
+            head = self._heads[type_]
+        if namespace != "/":
+            head += namespace.encode() + b","
+        return head if id_ is None else head + b"%d" % id_
 
     def decoder(self, max_attachments: int, names: Names = CLIENT_NAMES) -> Decoder:
         return Decoder(max_attachments, self._loads, names)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ from ..cluster.base import Emission
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueLink
 from ..dispatch.background import BackgroundTasks
-from ..engine.engine import Negotiate
+from ..engine.admission import ConnectionMiddleware
 from ..errors import NotServingError
 from ..handling.codec import choose_codec, message_dumps
 from ..handling.table import HandlerTable
@@ -101,13 +101,13 @@ class Life:
 
     # -- what happens to it --------------------------------------------------------------------
 
-    def serve(self, app: Flask, negotiate: Negotiate) -> Live:
+    def serve(self, app: Flask, middlewares: Sequence[ConnectionMiddleware]) -> Live:
         """Begin to serve, on the loop that calls. Raises ImportError where the message queue's library is missing."""
         link: MakeLink | None = None
         if self.queue is not None:
             self.queue.begin()
             link = partial(QueueLink[Socket], self.queue, self.codec, self._dumps)
-        self.live = Live(self._application(app), negotiate, link)
+        self.live = Live(self._application(app), middlewares, link)
         self._become(State.SERVING, self.live)
         _have_served.add(self)
         call_beside(self.background.serving)

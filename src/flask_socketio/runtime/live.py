@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,8 @@ from ..cluster.memory import MemoryAdapter
 from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
 from ..dispatch.inbox import Inbox
-from ..engine.engine import Engine, Negotiate
+from ..engine.admission import ConnectionMiddleware
+from ..engine.engine import Engine
 from ..engine.picows import FastLane
 from ..engine.timers import Deadlines
 from ..handling.context import EventContexts
@@ -43,7 +44,7 @@ class Live:
     def __init__(
         self,
         app: Application,
-        negotiate: Negotiate,
+        middlewares: Sequence[ConnectionMiddleware],
         link: MakeLink | None,
     ) -> None:
         options, codec = app.options, app.codec
@@ -79,7 +80,9 @@ class Live:
             ack_errors=options.ack_errors,
             counters=counters,
         )
-        self.engine = Engine(loop, options.engine, self.hub.connection_opened, negotiate, counters)
+        self.engine = Engine(
+            loop, options.engine, self.hub.connection_opened, middlewares, counters
+        )
         self.lane = FastLane(self.engine)
 
     def _finished(self, call: Call, outcome: Outcome) -> None:

@@ -160,13 +160,13 @@ class DuplexApp(EngineApp):
         if library and attached() is None:
             logger.warning("%s", about_lost_green_threads(library))
         loop = asyncio.get_running_loop()
-        negotiate = WsgiPass(self._app)
+        wsgi_pass = WsgiPass(self._app)
         live = self._life.live
         if live is None or live.pid != os.getpid() or live.loop is not loop:
-            live = self._life.serve(self._app, negotiate)
+            live = self._life.serve(self._app, [wsgi_pass])
             self._owns = True
         self.live = live  # another's, where this is the neighbour of another instance
-        negotiate.threads = threads = ViewThreads(loop, live.inbox, _MAX_VIEWS)
+        wsgi_pass.threads = threads = ViewThreads(loop, live.inbox, _MAX_VIEWS)
         self.pages = Pages(_with_debugger(self._app) if self._app.debug else self._app, threads)
         return live.engine
 

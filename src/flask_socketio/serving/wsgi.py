@@ -10,7 +10,6 @@ import asyncio
 import atexit
 import logging
 import os
-import socket
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from io import BytesIO
@@ -123,8 +122,8 @@ class WsgiFace:
         request.scope["path"] = request.scope["root_path"] + live.engine.config.path
         own, answer = connection.take()
         early = read_ahead(environ["wsgi.input"])
-        handshake = Handshake(live.lane, set(), early, accepted=connection.accepted)
-        live.inbox.start(_serve(handshake, own, request))
+        accepted = connection.accepted
+        live.inbox.start(Handshake.adopt(live.lane, own, request, early, accepted=accepted))
         start_response("101 Switching Protocols", [])  # for the server's log: nobody reads it
         return answer
 
@@ -274,8 +273,3 @@ def _refuse(start_response: StartResponse, why: str) -> Iterable[bytes]:
     headers = [("Content-Type", content_type.decode()), ("Content-Length", str(len(body)))]
     start_response(f"{int(status)} {HTTPStatus(status).phrase}", headers)
     return [body]
-
-
-async def _serve(handshake: Handshake, sock: socket.socket, request: EngineRequest) -> None:
-    await asyncio.get_running_loop().connect_accepted_socket(lambda: handshake, sock)
-    handshake.begin(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...engine.answers import HttpAnswer, compressed, header_lines, refusal_answer
 from ...engine.engine import Engine
-from ...engine.polling import PollingTransport, is_too_large
+from ...engine.polling import Responder, is_too_large, responder_of
 from ...engine.request import EngineRequest, Headers
 from ...protocol.errors import HandshakeRefused
 from .cycle import Connection, DirectCycle
@@ -13,7 +13,7 @@ from .cycle import Connection, DirectCycle
 class DirectExchange(DirectCycle):
     """What the session's transport takes for the request and the way to answer it."""
 
-    __slots__ = ("_engine", "_polling", "request")
+    __slots__ = ("_engine", "_responder", "request")
 
     def __init__(
         self, protocol: Connection, engine: Engine, request: EngineRequest, *, keep_alive: bool
@@ -21,32 +21,30 @@ class DirectExchange(DirectCycle):
         super().__init__(protocol, keep_alive=keep_alive)
         self._engine = engine
         self.request = request
-        self._polling: PollingTransport | None = None
+        self._responder: Responder | None = None
 
     def begin(self) -> None:
-        """Find the request's session, and pass it there."""
+        """Find who answers the request, and pass it there."""
         try:
-            session = self._engine.admit_at_once(self.request)
+            found = self._engine.admission.admit_at_once(self.request)
         except HandshakeRefused as refusal:
             self.refuse(refusal)
             return
-        assert session is not None
-        transport = session.transport
-        assert isinstance(transport, PollingTransport)
-        self._polling = transport
-        transport.begin(self)
+        assert found is not None
+        self._responder = responder = responder_of(found)
+        responder.begin(self)
 
     def body_arrived(self, data: bytes) -> None:
-        if self._polling is not None:
-            self._polling.body_arrived(self, data)
+        if self._responder is not None:
+            self._responder.body_arrived(self, data)
 
     def body_complete(self) -> None:
-        if self._polling is not None:
-            self._polling.body_complete(self)
+        if self._responder is not None:
+            self._responder.body_complete(self)
 
     def lost(self) -> None:
-        if self._polling is not None:
-            self._polling.lost(self)
+        if self._responder is not None:
+            self._responder.lost(self)
 
     # -- from the session ----------------------------------------------------------------------
 

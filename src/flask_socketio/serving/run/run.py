@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import gc
 import logging
-import signal
 import socket
-import ssl
 import sys
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, cast
 
-import uvicorn
 from flask import Flask
 from flask.cli import show_server_banner
 from werkzeug.serving import is_running_from_reloader
 
 from ...app.keywords import File, Tls
 from ...app.legacy import RUN, say_what_to_delete, warn_of_monkey_patching
-from ...base.green import Hub, attach
-from ...base.loop_thread import run_loop
 from ...base.promise import Promise
-from ...base.real import on_main_thread, socket_from
 from ...runtime.life import Life
-from ..asgi import DuplexApp, EngineApp
-from ..http.choice import Protocols, choose_protocols
+from ..asgi import DuplexApp
 from .hints import hint_at_missing_templates
-from .listen import BACKLOG, announcement, listen
+from .listen import announcement, listen
 from .reloader import can_reload, inherited_listener, serve_and_reload
+from .serve import serve
+from .server import GRACE, Server, make_server
 from .tls import make_context
 
 _LAST_PORT = 65535
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-#: Seconds after which green threads' hub wakes, though nobody has woken it.
-_LOOK = 0.2
-#: Seconds that responses under way have when the server stops.
-_GRACE = 3
 
 #: Seconds after which a thread that computes lets another run. With Python's default of 0.005 the loop waits 1-2 s for
 #: its turns while a handler burns CPU and others come and go, with this one some 20 ms.
@@ -45,72 +34,6 @@ _SWITCH_INTERVAL = 0.0005
 #: Python's thresholds of the garbage collector, and ours: it went through everything that belongs to the clients again
 #: and again: that was a quarter of the time that connecting took.
 _GC_THRESHOLDS = (20_000, 20, 50)
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server, ended in our order: clients first, then what is left of HTTP."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        app: EngineApp,
-        announcement: str,
-        protocols: Protocols,
-    ) -> None:
-        super().__init__(config)
-        self._app = app
-        self._protocols = protocols
-        self._announcement = announcement
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        print(self._announcement, file=sys.stderr, flush=True)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A waiting poll is a response under way; uvicorn would wait for it.
-        self._app.close_connections()
-        self._protocols.stop(self.server_state.connections)
-        await super().shutdown(sockets)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal ends the server in good order, a second Ctrl-C at once. `run` returns either way."""
-        if self.should_exit and sig == signal.SIGINT:
-            self.force_exit = True
-        self.should_exit = True
-
-
-def make_server(
-    app: EngineApp,
-    announcement: str,
-    *,
-    access_log: bool = False,
-    tls: ssl.SSLContext | None = None,
-) -> Server:
-    """A server for the application; its `run(sockets=[listener])` serves until it is stopped."""
-
-    def get_tls(*_: Any) -> ssl.SSLContext:
-        assert tls is not None
-        return tls
-
-    protocols = choose_protocols(access_log=access_log)
-    app.on_started = lambda app: protocols.serve(app.lanes(), app.pages)
-    config = uvicorn.Config(
-        app,  # pyright: ignore[reportArgumentType]
-        http=protocols.http,
-        ws=protocols.ws,
-        ws_max_size=app.limits.max_payload,
-        ws_ping_interval=None,
-        ws_per_message_deflate=False,
-        lifespan="on",
-        log_config=None,
-        access_log=access_log,
-        proxy_headers=False,  # ProxyFix is how Flask applications say whom they trust
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE,
-        backlog=BACKLOG,
-        ssl_context_factory=get_tls if tls else None,
-    )
-    return Server(config, app, announcement, protocols)
 
 
 def run_app(
@@ -155,51 +78,9 @@ def run_app(
         if (app.debug if use_reloader is None else use_reloader) and can_reload():
             _reload(life, server, listener, extra_files, reloader_options or {})
         else:
-            _serve(server, listener)
+            serve(server, listener)
     finally:
         life.server = None
-
-
-def _serve(server: Server, listener: socket.socket) -> None:
-    """Run the server until it is stopped; where the app's threads are green ones, beside them."""
-    hub = attach()
-    if hub is None:
-        server.run(sockets=[listener])
-    else:
-        _serve_beside(hub, server, socket_from(listener.detach()))
-
-
-def _serve_beside(hub: Hub, server: Server, listener: socket.socket) -> None:
-    with _signals_for(server):
-        try:
-            _wait_for(server, run_loop(lambda: server.serve(sockets=[listener])))
-        finally:
-            hub.run_posted()
-
-
-def _wait_for(server: Server, ended: Promise[None]) -> None:
-    try:
-        while not ended.wait(_LOOK):
-            pass  # a signal that came as the hub went to sleep has its handler called now
-    except BaseException:  # the green thread is killed
-        server.should_exit = True
-        ended.wait(2 * _GRACE)
-        raise
-    ended.result()
-
-
-@contextmanager
-def _signals_for(server: Server) -> Generator[None]:
-    """uvicorn takes signals only on the thread where it runs."""
-    if not on_main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, server.handle_exit) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _tune_the_interpreter() -> None:
@@ -220,21 +101,21 @@ def _reload(
     begun = Promise[None]()
     ended = Promise[None]()
 
-    def serve() -> None:
+    def run() -> None:
         begun.keep(None)
         try:
-            _serve(server, listener)
+            serve(server, listener)
         finally:
             ended.keep(None)
 
     def stop() -> None:
         server.should_exit = True
         if begun.done:
-            ended.wait(2 * _GRACE)
+            ended.wait(2 * GRACE)
 
     if not is_running_from_reloader():
         life.background.not_serving()
-    serve_and_reload(serve, stop, listener, extra_files, options)
+    serve_and_reload(run, stop, listener, extra_files, options)
 
 
 def _port(app: Flask, given: Any) -> int:

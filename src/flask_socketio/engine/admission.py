@@ -1,0 +1,171 @@
+"""Who may open a session, and who may go on with one: asked by every request, whatever brings it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ..base.counters import Counters
+from ..protocol.engineio import REVISIONS, Query
+from ..protocol.errors import (
+    BAD_HANDSHAKE_METHOD,
+    BAD_REQUEST,
+    FORBIDDEN,
+    UNKNOWN_SID,
+    UNKNOWN_TRANSPORT,
+    UNSUPPORTED_PROTOCOL_VERSION,
+    HandshakeRefused,
+)
+from ..protocol.states import SessionState
+from .config import EngineConfig
+from .origin import OriginPolicy
+from .polling import Responder
+from .request import EngineRequest
+from .session import Session
+
+logger = logging.getLogger("flask_socketio.engine")
+
+_GONE = "the session has ended, or another process has it: several workers need workers=N"
+
+
+class ConnectionMiddleware(Protocol):
+    """Asked at every handshake: may replace the request's environ, add headers to the answer, or refuse."""
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether it has anything to say."""
+        ...
+
+    async def __call__(self, request: EngineRequest) -> None:
+        """Raises HandshakeRefused."""
+
+
+class Admission:
+    """One for each engine, whose sessions `find` knows.
+
+    `elsewhere` answers requests that name a session which this process does not know; None: they are refused.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        counters: Counters,
+        find: Callable[[str], Session | None],
+        middlewares: Sequence[ConnectionMiddleware] = (),
+        elsewhere: Responder | None = None,
+    ) -> None:
+        self.origins = OriginPolicy(config.cors_allowed_origins, config.cors_credentials)
+        #: nobody opens a session any more
+        self.draining = False
+        self._config = config
+        self._counters = counters
+        self._find = find
+        self._middlewares = middlewares
+        self._elsewhere = elsewhere
+
+    def has_to_wait(self, request: EngineRequest) -> bool:
+        """Whether it takes time to admit the request: a handshake's middlewares may run on a thread."""
+        if request.query.sid is None:
+            for middleware in self._middlewares:
+                if middleware.is_needed:
+                    return True
+        return False
+
+    async def admit(self, request: EngineRequest) -> Session | Responder | None:
+        """Check a request; return the session that it names, None if it asks for a new one.
+
+        Where another process may have the session, who answers the request is returned. Raises HandshakeRefused.
+        """
+        if self.has_to_wait(request):
+            try:
+                self._check_handshake(request, request.query)
+                for middleware in self._middlewares:
+                    if middleware.is_needed:
+                        await middleware(request)
+            except HandshakeRefused as refusal:
+                self._tell(request, refusal)
+                raise
+        return self.admit_at_once(request)
+
+    def admit_at_once(self, request: EngineRequest) -> Session | Responder | None:
+        """As `admit`, for a request that does not have to wait."""
+        query = request.query
+        try:
+            if query.sid is not None:
+                return self._named_session(request, query, query.sid)
+            self._check_handshake(request, query)
+            self._check_origin(request, request.environ)
+        except HandshakeRefused as refusal:
+            self._tell(request, refusal)
+            raise
+        return None
+
+    def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
+        self._counters.handshakes_refused += 1
+        logger.warning("%s %s refused: %s", request.method, self._config.path, refusal)
+
+    def _check_origin(self, request: EngineRequest, environ: dict[str, Any]) -> None:
+        origin = request.header(b"origin")
+        if not self.origins.allows(environ, origin):
+            raise HandshakeRefused(
+                FORBIDDEN,
+                f"origin {origin!r} is not accepted, {self.origins.expected(environ)}; see cors_allowed_origins",
+            )
+        request.response_headers += self.origins.response_headers(origin)
+
+    # -- going on with a session ---------------------------------------------------------------
+
+    def _named_session(self, request: EngineRequest, query: Query, sid: str) -> Session | Responder:
+        if query.transport not in self._config.transports:
+            raise _unknown_transport(query)
+        session = self._find(sid)
+        if session is None:
+            return self._other_process()
+        self._check_session(request, query, session)
+        # Which host the server is known by, the handshake has told, behind proxies as well.
+        self._check_origin(request, session.environ)
+        return session
+
+    def _other_process(self) -> Responder:
+        if self._elsewhere is None:
+            raise HandshakeRefused(UNKNOWN_SID, _GONE)
+        return self._elsewhere
+
+    def _check_session(self, request: EngineRequest, query: Query, session: Session) -> None:
+        # One that has ended is there for a last poll.
+        if request.is_websocket and session.state is not SessionState.OPEN:
+            raise HandshakeRefused(UNKNOWN_SID, _GONE)
+        if query.revision != session.revision:
+            why = f"EIO={query.revision[:16]!r} in a session of revision {session.revision}"
+            raise HandshakeRefused(BAD_REQUEST, why)
+        upgrade = query.transport == "websocket"
+        name = session.transport.name
+        if upgrade != request.is_websocket or (not upgrade and name != "polling"):
+            raise HandshakeRefused(BAD_REQUEST, f"the session's transport is {name}")
+        if upgrade and not self._config.allow_upgrades:
+            raise HandshakeRefused(BAD_REQUEST, "allow_upgrades is off")
+
+    # -- opening one ---------------------------------------------------------------------------
+
+    def _check_handshake(self, request: EngineRequest, query: Query) -> None:
+        if query.transport not in self._config.transports:
+            raise _unknown_transport(query)
+        if request.method != "GET":
+            raise HandshakeRefused(BAD_HANDSHAKE_METHOD, f"{request.method} without a session")
+        if (query.transport == "websocket") != request.is_websocket:
+            raise HandshakeRefused(
+                BAD_REQUEST, "transport=websocket goes with a WebSocket handshake"
+            )
+        if query.revision not in REVISIONS:
+            raise HandshakeRefused(
+                UNSUPPORTED_PROTOCOL_VERSION,
+                f"the client speaks Engine.IO revision {query.revision[:16]!r}, this server 4: "
+                "it needs socket.io-client 3 or later",
+            )
+        if self.draining:
+            raise HandshakeRefused(BAD_REQUEST, "the server is shutting down")
+
+
+def _unknown_transport(query: Query) -> HandshakeRefused:
+    return HandshakeRefused(UNKNOWN_TRANSPORT, f"transport={query.transport[:64]!r}")

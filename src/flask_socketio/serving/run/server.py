@@ -1,0 +1,85 @@
+"""uvicorn as `run()` uses it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import ssl
+import sys
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from ..asgi import EngineApp
+from ..http.choice import Protocols, choose_protocols
+from .listen import BACKLOG
+
+#: Seconds that responses under way have when the server stops.
+GRACE = 3
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, ended in our order: clients first, then what is left of HTTP."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        app: EngineApp,
+        announcement: str,
+        protocols: Protocols,
+    ) -> None:
+        super().__init__(config)
+        self._app = app
+        self._protocols = protocols
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._announcement, file=sys.stderr, flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A waiting poll is a response under way; uvicorn would wait for it.
+        self._app.close_connections()
+        self._protocols.stop(self.server_state.connections)
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal ends the server in good order, a second Ctrl-C at once. `run` returns either way."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def make_server(
+    app: EngineApp,
+    announcement: str,
+    *,
+    access_log: bool = False,
+    tls: ssl.SSLContext | None = None,
+) -> Server:
+    """A server for the application; its `run(sockets=[listener])` serves until it is stopped."""
+
+    def get_tls(*_: Any) -> ssl.SSLContext:
+        assert tls is not None
+        return tls
+
+    protocols = choose_protocols(access_log=access_log)
+    app.on_started = lambda app: protocols.serve(app.lanes(), app.pages)
+    config = uvicorn.Config(
+        app,  # pyright: ignore[reportArgumentType]
+        http=protocols.http,
+        ws=protocols.ws,
+        ws_max_size=app.limits.max_payload,
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=access_log,
+        proxy_headers=False,  # ProxyFix is how Flask applications say whom they trust
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+        backlog=BACKLOG,
+        ssl_context_factory=get_tls if tls else None,
+    )
+    return Server(config, app, announcement, protocols)
