@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from importlib import metadata
 from pathlib import Path
@@ -179,7 +180,7 @@ def test_werkzeugs_reloader(name: str) -> None:
 
 @pytest.mark.parametrize("name", OF_FLASK)
 def test_flasks_contexts(name: str) -> None:
-    if name not in (Path(flask.__file__).parent / "ctx.py").read_text():
+    if re.search(rf"\b{name}\b", (Path(flask.__file__).parent / "ctx.py").read_text()) is None:
         pytest.skip("this release of Flask has it by another name")
     with serve(f"flask:{name}", lane="FastWebSocket") as server:
         check_pages(server)
