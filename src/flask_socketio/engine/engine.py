@@ -38,9 +38,10 @@ class Engine:
         loop: AbstractEventLoop,
         config: EngineConfig,
         open_session: Callable[[Session], Receiver],
+        *,
         middlewares: Sequence[ConnectionMiddleware] = (),
-        counters: Counters | None = None,
         elsewhere: Responder | None = None,
+        counters: Counters | None = None,
     ) -> None:
         limits = config.limits
         self.loop = loop

@@ -81,7 +81,11 @@ class Live:
             counters=counters,
         )
         self.engine = Engine(
-            loop, options.engine, self.hub.connection_opened, middlewares, counters
+            loop,
+            options.engine,
+            self.hub.connection_opened,
+            middlewares=middlewares,
+            counters=counters,
         )
         self.lane = FastLane(self.engine)
 
