@@ -18,14 +18,11 @@ from ..engine.admission import ConnectionMiddleware
 from ..engine.engine import Engine
 from ..engine.picows import FastLane
 from ..engine.timers import Deadlines
-from ..handling.context import EventContexts
-from ..handling.runner import Runner
 from ..hub.call import Call, Outcome
 from ..hub.client import Client
-from ..hub.hub import Hub
 from ..hub.socket import Socket
 from ..protocol.reasons import CloseReason
-from .running import Application
+from .application import Application
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -47,17 +44,17 @@ class Live:
         middlewares: Sequence[ConnectionMiddleware],
         link: MakeLink | None,
     ) -> None:
-        options, codec = app.options, app.codec
+        options = app.options
         self.pid = os.getpid()
         self.loop = loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
         self.counters = counters = Counters()
         self._link = None if link is None else link(self.inbox.post, counters)
-        self.adapter = MemoryAdapter[Socket](codec) if self._link is None else self._link.adapter
-        contexts = EventContexts(app.flask, options, app.socketio)
+        self.adapter = (
+            MemoryAdapter[Socket](app.codec) if self._link is None else self._link.adapter
+        )
         # A partial function is one step fewer than one of ours.
-        report = partial(self.inbox.post, self._finished)
-        runner = Runner(contexts, app.handlers, report, codec, ack_errors=options.ack_errors)
+        runner = app.runner(partial(self.inbox.post, self._finished))
         self.dispatcher = Dispatcher(
             loop,
             self.inbox,
@@ -69,17 +66,7 @@ class Live:
         self._deadlines = Deadlines(
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
-        self.hub = Hub(
-            app.handlers,
-            self.adapter,
-            options.engine.limits,
-            self.dispatcher.submit,
-            self._deadlines,
-            codec=codec,
-            always_connect=options.always_connect,
-            ack_errors=options.ack_errors,
-            counters=counters,
-        )
+        self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
         self.engine = Engine(
             loop,
             options.engine,
