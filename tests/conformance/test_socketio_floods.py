@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from tests.conformance.servers import OpenClient
+from tests.conformance.servers import SOCKETIO_PATH, OpenClient, app_process, open_session
 from tests.kit.engine import EngineWebSocket, Packet, RawPolling, encode_payload
 from tests.kit.raw import TEXT, frame
 from tests.kit.server import ServerProcess
@@ -172,3 +172,19 @@ def test_a_post_does_not_overtake(app: ServerProcess, open_client: OpenClient) -
     assert (second.status, first.reply(LONG).status) == (400, 400)
     assert json.loads(second.body)["code"] == 3
     client.engine.expect_gone()
+
+
+@direct
+def test_the_log_does_not_grow_with_a_flood(lane: str, transport: str) -> None:
+    with app_process(lane, logger=True) as server:
+        client = SioClient(open_session(server, transport, SOCKETIO_PATH))
+        client.join()
+        for kind in ("connect", "event", "ack"):
+            send_at_once(client, [*(FLOODS[kind](number) for number in range(2_000)), LAST])
+            last_is_answered(client)
+        client.engine.leave()
+        for _ in range(50):
+            assert server.get("/socket.io/?EIO=4&transport=telepathy").status == 400
+        log = server.log
+    assert log.count("it has no handlers") == log.count("has no handler\n") == 1
+    assert log.count("belongs to no event") == log.count("refused: Transport unknown") == 1
