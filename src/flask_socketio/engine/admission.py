@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Any, Protocol
 
 from ..base.counters import Counters
@@ -60,6 +60,8 @@ class Admission:
         self.origins = OriginPolicy(config.cors_allowed_origins, config.cors_credentials)
         #: nobody opens a session any more
         self.draining = False
+        #: how many connections have joined no namespace, where it matters
+        self.unjoined: Sized = ()
         self._config = config
         self._counters = counters
         self._told = {
@@ -170,6 +172,10 @@ class Admission:
             )
         if self.draining:
             raise HandshakeRefused(BAD_REQUEST, "the server is shutting down")
+        if len(self.unjoined) >= (limit := self._config.limits.max_unjoined):
+            self._counters.limit_reached("max_unjoined")
+            why = f"{limit} connections have joined no namespace yet (max_unjoined)"
+            raise HandshakeRefused(BAD_REQUEST, why)
 
 
 def _unknown_transport(query: Query) -> HandshakeRefused:

@@ -245,8 +245,14 @@ class Session:
 
     def fail(self, error: ProtocolError) -> None:
         """The client broke the protocol."""
+        self.count_limit(error)
         _tell_failure(self.sid, error)
         self.close(CloseReason.PARSE_ERROR)
+
+    def count_limit(self, error: ProtocolError) -> None:
+        """Where it was a limit that the client came to."""
+        if error.limit:
+            self._keeper.counters.limit_reached(error.limit)
 
     def close(self, reason: CloseReason) -> None:
         """End the session. The only way out: every cause comes through here, and only the first one counts."""

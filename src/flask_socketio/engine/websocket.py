@@ -148,6 +148,7 @@ class WebSocketTransport:
 
     def protocol_error(self, error: ProtocolError, code: int) -> None:
         """The frames themselves were wrong (RFC 6455)."""
+        self.session.count_limit(error)
         _tell_failure(self.session.sid, error)
         self._link.close(code, str(error), await_answer=False)
         self.lost(CloseReason.TRANSPORT_ERROR)

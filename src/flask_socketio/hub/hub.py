@@ -139,7 +139,7 @@ class Hub:
             self.leave(socket, CloseReason.CLIENT_DISCONNECT)
             return
         socket.held.append(packet)
-        socket.client.taken()
+        socket.client.taken(packet.weight)
 
     def _connect(self, client: Client, packet: Packet) -> None:
         namespace = packet.namespace
@@ -150,7 +150,10 @@ class Hub:
             client.connection.send(self.codec.encode(sio.CONNECT_ERROR, namespace, body))
             return
         if len(client.sockets) >= self.limits.max_namespaces:
-            raise SocketProtocolError(f"more than {self.limits.max_namespaces} namespaces")
+            raise SocketProtocolError(
+                f"more than {self.limits.max_namespaces} namespaces (max_namespaces)",
+                "max_namespaces",
+            )
         client.taken_out.discard(namespace)
         socket = client.sockets[namespace] = Socket(client, namespace, new_sid())
         self._deadlines.discard(client)
@@ -175,7 +178,10 @@ class Hub:
             return
         handler, prefix = found
         args = (*prefix, *packet.data[1:])
-        self._start(Call(socket, socket.client, _EVENT, event, args, handler, packet.id))
+        client = socket.client
+        self._start(
+            Call(socket, client, _EVENT, event, args, handler, packet.id, None, packet.weight)
+        )
 
     def _ack(self, socket: Socket, packet: Packet) -> None:
         callback = socket.acks.pop(packet.id, None) if packet.id is not None else None
@@ -187,7 +193,8 @@ class Hub:
             callback.function(*packet.data)
             return
         handler = Handler(callback.function, False, max_args=None)
-        self._start(Call(socket, socket.client, CallKind.ACK, None, tuple(packet.data), handler))
+        client, args = socket.client, tuple(packet.data)
+        self._start(Call(socket, client, CallKind.ACK, None, args, handler, weight=packet.weight))
 
     def ack_dropped(self, socket: Socket) -> None:
         self.counters.acks_dropped += 1
@@ -198,14 +205,14 @@ class Hub:
     def _start(self, call: Call) -> None:
         client = call.owner
         client.in_flight += 1
-        client.taken()
+        client.taken(call.weight)
         self._run(call)
 
     def finished(self, call: Call, outcome: Outcome) -> None:
         """A call that was started has ended."""
         socket, client = call.socket, call.owner
         client.in_flight -= 1
-        client.done()
+        client.done(call.weight)
         if call.failure is not None:
             self.counters.handlers_failed += 1
         if call.kind is _EVENT:

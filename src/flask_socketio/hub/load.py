@@ -27,6 +27,8 @@ class Load:
         #: more than the limit, or not yet down to half of it again
         self.crowded = False
         self._usual_share = limits.max_events_in_flight
+        #: bytes for which an event counts as another one
+        self.unit = max(1, limits.max_bytes_in_flight // limits.max_events_in_flight)
         #: how many one client may have at the moment
         self.share = self._usual_share
         self.paused: set[Client] = set()

@@ -55,6 +55,7 @@ class Live:
         self.adapter = (
             MemoryAdapter[Socket](app.codec) if self._link is None else self._link.adapter
         )
+        self.adapter.limit_rooms(options.engine.limits.max_rooms, counters)
         # A partial function is one step fewer than one of ours.
         runner = app.runner(partial(self.inbox.post, self._finished))
         self.dispatcher = Dispatcher(
@@ -76,6 +77,7 @@ class Live:
             middlewares=middlewares,
             counters=counters,
         )
+        self.engine.admission.unjoined = self._deadlines
         self.lane = FastLane(self.engine)
 
     def _finished(self, call: Call, outcome: Outcome) -> None:
