@@ -14,6 +14,6 @@ async def answer_below(
     engine: Engine, options: Options, request: EngineRequest, receive: Receive, send: Send
 ) -> None:
     """Answer with one of the client's files, or pass the request to the engine."""
-    name = request.path.removeprefix(options.engine.path)
+    name = request.path.removeprefix(engine.config.path)
     if not (options.serve_client and await serve_client_file(name, request.scope, send)):
         await serve_polling(engine, request, receive, send)
