@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from io import BytesIO
+from itertools import chain
 from typing import IO, Any
 
 from ..protocol.engineio import Query, parse_query
@@ -88,6 +89,11 @@ def join_headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
             values.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
         headers = {name: _SEPARATORS.get(name, ",").join(found) for name, found in values.items()}
     return headers
+
+
+def size_of(headers: Headers) -> int:
+    """The bytes of header fields on the wire, each with its colon, space and line's end."""
+    return sum(map(len, chain.from_iterable(headers))) + 4 * len(headers)
 
 
 def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
