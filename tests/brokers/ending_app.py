@@ -42,7 +42,7 @@ def stacks() -> Iterator[FrameType | None]:
     yield from list(sys._current_frames().values())
     if greenlet := sys.modules.get("greenlet"):
         for item in gc.get_objects():
-            if isinstance(item, greenlet.greenlet):
+            if issubclass(type(item), greenlet.greenlet):  # isinstance() would ask a dead proxy
                 yield item.gr_frame
 
 
