@@ -25,6 +25,9 @@ class Counters:
     #: times that nothing more was read from a client, because of what it had sent already
     reading_paused: int = 0
 
+    #: HTTP requests and connections that were refused or cut, by reason
+    http_refused: dict[str, int] = field(default_factory=dict[str, int])
+
     # -- clients in namespaces (Socket.IO), on the loop -----------------------------------------
 
     connects: int = 0
@@ -56,6 +59,9 @@ class Counters:
     queue_received: int = 0
     #: times that the queue could not be listened to, and was tried again
     queue_failures: int = 0
+
+    def refuse_http(self, reason: str) -> None:
+        self.http_refused[reason] = self.http_refused.get(reason, 0) + 1
 
     def snapshot(self) -> dict[str, int | dict[str, int]]:
         """A copy: each by its name."""

@@ -93,7 +93,7 @@ class MemoryAdapter(Adapter[M]):
         else:
             chosen = {}
             for room in to:
-                chosen = chosen | self._members(everybody, emission.namespace, room)
+                chosen.update(self._members(everybody, emission.namespace, room))
         if emission.skip:
             skipped: set[str] = set()
             for room in emission.skip:

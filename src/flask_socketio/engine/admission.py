@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from ..base.counters import Counters
@@ -21,10 +22,12 @@ from ..protocol.states import SessionState
 from .config import EngineConfig
 from .origin import OriginPolicy
 from .polling import Responder
-from .request import EngineRequest
+from .request import EngineRequest, size_of
 from .session import Session
 
 logger = logging.getLogger("flask_socketio.engine")
+
+_HEAD_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 _GONE = "the session has ended, or another process has it: several workers need workers=N"
 
@@ -63,6 +66,18 @@ class Admission:
         self._find = find
         self._middlewares = middlewares
         self._elsewhere = elsewhere
+
+    def check_head(self, request: EngineRequest) -> None:
+        """To be called before anything else is done with a request. Raises HandshakeRefused."""
+        headers, limits = request.scope["headers"], self._config.http
+        if 0 < limits.max_header_fields < len(headers):
+            reason = "too many header fields"
+        elif 0 < limits.max_header_size < len(request.scope["query_string"]) + size_of(headers):
+            reason = "head too large"
+        else:
+            return
+        self._counters.refuse_http(reason)
+        raise HandshakeRefused(BAD_REQUEST, message=reason, status=_HEAD_TOO_LARGE)
 
     def has_to_wait(self, request: EngineRequest) -> bool:
         """Whether it takes time to admit the request: a handshake's middlewares may run on a thread."""
