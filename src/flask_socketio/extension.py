@@ -69,7 +69,7 @@ class SocketIO(Messaging):
             self._attach(app)
 
     def _attach(self, app: Flask) -> None:
-        face = WsgiFace(self._life, app)
+        face = WsgiFace(self._life, app, lambda: self.asgi_app(app))
         Innermost.of(app).add(face)
         self.server.wsgi_app = face
         self.sockio_mw = MiddlewareFacade(self._life, self.server, app)

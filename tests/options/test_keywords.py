@@ -23,7 +23,7 @@ from flask_socketio.app.keywords import (
 )
 from flask_socketio.app.options import Options
 from flask_socketio.app.parse import parse_options
-from flask_socketio.engine.config import EngineConfig, Limits
+from flask_socketio.engine.config import EngineConfig, HttpLimits, Limits
 from flask_socketio.serving.run.run import run_app
 
 OPTIONS = rows(SocketIOOptions, Option)
@@ -32,7 +32,8 @@ TYPES = get_type_hints(SocketIOOptions)
 #: Fields that no keyword sets: parts, what belongs to another field, and bounds that hold for everybody.
 NO_OPTIONS = {
     Options: {"engine"},
-    EngineConfig: {"limits", "ping_grace"},
+    EngineConfig: {"http", "limits", "ping_grace"},
+    HttpLimits: set(),
     Limits: {
         "close_timeout",
         "max_events",
@@ -86,6 +87,7 @@ def test_numbers_have_a_unit_and_are_numbers(name: str) -> None:
         "bytes",
         "connections",
         "events",
+        "fields",
         "namespaces",
         "packets",
         "rooms",

@@ -125,5 +125,10 @@ def injected() -> Response:
     return response
 
 
+@app.get("/counters")
+def counters() -> dict[str, object]:
+    return socketio.server.counters()
+
+
 if __name__ == "__main__":
     socketio.run(app, port=int(os.environ.get("PORT", "0")))

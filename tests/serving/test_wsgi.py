@@ -149,6 +149,20 @@ def test_the_app_serves_as_an_asgi_application(kind: type[Flask], asgi2: bool) -
     asyncio.run(test())
 
 
+def test_the_asgi_application_is_the_one_that_a_subclass_makes() -> None:
+    class OwnSocketIO(SocketIO):
+        def asgi_app(self, app: Flask) -> Any:
+            async def teapot(scope: Any, receive: Any, send: Any) -> None:
+                await send({"type": "http.response.start", "status": 418})
+                await send({"type": "http.response.body", "body": b"own"})
+
+            return teapot
+
+    app: Any = Flask(__name__)
+    OwnSocketIO(app)
+    assert asyncio.run(ask(app, "/page")) == (418, b"own")
+
+
 def test_as_a_wsgi_application_it_is_what_it_was() -> None:
     app = OwnFlask(__name__)
     SocketIO(app)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 
-from ..engine.config import AllowedOrigins, EngineConfig, Limits
+from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits
 from ..engine.cookie import CookieOption
 from .options import JsonLibrary, Options
 from .values import namespaces, transports, url_path
 
-Kept = Options | EngineConfig | Limits
+Kept = Options | EngineConfig | Limits | HttpLimits
 R = TypeVar("R")
 
 
@@ -38,6 +38,8 @@ class Option:
         """The part of the options that keeps it."""
         if self.kept is Limits:
             return options.engine.limits
+        if self.kept is HttpLimits:
+            return options.engine.http
         return options.engine if self.kept is EngineConfig else options
 
 
@@ -311,6 +313,26 @@ class SocketIOOptions(TypedDict, total=False):
     cors_credentials: Annotated[
         bool,
         Option(_YES_NO, "Pages of other origins may send cookies.", EngineConfig),
+    ]
+
+    # -- HTTP ----------------------------------------------------------------------------------
+
+    max_header_size: Annotated[
+        Whole,
+        Option(
+            _BYTES,
+            "The largest head of a request, its target included: a larger one is refused with 431, with 414 where the "
+            "target alone is too long. 0: any.",
+            HttpLimits,
+        ),
+    ]
+    max_header_fields: Annotated[
+        Whole,
+        Option(
+            "fields",
+            "The header fields of a request: more are refused with 431. 0: any number.",
+            HttpLimits,
+        ),
     ]
 
     # -- several processes ---------------------------------------------------------------------

@@ -30,6 +30,9 @@ class Counters:
     #: times that nothing more was read from a client, because of what it had sent already
     reading_paused: int = 0
 
+    #: HTTP requests and connections that were refused or cut, by reason
+    http_refused: dict[str, int] = field(default_factory=dict[str, int])
+
     # -- clients in namespaces (Socket.IO), on the loop -----------------------------------------
 
     connects: int = 0
@@ -67,6 +70,9 @@ class Counters:
     def limit_reached(self, option: str) -> None:
         """Count what went beyond a limit."""
         self.limits_reached[option] = self.limits_reached.get(option, 0) + 1
+
+    def refuse_http(self, reason: str) -> None:
+        self.http_refused[reason] = self.http_refused.get(reason, 0) + 1
 
     def snapshot(self) -> dict[str, int | dict[str, int]]:
         """A copy: each by its name."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence, Sized
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from ..base.counters import Counters
-from ..base.told_once import ToldOnce
+from ..base.told import Told
 from ..protocol.engineio import REVISIONS, Query
 from ..protocol.errors import (
     BAD_HANDSHAKE_METHOD,
     BAD_REQUEST,
     FORBIDDEN,
-    MESSAGES,
     UNKNOWN_SID,
     UNKNOWN_TRANSPORT,
     UNSUPPORTED_PROTOCOL_VERSION,
@@ -23,10 +23,12 @@ from ..protocol.states import SessionState
 from .config import EngineConfig
 from .origin import OriginPolicy
 from .polling import Responder
-from .request import EngineRequest
+from .request import EngineRequest, size_of
 from .session import Session
 
 logger = logging.getLogger("flask_socketio.engine")
+
+_HEAD_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 _GONE = "the session has ended, or another process has it: several workers need workers=N"
 
@@ -64,12 +66,22 @@ class Admission:
         self.unjoined: Sized = ()
         self._config = config
         self._counters = counters
-        self._told = {
-            code: ToldOnce(logger, logging.WARNING, "%s %s refused: %s") for code in MESSAGES
-        }
+        self._told = Told(logger)
         self._find = find
         self._middlewares = middlewares
         self._elsewhere = elsewhere
+
+    def check_head(self, request: EngineRequest) -> None:
+        """To be called before anything else is done with a request. Raises HandshakeRefused."""
+        headers, limits = request.scope["headers"], self._config.http
+        if 0 < limits.max_header_fields < len(headers):
+            reason = "too many header fields"
+        elif 0 < limits.max_header_size < len(request.scope["query_string"]) + size_of(headers):
+            reason = "head too large"
+        else:
+            return
+        self._counters.refuse_http(reason)
+        raise HandshakeRefused(BAD_REQUEST, message=reason, status=_HEAD_TOO_LARGE)
 
     def has_to_wait(self, request: EngineRequest) -> bool:
         """Whether it takes time to admit the request: a handshake's middlewares may run on a thread."""
@@ -110,7 +122,10 @@ class Admission:
 
     def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
         self._counters.handshakes_refused += 1
-        self._told[refusal.code](request.method, self._config.path, refusal)
+        kind = refusal.message
+        self._told.warning(
+            "%s %s refused: %s", request.method, self._config.path, refusal, kind=kind
+        )
 
     def _check_origin(self, request: EngineRequest, environ: dict[str, Any]) -> None:
         origin = request.header(b"origin")

@@ -57,6 +57,7 @@ async def serve_polling(
 
 
 async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> HttpAnswer | None:
+    engine.admission.check_head(request)
     if request.method == "OPTIONS":
         return _preflight(engine, request)
     found = await engine.admission.admit(request)
@@ -132,6 +133,7 @@ async def serve_websocket(
     await receive()  # websocket.connect
     request = EngineRequest(scope)
     try:
+        engine.admission.check_head(request)
         found = await engine.admission.admit(request)
     except HandshakeRefused as refusal:
         await refuse_websocket(scope, send, refusal)

@@ -51,6 +51,15 @@ class Limits:
 
 
 @dataclass(slots=True)
+class HttpLimits:
+    """The bounds of HTTP, for every connection of a server; sizes in bytes, times in seconds. 0: there is none."""
+
+    #: a request's target and header fields together; the target alone
+    max_header_size: int = 64 * 1024
+    max_header_fields: int = 100
+
+
+@dataclass(slots=True)
 class EngineConfig:
     """How an engine speaks; times in seconds."""
 
@@ -68,6 +77,7 @@ class EngineConfig:
     http_compression: bool = True
     compression_threshold: int = 1024
     limits: Limits = field(default_factory=Limits)
+    http: HttpLimits = field(default_factory=HttpLimits)
 
     @property
     def upgrades(self) -> bool:

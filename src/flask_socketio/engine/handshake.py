@@ -77,6 +77,7 @@ class Handshake(asyncio.Protocol):
         self.request = request
         admission = self._lane.engine.admission
         with self._refusing():
+            admission.check_head(request)
             accept = self._check(request)
             if admission.has_to_wait(request):
                 self._transport.pause_reading()

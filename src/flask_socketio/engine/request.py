@@ -6,11 +6,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from io import BytesIO
+from itertools import chain
 from typing import IO, Any
 
 from ..protocol.engineio import Query, parse_query
 
 Headers = list[tuple[bytes, bytes]]
+
+#: Between the values of a repeated header, if it is not a comma (RFC 6265, 5.4).
+_SEPARATORS = {"cookie": "; ", "HTTP_COOKIE": "; "}
 
 
 class EngineRequest:
@@ -80,12 +84,16 @@ def join_headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Header pairs with lower-case names -> a dict; repeated ones are joined as RFC 9110 and 6265 say."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
     if len(headers) < len(pairs):
-        for name in headers:
-            values = [
-                value.decode("latin-1") for key, value in pairs if key.decode("latin-1") == name
-            ]
-            headers[name] = ("; " if name == "cookie" else ",").join(values)
+        values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            values.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+        headers = {name: _SEPARATORS.get(name, ",").join(found) for name, found in values.items()}
     return headers
+
+
+def size_of(headers: Headers) -> int:
+    """The bytes of header fields on the wire, each with its colon, space and line's end."""
+    return sum(map(len, chain.from_iterable(headers))) + 4 * len(headers)
 
 
 def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
@@ -117,13 +125,16 @@ def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
 
 def add_headers(environ: dict[str, Any], pairs: Iterable[tuple[bytes, bytes]]) -> None:
     """Put headers into a WSGI environ; repeated ones are joined."""
+    repeated: dict[str, list[str]] = {}
     for name, raw_value in pairs:
         key = _environ_key(name)
         value = raw_value.decode("latin-1")
         if key in environ:
-            value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
-        if key is not None:
+            repeated.setdefault(key, [environ[key]]).append(value)
+        elif key is not None:
             environ[key] = value
+    for key, values in repeated.items():
+        environ[key] = _SEPARATORS.get(key, ",").join(values)
 
 
 @lru_cache(256)

@@ -49,10 +49,18 @@ class HandshakeRefused(Exception):  # noqa: N818 - a verdict, not a failure
     `detail` is for the log alone.
     """
 
-    def __init__(self, code: int, detail: str = "", *, message: str | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        detail: str = "",
+        *,
+        message: str | None = None,
+        status: HTTPStatus | None = None,
+    ) -> None:
         self.code = code
         self.message = message or MESSAGES[code]
-        self.status = HTTPStatus.FORBIDDEN if code == FORBIDDEN else HTTPStatus.BAD_REQUEST
+        usual = HTTPStatus.FORBIDDEN if code == FORBIDDEN else HTTPStatus.BAD_REQUEST
+        self.status = status or usual
         self.detail = detail
         super().__init__(f"{self.message}: {detail}" if detail else self.message)
 

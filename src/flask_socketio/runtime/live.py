@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..base.counters import Counters
-from ..base.told_once import ToldOnce
+from ..base.told import Told
 from ..cluster.memory import MemoryAdapter
 from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
@@ -26,9 +26,7 @@ from ..protocol.reasons import CloseReason
 from .application import Application
 
 logger = logging.getLogger("flask_socketio.server")
-_tell_idle = ToldOnce(
-    logger, logging.WARNING, "session %s joined no namespace within connect_timeout"
-)
+_told = Told(logger)
 
 #: Given what posts to the loop.
 MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket]]
@@ -125,5 +123,6 @@ class Live:
 
 
 def _close_idle_connection(client: Client) -> None:
-    _tell_idle(client.connection.sid)
+    sid = client.connection.sid
+    _told.warning("session %s joined no namespace within connect_timeout", sid)
     client.connection.close(CloseReason.CONNECT_TIMEOUT)

@@ -149,7 +149,7 @@ class DuplexApp(EngineApp):
         self._app = app
         self._alone = alone
         #: those that have been started together with this one
-        self._neighbours: list[DuplexApp] = []
+        self._neighbours: dict[Life, DuplexApp] = {}
         #: whether it is for this one to stop what it serves
         self._owns = False
         self._has_hinted = False
@@ -161,7 +161,7 @@ class DuplexApp(EngineApp):
             if life.live is None:
                 neighbour = DuplexApp(life, self._app, alone=True)
                 await neighbour.start()
-                self._neighbours.append(neighbour)
+                self._neighbours[life] = neighbour
 
     async def make_engine(self) -> Engine:
         library = patched_by()
@@ -182,27 +182,29 @@ class DuplexApp(EngineApp):
         return self.live.lane
 
     def lanes(self) -> list[FastLane]:
-        return [self.lane, *(neighbour.lane for neighbour in self._neighbours)]
+        return [self.lane, *(neighbour.lane for neighbour in self._neighbours.values())]
 
     async def drain(self) -> None:
-        neighbours = (neighbour.drain() for neighbour in self._neighbours)
+        neighbours = (neighbour.drain() for neighbour in self._neighbours.values())
         await asyncio.gather(super().drain(), *neighbours)
 
     def close_connections(self) -> None:
-        super().close_connections()
-        for neighbour in self._neighbours:
+        if self._owns:
+            super().close_connections()
+        for neighbour in self._neighbours.values():
             neighbour.close_connections()
 
     async def stop(self) -> None:
         self.close_connections()
-        for neighbour in self._neighbours:
+        for neighbour in self._neighbours.values():
             await neighbour.stop()
         if self._owns and self._life.live is self.live:
             await self.live.stop()
             self._life.stopped()
+        self._owns = False
 
     def find(self, path: str) -> EngineApp | None:
-        found = [app for app in (self, *self._neighbours) if path.startswith(app.path)]
+        found = [app for app in (self, *self._neighbours.values()) if path.startswith(app.path)]
         return max(found, key=lambda app: len(app.path), default=None)
 
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:

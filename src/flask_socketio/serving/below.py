@@ -18,7 +18,7 @@ async def answer_below(
     live: Live, options: Options, request: EngineRequest, receive: Receive, send: Send
 ) -> None:
     """Answer with one of the client's files or how the server is, or pass the request to the engine."""
-    name = request.path.removeprefix(options.engine.path)
+    name = request.path.removeprefix(live.engine.config.path)
     if name == "health" and options.health and request.method == "GET":
         await respond(send, _health(live))
     elif not (options.serve_client and await serve_client_file(name, request.scope, send)):

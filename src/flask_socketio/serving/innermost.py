@@ -32,8 +32,9 @@ class Face(Protocol):
     @property
     def path(self) -> str: ...
 
-    def asgi(self) -> Asgi:
-        """The application and the instance as one ASGI application."""
+    @property
+    def asgi(self) -> Callable[[], Asgi]:
+        """Makes one ASGI application of the application and the instance."""
         ...
 
     def __call__(

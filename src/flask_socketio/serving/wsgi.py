@@ -48,8 +48,10 @@ _PATIENCE = 0.2
 class WsgiFace:
     """The WSGI application for the requests below the path."""
 
-    def __init__(self, life: Life, app: Flask) -> None:
+    def __init__(self, life: Life, app: Flask, asgi: Callable[[], Asgi]) -> None:
         self.life = life
+        #: makes the application an ASGI one
+        self.asgi = asgi
         self._app = app
         self._lock = new_lock()
         self._beside: _Beside | None = None
@@ -59,10 +61,6 @@ class WsgiFace:
     def path(self) -> str:
         """Which requests are for it; it does not look itself."""
         return self.life.options.engine.path
-
-    def asgi(self) -> Asgi:
-        """The application as an ASGI one."""
-        return DuplexApp(self.life, self._app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         live = self._running()

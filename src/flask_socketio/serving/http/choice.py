@@ -30,24 +30,29 @@ METHODS: dict[str, tuple[str, ...]] = {
     "connection_lost": ("exc",),
     "connection_made": ("transport",),
     "data_received": ("data",),
-    "handle_websocket_upgrade": (),
     "on_body": ("body",),
     "on_headers_complete": (),
     "on_message_begin": (),
     "on_message_complete": (),
     "on_response_complete": (),
-    "send_400_response": ("msg",),
     "timeout_keep_alive_handler": (),
 }
 #: What it reads and sets, of the protocol and of its parts; there when a request has begun.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "": (
-        "access_log", "access_logger", "client", "connections", "cycle", "expect_100_continue", "flow", "headers",
-        "logger", "loop", "parser", "pipeline", "scheme", "scope", "server", "server_state", "transport", "url",
+        "access_log", "access_logger", "app", "client", "connections", "cycle", "expect_100_continue", "flow",
+        "headers", "logger", "loop", "parser", "pipeline", "scheme", "scope", "server", "server_state",
+        "transport", "url",
     ),
-    "cycle": ("disconnected", "keep_alive", "message_event", "more_body", "response_complete"),
-    "flow": ("resume_reading", "write_paused"),
-    "parser": ("get_http_version", "get_method", "should_keep_alive", "should_upgrade"),
+    "cycle": (
+        "chunked_encoding", "default_headers", "disconnected", "expected_content_length", "keep_alive",
+        "message_event", "more_body", "response_complete", "scope", "transport",
+    ),
+    "flow": ("pause_reading", "resume_reading", "write_paused"),
+    "parser": (
+        "feed_data", "get_http_version", "get_method", "set_dangerous_leniencies", "should_keep_alive",
+        "should_upgrade",
+    ),
     "server_state": ("connections", "default_headers", "total_requests"),
 }  # fmt: skip
 
@@ -136,7 +141,7 @@ def _check_attributes(ours: Any, *, access_log: bool) -> None:
     )
     protocol.connection_made(asyncio.Transport())
     protocol.on_message_begin()
-    protocol.cycle = ours.make_cycle(protocol, "GET", keep_alive=True)
+    protocol.cycle = ours.make_cycle(protocol, {"method": "GET"}, keep_alive=True)
     for part, names in ATTRIBUTES.items():
         owner = getattr(protocol, part) if part else protocol
         for name in names:

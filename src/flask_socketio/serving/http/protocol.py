@@ -8,23 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Collection, Sequence
 from io import BytesIO
 from typing import Any, TypeVarTuple, Unpack, cast
 from urllib.parse import unquote
 
-from httptools import HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from ...base.counters import Counters
+from ...base.told import Told
 from ...engine.answers import header_lines
+from ...engine.config import HttpLimits
 from ...engine.engine import Engine
 from ...engine.handshake import Handshake
 from ...engine.picows import FastLane
 from ...engine.request import EngineRequest, Headers, build_environ
 from ...engine.timers import Deadlines
 from ..pages import Pages
-from .cycle import DirectCycle
+from .asgi_cycle import AsgiCycle
+from .cycle import STATUS, DirectCycle
+from .head import (
+    BadHead,
+    check_size,
+    feed_without_upgrade,
+    has_one_host,
+    is_websocket,
+    too_large,
+)
 from .page import DirectPage, environ_of
 from .polling import DirectExchange
 
@@ -36,6 +47,8 @@ logger = logging.getLogger("flask_socketio.server")
 _KEEP_ALIVE = 5.0
 #: Bytes that are not kept until the end of the loop's turn: the transport has to notice that the client does not read.
 _MUCH = 64 * 1024
+#: Seconds in which a client that was refused may read why.
+_LINGER = 2.0
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -47,8 +60,9 @@ class HttpProtocol(HttpToolsProtocol):
     #: what is answered to requests that are not below an engine's path, if that is known
     pages: Pages | None
     _common: tuple[Headers, bytes] = ([], b"")
-    #: where in the bytes that have just been received a WebSocket handshake ends
-    _head_end: int | None = None
+    limits: HttpLimits
+    counters: Counters
+    told: Told
     #: connections that wait for another request, and are closed if none comes
     idle: Deadlines[Any]
 
@@ -59,14 +73,23 @@ class HttpProtocol(HttpToolsProtocol):
         cls.paths = tuple(sorted(found, key=len, reverse=True))
         cls.lanes = {path: found[path] for path in cls.paths}
         cls.pages = pages
-        cls.idle = Deadlines(lanes[0].engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
+        engine = lanes[0].engine
+        cls.limits, cls.counters = engine.config.http, engine.counters
+        cls.told = Told(logger, engine.loop)
+        cls.idle = Deadlines(engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
         self.transport: Any = _JoiningTransport(self.loop, transport)
         self.cycle: Any
         self.parser: Any
+        self._asgi: Any = self.app  # pyright: ignore[reportUnknownMemberType]
         self._environ: dict[str, Any] | None = None
+        self.url = b""
+        #: bytes since something was found in them, a head or a piece of a body
+        self._pending = 0
+        #: what is wrong with the head that is being read
+        self._verdict: BadHead | None = None
         #: whose request is being read, if it is answered without ASGI
         self._reading: DirectCycle | None = None
         #: what was last answered so, or is still to be; others may stand in line behind it
@@ -86,15 +109,10 @@ class HttpProtocol(HttpToolsProtocol):
         if isinstance(self.cycle, DirectCycle):
             self.cycle = None
 
-    def handle_websocket_upgrade(self) -> None:
-        """Called by uvicorn while it handles what its parser raised, which says where the request's head ends."""
-        upgrade = sys.exception()
-        self._head_end = upgrade.args[0] if isinstance(upgrade, HttpParserUpgrade) else sys.maxsize
-
     def _become_websocket(self, early: bytes) -> None:
         """The connection is a WebSocket's from now on; `early` has come behind the request."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self.send_400_response("A WebSocket handshake before the answer to another request.")
+            self._refuse(BadHead(400, "a WebSocket handshake before the answer to another request"))
             return
         self.idle.discard(self)
         self.transport.flush()
@@ -124,11 +142,56 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.idle.discard(self)
-        super().data_received(data)
-        if self._head_end is not None:
-            self._become_websocket(data[self._head_end :])
-        elif self.cycle is not None and self.cycle.response_complete:
+        size = self.limits.max_header_size
+        if self.transport.ended:
+            return
+        if 0 < size < len(data) and self._reading is None:
+            # A head is read in pieces: one with too many fields does not hold up others.
+            if self._feed(data[:size], data[size:]):
+                self._feed(data[size:])
+        else:
+            self._feed(data)
+        if self.cycle is not None and self.cycle.response_complete:
             self.idle.add(self)  # also where what came was no new request
+
+    def _feed(self, data: bytes, behind: bytes = b"") -> bool:
+        """Have the parser read; returns whether it goes on with what is behind."""
+        self._pending += len(data)
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :] + behind)
+            return False
+        except HttpParserError:
+            self._refuse(self._verdict or BadHead(400, "invalid request"))
+            return False
+        if self._pending > self.limits.max_header_size > 0:
+            self._refuse(too_large(self.url, self.limits))
+            return False
+        return True
+
+    def _upgrade(self, behind: bytes) -> None:
+        """The client wants another protocol, and has been read up to the end of its request's head."""
+        old = self.parser
+        if is_websocket(old.get_method(), self.headers):
+            self._become_websocket(behind)
+        elif old.get_method() == b"CONNECT":
+            self._refuse(BadHead(400, "invalid request"))
+        else:  # there is none that we know: it is a request like any other
+            self.parser = HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            feed_without_upgrade(self.parser, old, self.url, self.headers)
+            self._feed(behind)
+
+    def _refuse(self, verdict: BadHead) -> None:
+        """Answer in place of whoever would, and close."""
+        self.counters.refuse_http(verdict.reason)
+        self.told.warning("a request was refused: %s", verdict.reason, kind=verdict.reason)
+        text = verdict.reason.encode()
+        self.transport.end(
+            b"%b%b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (STATUS[verdict.status], self.common_lines(), len(text), text)
+        )
 
     def on_response_complete(self) -> None:
         if self.pipeline or self.transport.is_closing():
@@ -142,21 +205,61 @@ class HttpProtocol(HttpToolsProtocol):
     # -- requests that are answered without ASGI -------------------------------------------------
 
     def on_message_begin(self) -> None:
+        self._verdict = None
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
+        limits = self.limits
+        if self._pending > limits.max_header_size or len(self.headers) > limits.max_header_fields:
+            self._check(check_size, self.url, self.headers, limits)
+        self._pending = 0
         direct = self._reading = self._direct_cycle()
         if direct is not None:
             self.cycle = self._direct = direct
             self._guard(direct.begin)
-            return
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        else:
+            self._begin_asgi()
+
+    def _check(self, check: Callable[[Unpack[Ts]], None], *args: *Ts) -> None:
+        """What a check raises goes through the parser, which would say that the request is invalid."""
+        try:
+            check(*args)
+        except BadHead as verdict:
+            self._verdict = verdict
+            raise
+
+    def _begin_asgi(self) -> None:
+        """Let an ASGI application answer, unless the connection becomes another protocol's."""
+        parser, headers, url, expects = (
+            self.parser,
+            self.headers,
+            self.url,
+            self.expect_100_continue,
+        )
+        method, version = parser.get_method(), parser.get_http_version()
+        self._check(_check_host, version, headers)
         super().on_message_begin()  # makes the scope
         self.url, self.expect_100_continue = url, expects
         self.scope["headers"] = self.headers = headers
-        super().on_headers_complete()
+        self.scope["method"] = method.decode()
+        self.scope["http_version"] = version
+        if parser.should_upgrade():
+            return  # `_upgrade` follows
+        parsed = parse_url(url)
+        self.scope["path"] = unquote(parsed.path.decode())
+        self.scope["raw_path"] = parsed.path
+        self.scope["query_string"] = parsed.query or b""
+        before, app = self.cycle, self._asgi
+        self.cycle = self.make_cycle(
+            cast(Any, self.scope), keep_alive=version != "1.0" and parser.should_keep_alive()
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, app)
+        else:  # it waits for the answer to another request
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, app))
 
     def _direct_cycle(self) -> DirectCycle | None:
         """What answers the request; None where something is uvicorn's: a log, an upgrade, an old version, a queue."""
@@ -168,6 +271,7 @@ class HttpProtocol(HttpToolsProtocol):
             or parser.get_http_version() != "1.1"
             or (self.cycle is not None and not self.cycle.response_complete)
             or self.flow.write_paused
+            or not has_one_host(self.headers)
         ):
             return None
         method = parser.get_method()
@@ -197,16 +301,18 @@ class HttpProtocol(HttpToolsProtocol):
         return DirectExchange(self, engine, request, keep_alive=self.parser.should_keep_alive())
 
     def on_body(self, body: bytes) -> None:
+        self._pending = 0
         if self._reading is not None:
             self._guard(self._reading.body_arrived, body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._pending = 0
         direct, self._reading = self._reading, None
         if direct is not None:
             self._guard(direct.body_complete)
-        else:
+        elif not self.parser.should_upgrade():
             super().on_message_complete()
 
     def _guard(self, step: Callable[[Unpack[Ts]], None], *args: *Ts) -> None:
@@ -238,7 +344,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def go_on(self, direct: DirectCycle, method: str, app: Any) -> None:
         """Have an ASGI application answer a request that has been read already, even if the client has gone."""
-        cycle = self.make_cycle(method, keep_alive=direct.keep_alive)
+        scope = {"type": "http", "method": method}
+        cycle = self.make_cycle(scope, keep_alive=direct.keep_alive)
         cycle.more_body = False
         cycle.disconnected = direct.disconnected
         if self._direct is direct:
@@ -247,18 +354,18 @@ class HttpProtocol(HttpToolsProtocol):
             self.cycle = cycle
         self._start_asgi_task(cycle, app)
 
-    def make_cycle(self, method: str, *, keep_alive: bool) -> RequestResponseCycle:
-        """What uvicorn would have made for a request that has been read already."""
-        return RequestResponseCycle(
-            scope=cast(Any, {"type": "http", "method": method}),
+    def make_cycle(self, scope: dict[str, Any], *, keep_alive: bool) -> RequestResponseCycle:
+        """What answers by ASGI. Where the request has been read already, nobody needs more of its scope."""
+        return AsgiCycle(
+            scope=cast(Any, scope),
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,
-            access_log=False,
+            access_log=self.access_log and "path" in scope,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=False,
+            expect_100_continue=self.expect_100_continue,
             keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
@@ -271,18 +378,27 @@ class HttpProtocol(HttpToolsProtocol):
                 connection._direct.hand_over()
 
 
+def _check_host(version: str, headers: Headers) -> None:
+    if version == "1.1" and not has_one_host(headers):
+        raise BadHead(400, "not one Host")
+
+
 class _JoiningTransport:
     """Writes what one turn of the loop produces at once."""
 
-    __slots__ = ("_loop", "_out", "_size", "raw")
+    __slots__ = ("_loop", "_out", "_size", "ended", "raw")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, raw: asyncio.Transport) -> None:
         self._loop = loop
         self._out: list[bytes] = []
         self._size = 0
         self.raw = raw
+        #: the last word has been said
+        self.ended = False
 
     def write(self, data: bytes) -> None:
+        if self.ended:
+            return
         if not self._out:
             self._loop.call_soon(self.flush)
         self._out.append(data)
@@ -301,11 +417,27 @@ class _JoiningTransport:
         """Write what is one piece already."""
         if self._out:
             self.flush()
-        if not self.raw.is_closing():
+        if not self.is_closing():
             self.raw.write(data)
 
+    def end(self, data: bytes) -> None:
+        """Write something and say that nothing follows.
+
+        What still comes is read away for a moment: to close with unread data would reset the connection, and what was
+        written could be lost with it.
+        """
+        if self.is_closing():
+            return
+        self.write_now(data)
+        self.ended = True
+        if self.raw.can_write_eof():
+            self.raw.write_eof()
+            self._loop.call_later(_LINGER, self.raw.close)
+        else:  # TLS, which says goodbye by itself
+            self.raw.close()
+
     def is_closing(self) -> bool:
-        return self.raw.is_closing()
+        return self.ended or self.raw.is_closing()
 
     def close(self) -> None:
         self.flush()
