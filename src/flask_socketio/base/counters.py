@@ -52,6 +52,8 @@ class Counters:
     handlers_finished: int = 0
     #: of these, those that raised what no error handler took; a connect handler that refuses has not failed
     handlers_failed: int = 0
+    #: times that an `async def` handler kept the loop from serving others
+    loop_held: int = 0
     #: times that what waited behind a handler that blocks was given to other threads
     batches_taken_over: int = 0
     #: threads for handlers that there were at the same time, at most

@@ -17,6 +17,7 @@ from ..hub.call import Call
 from ..hub.client import Client
 from .green import new_pool
 from .inbox import Inbox
+from .watch import LoopWatch
 
 Rest = Coroutine[Any, Any, None]
 
@@ -38,6 +39,7 @@ class Dispatcher:
         serial: bool,
         max_threads: int,
         counters: Counters | None = None,
+        debug: bool = False,
     ) -> None:
         self._counters = counters = counters or Counters()
         self._loop = loop
@@ -48,6 +50,8 @@ class Dispatcher:
         self._batch: list[Call] = []
         #: the loop does not keep its tasks alive
         self._tasks: dict[Call, asyncio.Task[None]] = {}
+        running = self._tasks.__len__
+        self._watch = LoopWatch(loop, running, counters, shows_line=debug)
 
     @property
     def running(self) -> int:
@@ -123,6 +127,8 @@ class Dispatcher:
 
     def _go_on(self, call: Call, context: Context, rest: Rest, begun: Signal | None = None) -> None:
         """Do what is left of a call; release `begun` when that has begun."""
+        if self._watch.asleep:
+            self._watch.wake()
         task = new_task(self._loop, rest, context)
         if not task.done():
             self._tasks[call] = task
@@ -135,6 +141,10 @@ class Dispatcher:
         while self.running and self._loop.time() < deadline:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.01)
         return not self.running
+
+    def close(self) -> None:
+        """Nothing is started any more."""
+        self._watch.stop()
 
 
 def begin_in(context: Context, begin: Callable[[Call], Rest | None], call: Call) -> Rest | None:

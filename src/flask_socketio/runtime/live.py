@@ -63,6 +63,7 @@ class Live:
             serial=not options.async_handlers,
             max_threads=options.max_threads,
             counters=counters,
+            debug=bool(app.flask.debug),
         )
         self._deadlines = Deadlines(
             loop, options.engine.limits.connect_timeout, _close_idle_connection
@@ -116,6 +117,7 @@ class Live:
                 self.dispatcher.running,
                 self._shutdown_timeout,
             )
+        self.dispatcher.close()
         self._deadlines.close()
         if self._link is not None:
             await self._link.close()

@@ -1,0 +1,144 @@
+"""Names `async def` handlers that hold the loop: while they compute or wait without `await`, nobody else is served.
+
+A thread asks the loop for a sign of life, and looks at what it is doing where none comes. It does so for a while after
+a handler has begun on the loop, now and then while there are some, and sleeps otherwise.
+"""
+
+from __future__ import annotations
+
+import linecache
+import logging
+import sys
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterator
+from inspect import CO_COROUTINE
+from sysconfig import get_path
+from time import monotonic
+from types import FrameType
+
+from ..base.counters import Counters
+from ..base.real import Signal, ident_function, new_signal, start_thread
+from ..base.told import Told
+from ..hub.call import Call
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: Seconds for which a handler may hold the loop.
+HELD = 0.1
+#: Seconds without a sign of life after which the thread looks who it is.
+_PATIENCE = 0.06
+#: Seconds between two signs of life that are asked for, and for how long they are after a handler has begun.
+_STEP, _AWAKE = 0.025, 2.0
+#: Seconds between them where handlers that began earlier wait for something.
+_SELDOM = 1.0
+
+_LIBRARIES = (get_path("stdlib"), get_path("purelib"), get_path("platlib"))
+
+
+class LoopWatch:
+    """Made on the loop. `running` tells how many handlers have begun on it and not ended."""
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        running: Callable[[], int],
+        counters: Counters,
+        *,
+        shows_line: bool = False,
+    ) -> None:
+        self._loop = loop
+        self._thread = ident_function()()
+        self._running = running
+        self._counters = counters
+        self._shows_line = shows_line
+        self._told = Told(logger)
+        self._woken: Signal | None = None
+        self._pause = new_signal()
+        self._stopped = False
+        #: whether `wake` is to be called when a handler begins
+        self.asleep = True
+
+    # -- on the loop ---------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """A handler begins on the loop."""
+        self.asleep = False
+        if self._woken is None:
+            self._woken = new_signal()
+            start_thread(self._run, "flask-duplex-watch")
+        self._woken.release()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped = True
+        if self.asleep and self._woken is not None:
+            self.wake()
+
+    # -- on its thread -------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        assert self._woken is not None
+        while not self._stopped and not self._loop.is_closed():
+            if self._woken.acquire(timeout=_SELDOM if self._running() else -1):
+                until = monotonic() + _AWAKE
+                while self._look() and monotonic() < until:
+                    self._pause.acquire(timeout=_STEP)
+                self.asleep = True
+            else:
+                self._look()
+
+    def _look(self) -> bool:
+        """Ask for a sign of life; returns whether there is a point in going on."""
+        answered = new_signal()
+        begun = monotonic()
+        try:
+            self._loop.call_soon_threadsafe(answered.release)
+        except RuntimeError:  # it has been closed
+            return False
+        if answered.acquire(timeout=_PATIENCE):
+            return not self._stopped
+        found = self._who()
+        while not answered.acquire(timeout=1.0):
+            if self._stopped or self._loop.is_closed():
+                return False
+            if found is not None:
+                self._tell(*found, monotonic() - begun, "has held")
+        if found is not None and (seconds := monotonic() - begun) >= HELD:
+            self._counters.loop_held += 1
+            self._tell(*found, seconds, "held")
+        return True
+
+    def _tell(self, call: Call, where: str, seconds: float, verb: str) -> None:
+        function = call.handler.function
+        name = getattr(function, "__qualname__", repr(function))
+        text = "%s, the handler of event %r, %s the event loop for %.2f s: nobody was served%s"
+        kind = f"{verb} {name}"
+        self._told.warning(text, name, call.event, verb, seconds, where, kind=kind)
+
+    def _who(self) -> tuple[Call, str] | None:
+        """The call that has the loop, and where it is."""
+        running = sys._current_frames()  # pyright: ignore[reportPrivateUsage] - documented
+        frames = list(_outermost_first(running.get(self._thread)))
+        for index, frame in enumerate(frames):
+            if frame.f_code.co_flags & CO_COROUTINE:
+                call = frame.f_locals.get("call")
+                if isinstance(call, Call):
+                    return call, _place(frames[index + 1 :]) if self._shows_line else ""
+        return None
+
+
+def _outermost_first(frame: FrameType | None) -> Iterator[FrameType]:
+    stack: list[FrameType] = []
+    while frame is not None:
+        stack.append(frame)
+        frame = frame.f_back
+    return reversed(stack)
+
+
+def _place(frames: list[FrameType]) -> str:
+    """The innermost line of the application's own."""
+    own = [frame for frame in frames if not frame.f_code.co_filename.startswith(_LIBRARIES)]
+    if not own:
+        return ""
+    file, line = own[-1].f_code.co_filename, own[-1].f_lineno
+    return f" ({file}, line {line}: {linecache.getline(file, line).strip()})"
