@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -65,7 +67,7 @@ class Server:
     def emit_to_nobody(self) -> str:
         return self._received(Emission("/", ["x"], sio.JSON.encode_body(["x"]), to=()))
 
-    def join(self, sids: str, room: Any, namespace: str = "/") -> None:
+    def join(self, sids: Iterable[str], room: Any, namespace: str = "/") -> None:
         for sid in sids:
             self.adapter.join(namespace, sid, room)
 
@@ -124,6 +126,27 @@ def test_skipped() -> None:
     assert server.emit("red", "blue", skip=("b", "c")) == "a"
     assert server.emit("a", skip=("a",)) == ""
     assert server.emit(skip=("green", "nobody")) == "abcd"
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("field", ["to", "skip"])
+@pytest.mark.parametrize("kind", ["id", "room"])
+def test_long_lists_cost_no_more_for_each(field: str, kind: str) -> None:
+    def cost(count: int) -> float:
+        """Seconds for each of so many clients, at best."""
+        server = Server(*(f"id{number}" for number in range(count)))
+        for number in range(count):
+            server.join([f"id{number}"], f"room{number}")
+        listed = {field: tuple(f"{kind}{number}" for number in range(count))}
+        emission = Emission("/", ["x"], sio.JSON.encode_body(["x"]), **listed)  # pyright: ignore[reportArgumentType]
+        took: list[float] = []
+        for _ in range(10):
+            begun = thread_time()
+            server.adapter.broadcast(emission)
+            took.append(thread_time() - begun)
+        return min(took) / count
+
+    assert cost(10_000) < 2 * cost(1_000)
 
 
 @pytest.mark.parametrize("room", ["", "é", 7, 1.5, ("a", 1), None, b"x", frozenset({1})])

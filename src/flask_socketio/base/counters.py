@@ -21,6 +21,8 @@ class Counters:
     closed_by: dict[str, int] = field(default_factory=dict[str, int])
     #: sessions that went on by WebSocket
     upgrades: int = 0
+    #: WebSockets that were to take over a session and did not
+    upgrades_abandoned: int = 0
     handshakes_refused: int = 0
     #: times that nothing more was read from a client, because of what it had sent already
     reading_paused: int = 0
@@ -36,6 +38,8 @@ class Counters:
     disconnects: int = 0
     #: events for which there is no handler
     events_unhandled: int = 0
+    #: acks for which nobody waits
+    acks_unknown: int = 0
     #: callbacks that were forgotten because a client owes too many acks
     acks_dropped: int = 0
 

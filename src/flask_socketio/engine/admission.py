@@ -8,11 +8,13 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from ..base.counters import Counters
+from ..base.told_once import ToldOnce
 from ..protocol.engineio import REVISIONS, Query
 from ..protocol.errors import (
     BAD_HANDSHAKE_METHOD,
     BAD_REQUEST,
     FORBIDDEN,
+    MESSAGES,
     UNKNOWN_SID,
     UNKNOWN_TRANSPORT,
     UNSUPPORTED_PROTOCOL_VERSION,
@@ -63,6 +65,9 @@ class Admission:
         self.draining = False
         self._config = config
         self._counters = counters
+        self._told = {
+            code: ToldOnce(logger, logging.WARNING, "%s %s refused: %s") for code in MESSAGES
+        }
         self._find = find
         self._middlewares = middlewares
         self._elsewhere = elsewhere
@@ -118,7 +123,7 @@ class Admission:
 
     def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
         self._counters.handshakes_refused += 1
-        logger.warning("%s %s refused: %s", request.method, self._config.path, refusal)
+        self._told[refusal.code](request.method, self._config.path, refusal)
 
     def _check_origin(self, request: EngineRequest, environ: dict[str, Any]) -> None:
         origin = request.header(b"origin")

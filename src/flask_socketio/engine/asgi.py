@@ -20,6 +20,7 @@ from .engine import Engine
 from .polling import Responder, is_too_large, responder_of
 from .request import EngineRequest
 from .session import Session
+from .slices import Slice
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
 _PREFLIGHT = [
@@ -192,10 +193,14 @@ class AsgiWebSocket(WebSocketLink):
         task = self._server = asyncio.current_task()
         assert task is not None
         reason = CloseReason.TRANSPORT_CLOSE
+        share = Slice()
         try:
             while True:
                 if self._readable is not None:
                     await self._readable
+                if share.is_over():  # what the server has already, it hands over without a pause
+                    await asyncio.sleep(0)
+                    share = Slice()
                 event = await self._receive()
                 if event["type"] == "websocket.disconnect":
                     if event.get("code") in _FAILURES:

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 
-_WSProtocol: Any
+_Base: Any
 try:
-    from picows.picows import WSProtocol as _WSProtocol  # pyright: ignore
+    from picows.picows import WSProtocol as _Base  # pyright: ignore
 except ImportError:
-    _WSProtocol = None
+    _Base = None
 
 #: The request picows is shown in place of the client's, which has been answered already.
 _REQUEST = (
@@ -25,6 +25,8 @@ _REQUEST = (
 )
 #: Bytes of read buffer per connection. It doubles as needed; the parser of a large message is replaced.
 _READ_BUFFER = 1024
+#: Bytes that are read at once, at most: thousands of frames may be in them.
+_READ_SIZE = 32 * 1024
 
 
 class Parser(asyncio.BufferedProtocol):
@@ -46,6 +48,22 @@ class Listener(Protocol):
         ...
 
     def abort(self) -> None: ...
+
+
+def _make_class(base: Any) -> Any:
+    """picows' `WSProtocol`, which reads as much as its buffer has grown to hold, and never shrinks it."""
+    get_buffer = base.get_buffer
+
+    class FrameParser(base):
+        __slots__ = ()
+
+        def get_buffer(self, sizehint: int) -> memoryview:
+            return get_buffer(self, sizehint)[:_READ_SIZE]
+
+    return FrameParser
+
+
+_WSProtocol: Any = None if _Base is None else _make_class(_Base)
 
 
 class _Silence:

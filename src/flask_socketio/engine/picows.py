@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
@@ -20,6 +23,7 @@ from ..protocol.reasons import CloseReason
 from .engine import Engine
 from .memory import LARGE
 from .parser import Parser, feed, make_parser, parser_fault
+from .slices import LOOK, Slice
 from .timers import Deadlines
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
@@ -56,18 +60,27 @@ class FastLane:
 
 
 class FastWebSocket(WSListener, WebSocketLink):
-    """One connection: frames in from picows, bytes out to the transport."""
+    """One connection: frames in from picows, bytes out to the transport.
+
+    picows tells of all frames of a read, and cannot be stopped in between. Where they take longer than a slice, the
+    rest is set aside, nothing more is read, and the next turn of the loop goes on.
+    """
 
     __slots__ = (
+        "_aside",
         "_assembler",
+        "_burst",
         "_closing",
         "_congested",
         "_connections",
         "_lane",
         "_limits",
         "_out",
+        "_paused",
         "_queued",
         "_raw",
+        "_slice",
+        "_waiting",
         "transport",
     )
 
@@ -83,6 +96,15 @@ class FastWebSocket(WSListener, WebSocketLink):
         self._queued = 0
         self._congested = False
         self._closing = False
+        #: frames are not handled as they come: there is a slice's rest, or they do not count any more
+        self._aside = False
+        #: what was read and is not handled yet, None where frames are handled as they come
+        self._waiting: deque[Callable[[], object]] | None = None
+        #: nothing is to be read, because of what is being handled
+        self._paused = False
+        #: frames that were read together with others, and their share of this turn
+        self._burst = 0
+        self._slice: Slice | None = None
         self.transport: WebSocketTransport
 
     # -- life ----------------------------------------------------------------------------------
@@ -92,7 +114,8 @@ class FastWebSocket(WSListener, WebSocketLink):
         self._connections.add(self)
         self._raw.set_protocol(make_parser(self, self._limits.max_payload))
         self._replay(early)
-        self._raw.resume_reading()
+        if self._waiting is None:
+            self._raw.resume_reading()
 
     def _replay(self, data: bytes) -> None:
         """Bytes that have been read already into a parser, which wants to read by itself."""
@@ -155,10 +178,10 @@ class FastWebSocket(WSListener, WebSocketLink):
         if self._closing:
             return
         self.write_bytes(ws.encode_close(code, reason))
-        self._closing = True
+        self._closing = self._aside = True
         self._congested = False
         self.flush()
-        self._raw.resume_reading()
+        self.resume_reading()
         if not await_answer:
             # Reading goes on for a moment: to close with unread data would reset the connection, and the close frame
             # could be lost with it.
@@ -166,10 +189,61 @@ class FastWebSocket(WSListener, WebSocketLink):
         self._lane.closing.add(self)  # also for a close() that waits until a dead peer has read
 
     def pause_reading(self) -> None:
-        self._raw.pause_reading()
+        self._paused = True
+        self._set_waiting()
 
     def resume_reading(self) -> None:
-        self._raw.resume_reading()
+        self._paused = False
+        if self._waiting is None:
+            self._raw.resume_reading()
+        else:
+            self._lane.engine.loop.call_soon(self._go_on)
+
+    # -- slices --------------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        """One more frame that others were read with."""
+        self._burst += 1
+        if self._slice is None:
+            if not self._burst % LOOK:  # in the same turn, most likely
+                self._slice = Slice()
+                self._lane.engine.loop.call_soon(self._end_slice)
+        elif self._slice.is_over() and self._waiting is None:
+            self._set_waiting()
+            self._lane.engine.loop.call_soon(self._go_on)
+
+    def _end_slice(self) -> None:
+        self._slice = None
+
+    def _set_waiting(self) -> None:
+        """What has been read and not been handled has to wait, and nothing more is read."""
+        if self._waiting is None:
+            self._waiting = deque()
+            self._aside = True
+            self._raw.pause_reading()
+
+    def _set_aside(self, frame: WSFrame) -> None:
+        if self._waiting is not None:
+            later = cast(WSFrame, _LaterFrame(frame))
+            self._waiting.append(partial(self.on_ws_frame, cast(WSTransport, None), later))
+        elif frame.msg_type == _CLOSE:
+            self._hang_up()
+
+    def _go_on(self) -> None:
+        """Handle a slice of what has been set aside; read on after the last of it."""
+        waiting = self._waiting
+        if waiting is None or self._paused:
+            return
+        self._waiting = None
+        self._aside = self._closing
+        self._slice = Slice()
+        while waiting and self._waiting is None:
+            waiting.popleft()()
+        self._slice = None
+        if self._waiting is not None:  # the slice is over, or what was handled is too much
+            self._waiting = waiting
+        elif not self._raw.is_closing():
+            self._raw.resume_reading()
 
     # -- in: called by picows ------------------------------------------------------------------
 
@@ -177,9 +251,8 @@ class FastWebSocket(WSListener, WebSocketLink):
         """picows' word for the end of the handshake; ours was over before."""
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if self._closing:
-            if frame.msg_type == _CLOSE:
-                self._hang_up()
+        if self._aside:
+            self._set_aside(frame)
             return
         kind = frame.msg_type
         try:
@@ -200,7 +273,9 @@ class FastWebSocket(WSListener, WebSocketLink):
         except Exception:
             logger.exception("a WebSocket frame failed")
             self._fail(WebSocketProtocolError(ws.INTERNAL_ERROR, "internal error"))
-        if frame.payload_size > LARGE and not frame.tail_size and not self._closing:
+        if frame.tail_size:
+            self._count()
+        elif frame.payload_size > LARGE and not self._closing:
             # The read buffer has grown to hold this frame and would never shrink.
             self._raw.set_protocol(make_parser(self, self._limits.max_payload))
             self._lane.engine.memory.large_message()
@@ -240,9 +315,16 @@ class FastWebSocket(WSListener, WebSocketLink):
             self._raw.close()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._waiting and not self._paused and not self._closing:
+            self._waiting.append(self._disconnected)
+        else:
+            self._disconnected()
+
+    def _disconnected(self) -> None:
         self._connections.discard(self)
         self._lane.closing.discard(self)
-        self._closing = True
+        self._closing = self._aside = True
+        self._waiting = None
         self.transport.lost(CloseReason.TRANSPORT_CLOSE)
         del self.transport  # which has this link: no circle of references
 
@@ -254,7 +336,14 @@ class FastWebSocket(WSListener, WebSocketLink):
         code = int.from_bytes(close_frame[2:4], "big")
         reason = close_frame[4:].decode(errors="replace")
         self._raw.set_protocol(_Drain(self))  # what follows a broken frame are no frames
-        self._lane.engine.loop.call_soon(self._fail, WebSocketProtocolError(code, reason))
+        self._lane.engine.loop.call_soon(self._fail_next, WebSocketProtocolError(code, reason))
+
+    def _fail_next(self, error: WebSocketProtocolError) -> None:
+        """What came before has been handled or set aside."""
+        if self._waiting is None:
+            self._fail(error)
+        else:
+            self._waiting.append(partial(self._fail, error))
 
     def _fail(self, error: WebSocketProtocolError) -> None:
         if self._closing:
@@ -262,6 +351,26 @@ class FastWebSocket(WSListener, WebSocketLink):
             return
         self.transport.protocol_error(error, error.code)
         self._raw.set_protocol(_Drain(self))
+
+
+class _LaterFrame:
+    """A copy of a frame: picows' own is gone when its listener returns."""
+
+    __slots__ = ("_payload", "fin", "msg_type", "payload_size", "rsv1", "rsv2", "rsv3", "tail_size")
+
+    def __init__(self, frame: WSFrame) -> None:
+        self.msg_type = frame.msg_type
+        self.fin = frame.fin
+        self.rsv1, self.rsv2, self.rsv3 = frame.rsv1, frame.rsv2, frame.rsv3
+        self.payload_size = frame.payload_size
+        self.tail_size = 1  # it is one of several
+        self._payload = frame.get_payload_as_bytes()
+
+    def get_payload_as_bytes(self) -> bytes:
+        return self._payload
+
+    def get_payload_as_utf8_text(self) -> str:
+        return self._payload.decode()
 
 
 def _text(frame: WSFrame) -> str:

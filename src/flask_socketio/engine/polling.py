@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from ..protocol import engineio as eio
@@ -18,6 +19,10 @@ from .answers import HttpAnswer
 from .memory import LARGE
 from .request import EngineRequest
 from .session import Keeper, Session
+from .slices import Slice
+
+# Looking up a member of an enum takes as long as a call.
+_OPEN = SessionState.OPEN
 
 TEXT = b"text/plain; charset=UTF-8"
 _OK: HttpAnswer = (200, b"text/html", b"ok")
@@ -79,8 +84,8 @@ class PollingTransport:
         #: the POST whose body is arriving, and what there is of it
         self._post: Exchange | None = None
         self._body = bytearray()
-        #: the POST that is answered when the next one may come
-        self._held: Exchange | None = None
+        #: the POST whose packets are being delivered, and those that have not been yet; it is answered after the last
+        self._rest: tuple[Exchange, Iterator[str | bytes]] | None = None
         self._reading_paused = False
         self.session: Session
 
@@ -106,6 +111,9 @@ class PollingTransport:
             self._keeper.linger(self.session)
         if self._post is not None:
             self._refuse_post("the session was closed meanwhile")
+        if self._rest is not None:
+            (exchange, _), self._rest = self._rest, None
+            self._delivered(exchange, whole=False)
 
     def keeps(self, message: Message) -> bool:
         """Whether it waits for a GET still."""
@@ -116,9 +124,8 @@ class PollingTransport:
 
     def resume_reading(self) -> None:
         self._reading_paused = False
-        if self._held is not None:
-            held, self._held = self._held, None
-            held.answer(_OK)
+        if self._rest is not None:
+            self._loop.call_soon(self._go_on)
 
     def retire(self) -> list[Message]:
         """Stop polling after an upgrade; return what was not fetched."""
@@ -197,7 +204,7 @@ class PollingTransport:
         if self.session.state is not SessionState.OPEN:
             exchange.refuse(HandshakeRefused(BAD_REQUEST, "the session is closed"))
             return
-        if self._post is not None or self._held is not None:
+        if self._post is not None or self._rest is not None:
             self.session.fail(EngineProtocolError("two POST requests at the same time"))
             exchange.refuse(HandshakeRefused(BAD_REQUEST, "overlapping POST"))
             return
@@ -228,28 +235,48 @@ class PollingTransport:
         try:
             packets = eio.decode_payload(body)
         except EngineProtocolError as error:
-            self.session.fail(error)
-            exchange.refuse(HandshakeRefused(BAD_REQUEST, str(error)))
+            self._malformed(exchange, error)
             return
-        if not self._deliver(packets):
-            exchange.refuse(HandshakeRefused(BAD_REQUEST, "the session was closed"))
-        elif self._reading_paused:
-            # Back-pressure: the client sends nothing more before it has this answer.
-            self._held = exchange
-        else:
-            exchange.answer(_OK)
+        self._deliver(exchange, packets)
 
-    def _deliver(self, packets: list[str | bytes]) -> bool:
-        """Returns whether all were taken."""
+    def _deliver(self, exchange: Exchange, packets: Iterator[str | bytes]) -> None:
+        """Deliver a slice of a POST's packets, and answer it after the last."""
         session = self.session
-        for packet in packets:
-            if isinstance(packet, str):
-                session.receive_text(packet)
-            else:
-                session.receive_binary(packet)
-            if session.state is not SessionState.OPEN:
-                return packet == eio.CLOSE
-        return True
+        share = Slice()
+        try:
+            for packet in packets:
+                if isinstance(packet, str):
+                    session.receive_text(packet)
+                else:
+                    session.receive_binary(packet)
+                if session.state is not _OPEN:
+                    self._delivered(exchange, whole=packet == eio.CLOSE)
+                    return
+                if self._reading_paused or share.is_over():
+                    self._rest = exchange, packets
+                    if not self._reading_paused:
+                        self._loop.call_soon(self._go_on)
+                    return
+        except EngineProtocolError as error:
+            self._malformed(exchange, error)
+        else:
+            self._delivered(exchange, whole=True)
+
+    def _go_on(self) -> None:
+        """Deliver more of what has come, unless the session has been closed or paused meanwhile."""
+        if self._rest is not None and not self._reading_paused:
+            rest, self._rest = self._rest, None
+            self._deliver(*rest)
+
+    def _delivered(self, exchange: Exchange, *, whole: bool) -> None:
+        if whole:
+            exchange.answer(_OK)
+        else:
+            exchange.refuse(HandshakeRefused(BAD_REQUEST, "the session was closed"))
+
+    def _malformed(self, exchange: Exchange, error: EngineProtocolError) -> None:
+        self.session.fail(error)
+        exchange.refuse(HandshakeRefused(BAD_REQUEST, str(error)))
 
     def _end_post(self) -> tuple[Exchange | None, bytes]:
         """The POST that was arriving and what there is of its body; another one may come."""

@@ -7,6 +7,7 @@ from asyncio import AbstractEventLoop
 from typing import Protocol
 
 from ..base.counters import Counters
+from ..base.told_once import ToldOnce
 from ..protocol import engineio as eio
 from ..protocol.errors import ProtocolError
 from ..protocol.message import Message
@@ -17,6 +18,8 @@ from .memory import MemoryTrimmer
 from .request import EngineRequest
 
 logger = logging.getLogger("flask_socketio.engine")
+
+_tell_failure = ToldOnce(logger, logging.WARNING, "session %s: %s; closing the connection")
 
 # Looking up a member of an enum takes as long as a call.
 _OPEN = SessionState.OPEN
@@ -217,6 +220,11 @@ class Session:
             self.probe = None
             self._keeper.upgrade_finished(self)
 
+    def probe_abandoned(self, probe: Probe) -> None:
+        """As `probe_failed`, by its own fault or because it is one too many."""
+        self._keeper.counters.upgrades_abandoned += 1
+        self.probe_failed(probe)
+
     def upgrade_timed_out(self) -> None:
         if self.probe is not None:
             self.probe.abandon("not finished within upgrade_timeout")
@@ -237,7 +245,7 @@ class Session:
 
     def fail(self, error: ProtocolError) -> None:
         """The client broke the protocol."""
-        logger.warning("session %s: %s; closing the connection", self.sid, error)
+        _tell_failure(self.sid, error)
         self.close(CloseReason.PARSE_ERROR)
 
     def close(self, reason: CloseReason) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from ..base.counters import Counters
+from ..base.told_once import ToldOnce
 from ..cluster.base import Adapter
 from ..engine.config import Limits
 from ..engine.ids import new_sid
@@ -76,6 +78,16 @@ class Hub:
         self.codec = codec
         self._always_connect = always_connect
         self._ack_errors = ack_errors
+        warn, inform = (
+            partial(ToldOnce, logger, logging.WARNING),
+            partial(ToldOnce, logger, logging.INFO),
+        )
+        self._tell_refused = warn("connection to namespace %r refused: it has no handlers")
+        self._tell_unhandled = inform("event %r in namespace %r has no handler")
+        self._tell_unknown_ack = inform("ack %s of client %s belongs to no event")
+        self._tell_dropped_ack = warn(
+            "client %s owes %d acks (max_pending_acks); the oldest callback is forgotten"
+        )
 
     # -- connections ---------------------------------------------------------------------------
 
@@ -133,7 +145,7 @@ class Hub:
         namespace = packet.namespace
         if not self.handlers.serves(namespace):
             self.counters.connects_refused += 1
-            logger.warning("connection to namespace %r refused: it has no handlers", namespace[:64])
+            self._tell_refused(namespace[:64])
             body = self.codec.encode_body(_INVALID_NAMESPACE)
             client.connection.send(self.codec.encode(sio.CONNECT_ERROR, namespace, body))
             return
@@ -156,7 +168,7 @@ class Hub:
         found = self.handlers.find(socket.namespace, event)
         if found is None:
             self.counters.events_unhandled += 1
-            logger.info("event %r in namespace %r has no handler", event[:64], socket.namespace)
+            self._tell_unhandled(event[:64], socket.namespace)
             if self._ack_errors and packet.id is not None:
                 body = self.codec.encode_body([_UNHANDLED])
                 socket.send(self.codec.encode(sio.ACK, socket.namespace, body, packet.id))
@@ -168,7 +180,8 @@ class Hub:
     def _ack(self, socket: Socket, packet: Packet) -> None:
         callback = socket.acks.pop(packet.id, None) if packet.id is not None else None
         if callback is None:
-            logger.info("ack %s of client %s belongs to no event", packet.id, socket.sid)
+            self.counters.acks_unknown += 1
+            self._tell_unknown_ack(packet.id, socket.sid)
             return
         if callback.on_loop:
             callback.function(*packet.data)
@@ -178,11 +191,7 @@ class Hub:
 
     def ack_dropped(self, socket: Socket) -> None:
         self.counters.acks_dropped += 1
-        logger.warning(
-            "client %s owes %d acks (max_pending_acks); the oldest callback is forgotten",
-            socket.sid,
-            len(socket.acks),
-        )
+        self._tell_dropped_ack(socket.sid, len(socket.acks))
 
     # -- calls ---------------------------------------------------------------------------------
 

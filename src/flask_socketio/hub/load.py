@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import logging
 
+from ..base.told_once import ToldOnce
 from ..engine.config import Limits
 from .client import Client
 
 logger = logging.getLogger("flask_socketio.server")
+
+_CROWD = (
+    "%d events of %d clients wait for handlers or are in one (max_events): "
+    "nothing is read from the busiest clients until there are half as many"
+)
 
 
 class Load:
@@ -24,18 +30,14 @@ class Load:
         #: how many one client may have at the moment
         self.share = self._usual_share
         self.paused: set[Client] = set()
+        self._tell_crowd = ToldOnce(logger, logging.WARNING, _CROWD)
 
     def crowd(self) -> None:
         """There are too many: whoever has more than an equal share of them has to wait."""
         self.share = min(self._usual_share, max(1, self.limit // self.clients))
         if not self.crowded:
             self.crowded = True
-            logger.warning(
-                "%d events of %d clients wait for handlers or are in one (max_events): "
-                "nothing is read from the busiest clients until there are half as many",
-                self.events,
-                self.clients,
-            )
+            self._tell_crowd(self.events, self.clients)
 
     def relieve(self, client: Client) -> None:
         """The client has fewer than before."""

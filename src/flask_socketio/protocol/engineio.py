@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,7 +15,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from .errors import EngineProtocolError
-from .message import Message
+from .message import SEPARATOR, Message
 
 REVISION = "4"
 #: What clients may ask for with `EIO`.
@@ -28,6 +29,8 @@ PROBE_ANSWER = Message(b"3probe")
 NOOP_PACKET = Message(b"6")
 
 PROBE = "2probe"
+
+_SEPARATOR = SEPARATOR.decode()
 
 
 def open_packet(fields: dict[str, Any]) -> Message:
@@ -45,16 +48,29 @@ def binary_message(data: bytes) -> Message:
     return Message(None, (data,))
 
 
-def decode_payload(body: bytes) -> list[str | bytes]:
+def decode_payload(body: bytes) -> Iterator[str | bytes]:
     """The packets of a polling request's body ("HTTP long-polling"): text ones as str, binary ones as bytes.
 
-    Raises EngineProtocolError for an empty body, an empty packet, bad UTF-8 or bad base64.
+    Raises EngineProtocolError for bad UTF-8 and an empty packet at once, for bad base64 where it stands.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise EngineProtocolError("payload is not UTF-8") from None
-    return [_decode_packet(packet) for packet in text.split("\x1e")]
+    if _SEPARATOR not in text:  # what nearly every body is
+        return iter((_decode_packet(text),))
+    if text[0] == _SEPARATOR or text[-1] == _SEPARATOR or _SEPARATOR * 2 in text:
+        raise EngineProtocolError("empty packet")
+    return _decode_packets(text)
+
+
+def _decode_packets(text: str) -> Iterator[str | bytes]:
+    """One after the other: there may be hundreds of thousands, and who reads them may stop in between."""
+    start = 0
+    while (end := text.find(_SEPARATOR, start)) >= 0:
+        yield _decode_packet(text[start:end])
+        start = end + 1
+    yield _decode_packet(text[start:])
 
 
 def _decode_packet(packet: str) -> str | bytes:

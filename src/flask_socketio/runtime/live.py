@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..base.counters import Counters
+from ..base.told_once import ToldOnce
 from ..cluster.memory import MemoryAdapter
 from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
@@ -25,6 +26,9 @@ from ..protocol.reasons import CloseReason
 from .application import Application
 
 logger = logging.getLogger("flask_socketio.server")
+_tell_idle = ToldOnce(
+    logger, logging.WARNING, "session %s joined no namespace within connect_timeout"
+)
 
 #: Given what posts to the loop.
 MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket]]
@@ -119,5 +123,5 @@ class Live:
 
 
 def _close_idle_connection(client: Client) -> None:
-    logger.warning("session %s joined no namespace within connect_timeout", client.connection.sid)
+    _tell_idle(client.connection.sid)
     client.connection.close(CloseReason.CONNECT_TIMEOUT)
