@@ -47,7 +47,7 @@ def inherited_listener() -> socket.socket | None:
 
 
 def can_reload() -> bool:
-    """Whether Werkzeug has the reloader that `serve_and_reload` takes; a log line where it has not."""
+    """Whether Werkzeug has the reloader that is needed here; a log line where it has not."""
     try:
         signature(_run_with_reloader).bind(print, extra_files=None, reloader_type="stat")
     except (TypeError, ValueError) as error:
@@ -57,25 +57,33 @@ def can_reload() -> bool:
     return True
 
 
+def watch(
+    listener: socket.socket, extra_files: Iterable[str] | None, options: dict[str, Any]
+) -> None:
+    """In the first process: start another one, which serves, and start it anew whenever a source file has changed."""
+    listener.set_inheritable(True)
+    os.environ[_LISTENER] = str(listener.fileno())
+    _reload(lambda: None, extra_files, options)
+
+
 def serve_and_reload(
     serve: Callable[[], None],
     stop: Callable[[], None],
-    listener: socket.socket,
     extra_files: Iterable[str] | None,
     options: dict[str, Any],
 ) -> None:
-    """Serve in a process of its own, which is started anew whenever a source file has changed.
-
-    Called in both processes: the first one watches over the second, the second serves on a thread.
-    """
-    options = {"reloader_type": _reloader_type(), **options}
-    if not is_running_from_reloader():
-        listener.set_inheritable(True)
-        os.environ[_LISTENER] = str(listener.fileno())
+    """In the second process: serve on a thread, and end when a source file has changed."""
     try:
-        _run_with_reloader(serve, extra_files=extra_files, **options)
+        _reload(serve, extra_files, options)
     finally:
         stop()
+
+
+def _reload(
+    serve: Callable[[], None], extra_files: Iterable[str] | None, options: dict[str, Any]
+) -> None:
+    options = {"reloader_type": _reloader_type(), **options}
+    _run_with_reloader(serve, extra_files=extra_files, **options)
 
 
 def _reloader_type() -> str:

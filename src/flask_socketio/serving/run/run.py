@@ -21,7 +21,7 @@ from ...runtime.life import Life
 from ..asgi import DuplexApp
 from .hints import hint_at_missing_templates
 from .listen import announcement, listen
-from .reloader import can_reload, inherited_listener, serve_and_reload
+from .reloader import can_reload, inherited_listener, serve_and_reload, watch
 from .serve import serve
 from .server import GRACE, Server, make_server
 from .tls import make_context
@@ -71,12 +71,17 @@ def run_app(
     host = host or "127.0.0.1"
     listener = inherited_listener() or listen(host, _port(app, port))
     show_server_banner(app.debug, app.name)
+    reloads = (app.debug if use_reloader is None else use_reloader) and can_reload()
+    if reloads and not is_running_from_reloader():
+        life.background.not_serving()
+        watch(listener, extra_files, reloader_options or {})
+        return
     lines = announcement(host, listener, "http" if tls is None else "https")
     server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls)
     life.server = server
     try:
-        if (app.debug if use_reloader is None else use_reloader) and can_reload():
-            _reload(life, server, listener, extra_files, reloader_options or {})
+        if reloads:
+            _reload(server, listener, extra_files, reloader_options or {})
         else:
             serve(server, listener)
     finally:
@@ -91,13 +96,12 @@ def _tune_the_interpreter() -> None:
 
 
 def _reload(
-    life: Life,
     server: Server,
     listener: socket.socket,
     extra_files: Iterable[str] | None,
     options: dict[str, Any],
 ) -> None:
-    """Run the server on a thread, under the reloader; or, in the first process, only the reloader."""
+    """Run the server on a thread, under the reloader."""
     begun = Promise[None]()
     ended = Promise[None]()
 
@@ -113,9 +117,7 @@ def _reload(
         if begun.done:
             ended.wait(2 * GRACE)
 
-    if not is_running_from_reloader():
-        life.background.not_serving()
-    serve_and_reload(run, stop, listener, extra_files, options)
+    serve_and_reload(run, stop, extra_files, options)
 
 
 def _port(app: Flask, given: Any) -> int:
