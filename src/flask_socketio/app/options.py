@@ -32,6 +32,7 @@ class Options:
     always_connect: bool = False
     manage_session: bool = True
     serve_client: bool = True
+    health: bool = False
     ack_errors: bool = False
     message_queue: str | None = None
     channel: str = "flask-socketio"

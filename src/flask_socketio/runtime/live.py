@@ -26,9 +26,6 @@ from .application import Application
 
 logger = logging.getLogger("flask_socketio.server")
 
-#: Seconds that handlers have to return when the server stops.
-DRAIN_TIMEOUT = 3.0
-
 #: Given what posts to the loop.
 MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket]]
 
@@ -45,6 +42,7 @@ class Live:
         link: MakeLink | None,
     ) -> None:
         options = app.options
+        self._shutdown_timeout = options.engine.limits.shutdown_timeout
         self.pid = os.getpid()
         self.loop = loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
@@ -92,6 +90,15 @@ class Live:
         """What carries a connection: polling or websocket."""
         return self.engine.sessions[eio_sid].transport.name
 
+    def troubles(self) -> list[str]:
+        """What keeps it from serving as it should; on any thread."""
+        found: list[str] = []
+        if self.engine.admission.draining:
+            found.append("the server is shutting down")
+        if self.hub.load.crowded:
+            found.append("more events wait for handlers, or are in one, than max_events")
+        return found
+
     def close_connections(self) -> None:
         """Say goodbye to every client; their disconnect handlers run."""
         self.engine.close()
@@ -99,11 +106,11 @@ class Live:
     async def stop(self) -> None:
         """Wait for handlers, for a while, then let go of everything."""
         self.close_connections()
-        if not await self.dispatcher.drain(DRAIN_TIMEOUT):
+        if not await self.dispatcher.drain(self._shutdown_timeout):
             logger.warning(
                 "%d handlers were still running after %g seconds",
                 self.dispatcher.running,
-                DRAIN_TIMEOUT,
+                self._shutdown_timeout,
             )
         self._deadlines.close()
         if self._link is not None:
