@@ -42,13 +42,13 @@ def stacks() -> Iterator[FrameType | None]:
     yield from list(sys._current_frames().values())
     if greenlet := sys.modules.get("greenlet"):
         for item in gc.get_objects():
-            if isinstance(item, greenlet.greenlet):
+            if issubclass(type(item), greenlet.greenlet):  # isinstance() would ask a dead proxy
                 yield item.gr_frame
 
 
 def is_of_the_queue(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename.endswith("cluster/queue.py"):
+        if "/flask_socketio/cluster/" in frame.f_code.co_filename:
             return True
         frame = frame.f_back
     return False
