@@ -1,6 +1,7 @@
 # make example   run the example at http://127.0.0.1:8029/
 # make test      lint, types and tests
 # make compat    the same tests on Flask-SocketIO itself: applications, API
+# make compat-versions   the core of the tests on the oldest and the newest releases of Flask and others, and on broken ones
 # make bench     measure against the peers: make bench ARGUMENTS="--scenario echo"
 # make count     Python calls and bytecodes of each operation, without noise, and what has changed
 # make profile   a flame graph of the server under load, profile.svg
@@ -18,10 +19,14 @@ PYTHON = $(shell for python in $(PYTHONS); do \
 
 BIN := .venv/bin
 DEPLOYMENT := .venv-deployment
+VERSIONS := .venv-versions
+# What depends on the releases of Flask, Werkzeug, uvicorn and picows.
+CORE := tests/versions tests/serving tests/api tests/unit/test_contexts.py \
+	tests/surface/test_handlers.py tests/surface/test_emitting.py
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example test compat bench count profile clean
+.PHONY: example test compat compat-versions bench count profile clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -30,13 +35,20 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest --numprocesses 6 -m "not timing"
+	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not versions"
 	$(BIN)/python -m pytest --numprocesses 2 -m timing
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 2 tests/apps
 	ORIGINAL=1 $(BIN)/python -m pytest --numprocesses 6 -k original tests/deployment
 	.venv-original/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/surface -rs tests/surface
+
+compat-versions: .venv/installed-dev $(VERSIONS)/oldest/installed $(VERSIONS)/newest/installed
+	@set -e; for releases in oldest newest; do \
+	export RELEASES=$(CURDIR)/$(VERSIONS)/$$releases; export PYTHONPATH=$$RELEASES; \
+	$(BIN)/python -m tests.versions.releases check; \
+	$(BIN)/python -m pytest --numprocesses 4 -m "not timing and not versions" $(CORE); done
+	$(BIN)/python -m pytest --numprocesses 4 -m versions tests/versions
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
@@ -48,7 +60,7 @@ profile: .venv/installed-bench
 	$(BIN)/python -m benchmarks.profile $(ARGUMENTS)
 
 clean:
-	rm -rf .venv .venv-original $(DEPLOYMENT) benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf .venv .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)
@@ -78,6 +90,14 @@ $(DEPLOYMENT)/installed: $(INPUTS)
 	--group deployment-$$folder --target $(DEPLOYMENT)/$$folder || exit 1; done
 	@$(DEPLOYMENT)/bin/python -m pip install -q --group deployment-uwsgi >$(DEPLOYMENT)/uwsgi.log 2>&1 || \
 	echo "uWSGI takes a C compiler and Python's headers: without, its tests are skipped ($(DEPLOYMENT)/uwsgi.log)"
+	@touch $@
+
+# Folders of packages that go before those of .venv. The newest are those of the day: make clean for newer ones.
+$(VERSIONS)/%/installed: pyproject.toml tests/versions/releases.py | .venv/installed-dev
+	@echo "Setting up $(VERSIONS)/$* ..."
+	@rm -rf $(VERSIONS)/$* && mkdir -p $(VERSIONS)
+	@$(BIN)/python -m tests.versions.releases $* >$(VERSIONS)/$*.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --target $(VERSIONS)/$* --requirement $(VERSIONS)/$*.txt
 	@touch $@
 
 .venv/installed-bench: .venv/installed

@@ -89,7 +89,7 @@ class App(EngineApp):
         loop = asyncio.get_running_loop()
         middlewares = [Stamp("first"), Stamp("second"), Stamp("idle")]
         middlewares[2].is_needed = False
-        return Engine(loop, CONFIG, TellStamps, middlewares, self.neighbour)
+        return Engine(loop, CONFIG, TellStamps, middlewares=middlewares, elsewhere=self.neighbour)
 
     async def other(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """How many requests the neighbour has lost."""

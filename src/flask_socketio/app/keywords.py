@@ -107,6 +107,14 @@ class SocketIOOptions(TypedDict, total=False):
     serve_client: Annotated[
         bool, Option(_YES_NO, "The JavaScript client is served, at `<path>/socket.io.min.js`.")
     ]
+    health: Annotated[
+        bool,
+        Option(
+            _YES_NO,
+            'How the server is, at `<path>/health`, for load balancers: `"ok"`, `"degraded"`, or `"draining"` with '
+            "status 503.",
+        ),
+    ]
     namespaces: Annotated[
         str | Sequence[str] | None,
         Option(
@@ -224,6 +232,19 @@ class SocketIOOptions(TypedDict, total=False):
             "An upgrade that has begun and is not finished by then is given up; polling goes on.",
             Limits,
         ),
+    ]
+    drain_time: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "When the server stops, its clients are told one after the other over that time, and come back elsewhere "
+            "one after the other. 0: all at once.",
+            Limits,
+        ),
+    ]
+    shutdown_timeout: Annotated[
+        float,
+        Option(_SECONDS, "That handlers have to return when the server stops, after that.", Limits),
     ]
     http_compression: Annotated[
         bool,

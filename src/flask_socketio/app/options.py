@@ -33,6 +33,7 @@ class Options:
     always_connect: bool = False
     manage_session: bool = True
     serve_client: bool = True
+    health: bool = False
     ack_errors: bool = False
     message_queue: str | None = field(default=None, repr=False)  # it may hold a password
     channel: str = "flask-socketio"

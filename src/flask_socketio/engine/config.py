@@ -36,6 +36,10 @@ class Limits:
     upgrade_timeout: float = 10.0
     #: the answer to a close frame; a last poll of a closed polling session
     close_timeout: float = 5.0
+    #: over which clients are told, one after the other, that the server stops
+    drain_time: float = 0.0
+    #: that handlers have to return when the server stops, after that
+    shutdown_timeout: float = 3.0
 
 
 @dataclass(slots=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from asyncio import AbstractEventLoop
+from collections import deque
 from collections.abc import Callable, Sequence
+from math import ceil
 
 from ..base.counters import Counters
 from ..protocol import engineio as eio
 from ..protocol.reasons import CloseReason
-from ..protocol.states import TransportRole
+from ..protocol.states import SessionState, TransportRole
 from .admission import Admission, ConnectionMiddleware
 from .config import EngineConfig
 from .ids import new_sid
@@ -24,6 +27,8 @@ logger = logging.getLogger("flask_socketio.engine")
 
 #: How much before its time a ping may go out together with others: a part of ping_interval, and seconds at most.
 _EARLY, _MOST_EARLY = 0.01, 0.1
+#: Seconds between two batches of clients that are told that the server stops, at most.
+_DRAIN_STEP = 0.1
 
 
 class Engine:
@@ -38,9 +43,10 @@ class Engine:
         loop: AbstractEventLoop,
         config: EngineConfig,
         open_session: Callable[[Session], Receiver],
+        *,
         middlewares: Sequence[ConnectionMiddleware] = (),
-        counters: Counters | None = None,
         elsewhere: Responder | None = None,
+        counters: Counters | None = None,
     ) -> None:
         limits = config.limits
         self.loop = loop
@@ -157,6 +163,27 @@ class Engine:
     def _forget(self, session: Session) -> None:
         if self.sessions.pop(session.sid, None) is not None:
             del session.transport  # which has the session: no circle of references
+
+    async def drain(self, seconds: float) -> None:
+        """Open no more sessions, and end those that there are over so many seconds, so that not all come back at once.
+
+        Those for which something is under way come last.
+        """
+        self.admission.draining = True
+        sessions = [
+            session for session in self.sessions.values() if session.state is SessionState.OPEN
+        ]
+        left = deque(sessions)
+        begun = self.loop.time()
+        while left and (passed := self.loop.time() - begun) < seconds:
+            due = ceil(len(sessions) * passed / seconds) - (len(sessions) - len(left))
+            for _ in range(min(due, len(left))):
+                session = left.popleft()
+                if session.state is SessionState.OPEN and session.receiver.is_busy:
+                    left.append(session)
+                else:
+                    session.close(CloseReason.SERVER_SHUTDOWN)
+            await asyncio.sleep(min(_DRAIN_STEP, seconds / 10))
 
     def close(self, reason: CloseReason = CloseReason.SERVER_SHUTDOWN) -> None:
         """End every session, and open no more."""

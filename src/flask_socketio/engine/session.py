@@ -32,6 +32,11 @@ class Receiver(Protocol):
     def on_close(self, reason: CloseReason) -> None:
         """Called once, after which nothing can be sent."""
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way that the end of the session would cut off."""
+        ...
+
 
 class Transport(Protocol):
     """What a session needs of its transport."""

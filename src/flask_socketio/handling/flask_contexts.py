@@ -219,9 +219,10 @@ def _are_known() -> bool:
 
 
 def _fault() -> str | None:
-    missing = [name for name in ("_cv_app", "_cv_request") if not hasattr(globals, name)]
+    names = {"AppContext": ctx, "RequestContext": ctx, "_cv_app": globals, "_cv_request": globals}
+    missing = [name for name, module in names.items() if name not in vars(module)]
     if missing:
-        return f"flask.globals has no {missing[0]}"
+        return f"there is no {', '.join(missing)}"
     app = Flask("flask_socketio", static_folder=None)
     of_app = vars(app.app_context()).keys()
     of_request = vars(app.request_context(create_environ())).keys()

@@ -96,6 +96,11 @@ class Client:
     def on_close(self, reason: CloseReason) -> None:
         self.hub.connection_closed(self, reason)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a handler of its is running, or an ack awaited."""
+        return self.in_flight > 0 or any(socket.acks for socket in self.sockets.values())
+
     def taken(self) -> None:
         """One more packet waits or is being handled; at a bound nothing more is read from the client."""
         total = self._total

@@ -13,13 +13,10 @@ from ..base.loop_thread import run_loop
 from ..base.real import AppLock
 from ..cluster.memory import MemoryAdapter
 from ..dispatch.dispatcher import Rest, begin_in
-from ..handling.context import EventContexts
-from ..handling.runner import Runner
 from ..hub.call import Call, Outcome
 from ..hub.client import Client, Connection
-from ..hub.hub import Hub
 from ..hub.socket import Socket
-from .running import Application
+from .application import Application
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,25 +58,11 @@ class InlineHub:
         self,
         app: Application,
     ) -> None:
-        options, codec = app.options, app.codec
         self.inbox = InlineInbox()
         self.counters = Counters()
-        self.adapter = MemoryAdapter[Socket](codec)
-        contexts = EventContexts(app.flask, options, app.socketio)
-        self._runner = Runner(
-            contexts, app.handlers, self._report, codec, ack_errors=options.ack_errors
-        )
-        self.hub = Hub(
-            app.handlers,
-            self.adapter,
-            options.engine.limits,
-            self._run,
-            _NoDeadlines(),
-            codec=codec,
-            always_connect=options.always_connect,
-            ack_errors=options.ack_errors,
-            counters=self.counters,
-        )
+        self.adapter = MemoryAdapter[Socket](app.codec)
+        self._runner = app.runner(self._report)
+        self.hub = app.hub(self.adapter, self._run, _NoDeadlines(), self.counters)
 
     def open(self, connection: Connection) -> Client:
         """A test client's connection."""

@@ -29,10 +29,11 @@ from ..handling.codec import choose_codec, message_dumps
 from ..handling.table import HandlerTable
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
+from .application import Application
 from .emitter import Emitter
 from .inline import InlineHub
 from .live import Live, MakeLink
-from .running import Application, Running
+from .running import Running
 
 logger = logging.getLogger("flask_socketio.server")
 

@@ -18,19 +18,13 @@ from ..engine.admission import ConnectionMiddleware
 from ..engine.engine import Engine
 from ..engine.picows import FastLane
 from ..engine.timers import Deadlines
-from ..handling.context import EventContexts
-from ..handling.runner import Runner
 from ..hub.call import Call, Outcome
 from ..hub.client import Client
-from ..hub.hub import Hub
 from ..hub.socket import Socket
 from ..protocol.reasons import CloseReason
-from .running import Application
+from .application import Application
 
 logger = logging.getLogger("flask_socketio.server")
-
-#: Seconds that handlers have to return when the server stops.
-DRAIN_TIMEOUT = 3.0
 
 #: Given what posts to the loop.
 MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket]]
@@ -47,17 +41,18 @@ class Live:
         middlewares: Sequence[ConnectionMiddleware],
         link: MakeLink | None,
     ) -> None:
-        options, codec = app.options, app.codec
+        options = app.options
+        self._shutdown_timeout = options.engine.limits.shutdown_timeout
         self.pid = os.getpid()
         self.loop = loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
         self.counters = counters = Counters()
         self._link = None if link is None else link(self.inbox.post, counters)
-        self.adapter = MemoryAdapter[Socket](codec) if self._link is None else self._link.adapter
-        contexts = EventContexts(app.flask, options, app.socketio)
+        self.adapter = (
+            MemoryAdapter[Socket](app.codec) if self._link is None else self._link.adapter
+        )
         # A partial function is one step fewer than one of ours.
-        report = partial(self.inbox.post, self._finished)
-        runner = Runner(contexts, app.handlers, report, codec, ack_errors=options.ack_errors)
+        runner = app.runner(partial(self.inbox.post, self._finished))
         self.dispatcher = Dispatcher(
             loop,
             self.inbox,
@@ -69,19 +64,13 @@ class Live:
         self._deadlines = Deadlines(
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
-        self.hub = Hub(
-            app.handlers,
-            self.adapter,
-            options.engine.limits,
-            self.dispatcher.submit,
-            self._deadlines,
-            codec=codec,
-            always_connect=options.always_connect,
-            ack_errors=options.ack_errors,
-            counters=counters,
-        )
+        self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
         self.engine = Engine(
-            loop, options.engine, self.hub.connection_opened, middlewares, counters
+            loop,
+            options.engine,
+            self.hub.connection_opened,
+            middlewares=middlewares,
+            counters=counters,
         )
         self.lane = FastLane(self.engine)
 
@@ -101,6 +90,15 @@ class Live:
         """What carries a connection: polling or websocket."""
         return self.engine.sessions[eio_sid].transport.name
 
+    def troubles(self) -> list[str]:
+        """What keeps it from serving as it should; on any thread."""
+        found: list[str] = []
+        if self.engine.admission.draining:
+            found.append("the server is shutting down")
+        if self.hub.load.crowded:
+            found.append("more events wait for handlers, or are in one, than max_events")
+        return found
+
     def close_connections(self) -> None:
         """Say goodbye to every client; their disconnect handlers run."""
         self.engine.close()
@@ -108,11 +106,11 @@ class Live:
     async def stop(self) -> None:
         """Wait for handlers, for a while, then let go of everything."""
         self.close_connections()
-        if not await self.dispatcher.drain(DRAIN_TIMEOUT):
+        if not await self.dispatcher.drain(self._shutdown_timeout):
             logger.warning(
                 "%d handlers were still running after %g seconds",
                 self.dispatcher.running,
-                DRAIN_TIMEOUT,
+                self._shutdown_timeout,
             )
         self._deadlines.close()
         if self._link is not None:

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar, TypeVarTuple, Unpack
 
-from flask import Flask
-
-from ..app.options import Options
 from ..base.counters import Counters
 from ..cluster.base import Adapter
-from ..handling.table import HandlerTable
 from ..hub.socket import Socket
-from ..protocol.socketio import Codec
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """Whose handlers run, and how it wants them to."""
-
-    #: the SocketIO that the handlers were registered with, which their contexts lead back to
-    socketio: object
-    flask: Flask
-    options: Options
-    handlers: HandlerTable
-    codec: Codec
 
 
 class Commands(Protocol):

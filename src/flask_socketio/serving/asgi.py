@@ -74,6 +74,10 @@ class EngineApp:
         """The counterpart of start."""
         self.close_connections()
 
+    async def drain(self) -> None:
+        """Let in nobody more, and say goodbye to the clients over `drain_time`."""
+        await self.engine.drain(self.limits.drain_time)
+
     def close_connections(self) -> None:
         """Say goodbye to every client."""
         self.engine.close()
@@ -120,7 +124,11 @@ class EngineApp:
         if self.on_started is not None:
             self.on_started(self)
         await send({"type": "lifespan.startup.complete"})
-        await receive()
+        try:
+            await receive()
+        except asyncio.CancelledError:  # the server ends at once: Ctrl-C has been pressed twice
+            return
+        await self.drain()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -176,6 +184,10 @@ class DuplexApp(EngineApp):
     def lanes(self) -> list[FastLane]:
         return [self.lane, *(neighbour.lane for neighbour in self._neighbours)]
 
+    async def drain(self) -> None:
+        neighbours = (neighbour.drain() for neighbour in self._neighbours)
+        await asyncio.gather(super().drain(), *neighbours)
+
     def close_connections(self) -> None:
         super().close_connections()
         for neighbour in self._neighbours:
@@ -201,7 +213,7 @@ class DuplexApp(EngineApp):
         if not self._has_hinted and (request.header(b"upgrade") or "").lower() == "websocket":
             self._has_hinted = True
             logger.warning("%s", _NO_WEBSOCKET)
-        await answer_below(self.engine, self._life.options, request, receive, send)
+        await answer_below(self.live, self._life.options, request, receive, send)
 
 
 def _with_debugger(app: Flask) -> WsgiApp:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
+import orjson
+
 from ..app.options import Options
-from ..engine.answers import Receive, Send
+from ..engine.answers import HttpAnswer, Receive, Send, respond
 from ..engine.asgi import serve_polling
-from ..engine.engine import Engine
 from ..engine.request import EngineRequest
+from ..runtime.live import Live
 from .files import serve_client_file
 
 
 async def answer_below(
-    engine: Engine, options: Options, request: EngineRequest, receive: Receive, send: Send
+    live: Live, options: Options, request: EngineRequest, receive: Receive, send: Send
 ) -> None:
-    """Answer with one of the client's files, or pass the request to the engine."""
+    """Answer with one of the client's files or how the server is, or pass the request to the engine."""
     name = request.path.removeprefix(options.engine.path)
-    if not (options.serve_client and await serve_client_file(name, request.scope, send)):
-        await serve_polling(engine, request, receive, send)
+    if name == "health" and options.health and request.method == "GET":
+        await respond(send, _health(live))
+    elif not (options.serve_client and await serve_client_file(name, request.scope, send)):
+        await serve_polling(live.engine, request, receive, send)
+
+
+def _health(live: Live) -> HttpAnswer:
+    """For load balancers: 503 tells them to send nobody any more."""
+    troubles = live.troubles()
+    draining = live.engine.admission.draining
+    status = "draining" if draining else "degraded" if troubles else "ok"
+    code = HTTPStatus.SERVICE_UNAVAILABLE if draining else HTTPStatus.OK
+    return code, b"application/json", orjson.dumps({"status": status, "reasons": troubles})

@@ -76,7 +76,7 @@ class WsgiFace:
             self._look_for_connection(environ)
         exchange = _Exchange(_read_body(environ, live.engine.config.limits.max_payload))
         live.inbox.run(
-            answer_below(live.engine, self.life.options, request, exchange.receive, exchange.send)
+            answer_below(live, self.life.options, request, exchange.receive, exchange.send)
         )
         status, headers = exchange.head
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)

@@ -114,7 +114,10 @@ def _offer_no_upgrade(lanes: Sequence[FastLane], pages: Pages | None) -> None:
 def _check_methods(base: Any) -> None:
     """Raises AttributeError and TypeError."""
     for name, arguments in METHODS.items():
-        found = tuple(signature(getattr(base, name)).parameters)[1:]
+        method = getattr(base, name)
+        if method is getattr(asyncio.Protocol, name, None):
+            raise AttributeError(f"{base.__name__} has no {name}")
+        found = tuple(signature(method).parameters)[1:]
         if found != arguments:
             raise TypeError(f"{base.__name__}.{name} takes ({', '.join(found)})")
 

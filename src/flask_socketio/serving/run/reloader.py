@@ -49,11 +49,9 @@ def inherited_listener() -> socket.socket | None:
 def can_reload() -> bool:
     """Whether Werkzeug has the reloader that `serve_and_reload` takes; a log line where it has not."""
     try:
-        if _run_with_reloader is None:
-            raise AttributeError("werkzeug._reloader has no run_with_reloader")
         signature(_run_with_reloader).bind(print, extra_files=None, reloader_type="stat")
-    except (AttributeError, TypeError, ValueError) as error:
-        fault = f"{type(error).__name__}: {error}"
+    except (TypeError, ValueError) as error:
+        fault = f"run_with_reloader: {error}"
         say_once("werkzeug", fault, "the server is not started anew when a file has changed")
         return False
     return True

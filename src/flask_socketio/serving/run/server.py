@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import ssl
@@ -17,6 +18,8 @@ from .listen import BACKLOG
 
 #: Seconds that responses under way have when the server stops.
 GRACE = 3
+#: Seconds between looks whether Ctrl-C has been pressed once more.
+_LOOK = 0.2
 
 
 class Server(uvicorn.Server):
@@ -39,10 +42,18 @@ class Server(uvicorn.Server):
         print(self._announcement, file=sys.stderr, flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._drain()
         # A waiting poll is a response under way; uvicorn would wait for it.
         self._app.close_connections()
         self._protocols.stop(self.server_state.connections)
         await super().shutdown(sockets)
+
+    async def _drain(self) -> None:
+        """Say goodbye to the clients in the time that they have for it, unless somebody is impatient."""
+        draining = asyncio.ensure_future(self._app.drain())
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait([draining], timeout=_LOOK)
+        draining.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal ends the server in good order, a second Ctrl-C at once. `run` returns either way."""
