@@ -23,6 +23,7 @@ from flask_socketio.app.keywords import (
 )
 from flask_socketio.app.options import Options
 from flask_socketio.app.parse import parse_options
+from flask_socketio.cluster.backlog import Bounds
 from flask_socketio.engine.config import EngineConfig, HttpLimits, Limits
 from flask_socketio.serving.run.run import run_app
 
@@ -31,9 +32,10 @@ ARGUMENTS = rows(RunOptions, Argument)
 TYPES = get_type_hints(SocketIOOptions)
 #: Fields that no keyword sets: parts, what belongs to another field, and bounds that hold for everybody.
 NO_OPTIONS = {
-    Options: {"engine"},
+    Options: {"engine", "backlog"},
+    Bounds: set[str](),
     EngineConfig: {"http", "limits", "ping_grace"},
-    HttpLimits: set(),
+    HttpLimits: set[str](),
     Limits: {
         "close_timeout",
         "max_events",
@@ -84,7 +86,8 @@ def test_what_the_docs_say_is_complete(name: str, row: Option | Argument) -> Non
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if TYPES[name] in (float, Whole)])
 def test_numbers_have_a_unit_and_are_numbers(name: str) -> None:
-    assert OPTIONS[name].unit in ("attachments", "bytes", "fields", "seconds", "threads")
+    units = ("attachments", "bytes", "fields", "messages", "seconds", "threads")
+    assert OPTIONS[name].unit in units
     for value in ("1", None, True, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=f"{name}={value!r}: a number is needed"):
             parse_options({name: value})

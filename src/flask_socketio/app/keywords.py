@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 
+from ..cluster.backlog import Bounds
 from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits
 from ..engine.cookie import CookieOption
 from .options import JsonLibrary, Options
 from .values import namespaces, transports, url_path
 
-Kept = Options | EngineConfig | Limits | HttpLimits
+Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
 R = TypeVar("R")
 
 
@@ -40,6 +41,8 @@ class Option:
             return options.engine.limits
         if self.kept is HttpLimits:
             return options.engine.http
+        if self.kept is Bounds:
+            return options.backlog
         return options.engine if self.kept is EngineConfig else options
 
 
@@ -306,6 +309,19 @@ class SocketIOOptions(TypedDict, total=False):
         ),
     ]
     channel: Annotated[str, Option("name", "What those that belong together have in common there.")]
+    max_backlog: Annotated[
+        Whole,
+        Option(
+            "messages",
+            "What a server may keep for the others while the message queue is not there; the oldest are dropped.",
+            Bounds,
+            field="messages",
+        ),
+    ]
+    max_backlog_bytes: Annotated[
+        Whole,
+        Option(_BYTES, "The same by size; one message alone may be larger.", Bounds, field="bytes"),
+    ]
     client_manager: Annotated[
         object,
         Option(
