@@ -86,7 +86,7 @@ def test_what_the_docs_say_is_complete(name: str, row: Option | Argument) -> Non
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if TYPES[name] in (float, Whole)])
 def test_numbers_have_a_unit_and_are_numbers(name: str) -> None:
-    units = ("attachments", "bytes", "fields", "messages", "seconds", "threads")
+    units = ("attachments", "bytes", "bytes per second", "fields", "messages", "seconds", "threads")
     assert OPTIONS[name].unit in units
     for value in ("1", None, True, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=f"{name}={value!r}: a number is needed"):

@@ -299,6 +299,36 @@ class SocketIOOptions(TypedDict, total=False):
         ),
     ]
 
+    header_timeout: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "A request whose head is not complete by then, or a new connection without one, is given up. 0: never.",
+            HttpLimits,
+        ),
+    ]
+    keep_alive_timeout: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "A connection on which no further request comes is closed. 0: never.",
+            HttpLimits,
+        ),
+    ]
+    min_rate: Annotated[
+        Whole,
+        Option(
+            "bytes per second",
+            "What a client has to send of a body or of a message in fragments, and to read of what waits for it, on "
+            "average. 0: as little as it likes.",
+            HttpLimits,
+        ),
+    ]
+    rate_timeout: Annotated[
+        float,
+        Option(_SECONDS, "For so long it may be slower than `min_rate`. 0: for ever.", HttpLimits),
+    ]
+
     # -- several processes ---------------------------------------------------------------------
 
     message_queue: Annotated[
