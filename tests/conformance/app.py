@@ -152,7 +152,7 @@ def on_wait(token: str) -> None:
     record("waited")
 
 
-async def on_async_wait(token: str) -> None:
+async def on_async_wait(token: str, *load: str) -> None:
     """Wait without a thread."""
     record("async-wait")
     gate = async_gates.setdefault(token, (asyncio.get_running_loop(), asyncio.Event()))
@@ -296,6 +296,11 @@ def collect() -> str:
 def get_runs() -> Any:
     """How often handlers ran, by name, beside those of "disconnect"."""
     return jsonify({what: count for what, count in runs.items() if what != "disconnect"})
+
+
+@app.get("/counters")
+def get_counters() -> Any:
+    return jsonify(socketio.server.counters())
 
 
 @app.get("/journal/<sid>")

@@ -9,8 +9,10 @@ import pytest
 
 from tests.conformance.servers import (
     HASTY,
+    OUR_OWN,
     SOCKETIO_PATH,
     OpenClient,
+    RunApp,
     app_process,
     final_journal,
     journal,
@@ -18,7 +20,7 @@ from tests.conformance.servers import (
     our_own_lane,
     runs,
 )
-from tests.kit.engine import EngineWebSocket, RawPolling, encode_payload, upgrade
+from tests.kit.engine import EngineWebSocket, RawPolling, encode_payload, target, upgrade
 from tests.kit.raw import QUIET, WAIT, Exchange
 from tests.kit.server import ServerProcess
 from tests.kit.sio import CONNECT, DISCONNECT, SioClient, connect_packet, event_packet
@@ -31,6 +33,7 @@ QUEUED = 16 * 1024 * 1024
 # In which a client is found to be dead, at the hasty app.
 PERIOD = HASTY["ping_interval"] + HASTY["ping_timeout"]
 # These take a while, and after an upgrade nothing is different.
+polling = pytest.mark.parametrize("transport", ["polling"], indirect=True)
 direct = pytest.mark.parametrize("transport", ["polling", "websocket"], indirect=True)
 
 
@@ -83,6 +86,92 @@ def test_one_message_may_be_larger_than_what_may_wait(client: SioClient) -> None
     client.expect("drop", "x" * (QUEUED + 1_000_000))
     client.emit("message", 1)
     client.expect("message-back", 1)
+
+
+def reached(server: ServerProcess) -> dict[str, int]:
+    """What went beyond a limit, and how often."""
+    counted = server.get_json("/counters")["limits_reached"]
+    assert isinstance(counted, dict)
+    return counted
+
+
+def test_each_bound_is_an_option_and_counted(run_app: RunApp, open_client: OpenClient) -> None:
+    limits = {"max_namespaces": 2, "max_attachments": 2, "max_http_buffer_size": 5_000}
+    server = run_app(**limits)
+    for limit, packet in {
+        "max_namespaces": "40/2,",
+        "max_attachments": '453-["message"]',
+        "max_http_buffer_size": event_packet(["message", "x" * 5_000]),
+    }.items():
+        before = reached(server).get(limit, 0)
+        client = open_client(server)
+        client.join()
+        client.connect("/1")
+        client.engine.send(packet)
+        client.engine.expect_gone()
+        if server.lane == OUR_OWN or limit != "max_http_buffer_size":
+            assert reached(server)[limit] == before + 1
+
+
+@polling
+def test_packets_of_one_request(run_app: RunApp, open_client: OpenClient) -> None:
+    server = run_app(max_packets=3)
+    client = open_client(server)
+    client.join()
+    assert isinstance(client.engine, RawPolling)
+    assert client.engine.post(encode_payload(("3",) * 3)).status == 200
+    assert client.engine.post(encode_payload(("3",) * 4)).status == 400
+    client.engine.expect_gone()
+    assert reached(server)["max_packets"] >= 1
+
+
+@direct
+def test_rooms_of_one_client(run_app: RunApp, open_client: OpenClient) -> None:
+    """Who joins one too many fails; a room that it is in already is none, and one that it leaves is free again."""
+    server = run_app(max_rooms=3, ack_errors=True)
+    server.allow_traceback("is in 3 rooms (max_rooms)")
+    before = reached(server).get("max_rooms", 0)
+    client = open_client(server)
+    client.join()
+    for room in ("a", "b", "c", "a"):
+        assert client.call("join", room) == []
+    assert client.call("join", "d") == [{"error": "the handler of this event failed"}]
+    assert reached(server)["max_rooms"] == before + 1
+    client.call("leave", "b")
+    assert client.call("join", "d") == []
+
+
+@direct
+def test_connections_that_have_joined_nothing(run_app: RunApp, transport: str) -> None:
+    server = run_app(max_unjoined=2)
+    clients = [SioClient(open_session(server, transport, SOCKETIO_PATH)) for _ in range(2)]
+    asked = target(SOCKETIO_PATH, "polling")
+    refused = server.get(asked)
+    assert (refused.status, refused.json()["code"]) == (400, 3)
+    assert reached(server)["max_unjoined"] >= 1
+    clients[0].join()
+    clients.append(SioClient(open_session(server, transport, SOCKETIO_PATH)))
+    assert server.get(asked).status == 400
+    for client in clients:
+        client.engine.leave()
+
+
+@direct
+def test_large_events_in_flight(run_app: RunApp, open_client: OpenClient) -> None:
+    """Ten of 10 KB are as much as may be."""
+    server = run_app(max_bytes_in_flight=100_000)
+    client = open_client(server)
+    token = client.join()
+    packets = [event_packet(["async-wait", token, "x" * 10_000])] * 40
+    before = runs(server).get("async-wait", 0)
+    with ThreadPoolExecutor() as threads:
+        threads.submit(client.engine.send, *packets)
+        wait_for_runs(server, "async-wait", before + 9)
+        time.sleep(QUIET)
+        assert runs(server)["async-wait"] <= before + 11
+        server.get(f"/release/{token}")
+        wait_for_runs(server, "async-wait", before + 40)
+    assert client.call("ack", "value") == ["v"]
 
 
 def fill(server: ServerProcess, client: SioClient, token: str) -> Exchange | None:

@@ -30,6 +30,10 @@ from flask_socketio.serving.run.run import run_app
 OPTIONS = rows(SocketIOOptions, Option)
 ARGUMENTS = rows(RunOptions, Argument)
 TYPES = get_type_hints(SocketIOOptions)
+UNITS = {
+    "acks", "attachments", "bytes", "bytes per second", "connections", "events", "fields", "messages", "namespaces",
+    "packets", "rooms", "seconds", "threads",
+}  # fmt: skip
 #: Fields that no keyword sets: parts, what belongs to another field, and bounds that hold for everybody.
 NO_OPTIONS = {
     Options: {"engine", "backlog"},
@@ -39,9 +43,6 @@ NO_OPTIONS = {
     Limits: {
         "close_timeout",
         "max_events",
-        "max_events_in_flight",
-        "max_namespaces",
-        "max_pending_acks",
         "max_queued",
     },
 }
@@ -86,8 +87,7 @@ def test_what_the_docs_say_is_complete(name: str, row: Option | Argument) -> Non
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if TYPES[name] in (float, Whole)])
 def test_numbers_have_a_unit_and_are_numbers(name: str) -> None:
-    units = ("attachments", "bytes", "bytes per second", "fields", "messages", "seconds", "threads")
-    assert OPTIONS[name].unit in units
+    assert OPTIONS[name].unit in UNITS
     for value in ("1", None, True, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=f"{name}={value!r}: a number is needed"):
             parse_options({name: value})

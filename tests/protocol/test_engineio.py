@@ -21,6 +21,7 @@ text_packets = st.builds(
     st.sampled_from("0123456"),
     st.text().map(lambda text: text.replace("\x1e", "")),
 )
+MANY = 1_000
 packets = st.lists(text_packets | st.binary(max_size=60), min_size=1, max_size=8)
 
 
@@ -29,7 +30,7 @@ packets = st.lists(text_packets | st.binary(max_size=60), min_size=1, max_size=8
 
 @given(packets)
 def test_payload_is_decoded(sent: list[Frame]) -> None:
-    assert list(eio.decode_payload(reference.encode_payload(sent))) == sent
+    assert list(eio.decode_payload(reference.encode_payload(sent), MANY)) == sent
 
 
 @given(packets)
@@ -43,8 +44,8 @@ def test_payload_is_encoded(sent: list[Frame]) -> None:
 
 
 def test_payload_of_the_specification() -> None:
-    assert list(eio.decode_payload(b"4hello\x1e2\x1e4world")) == ["4hello", "2", "4world"]
-    assert list(eio.decode_payload(b"4hello\x1ebAQIDBA==")) == ["4hello", b"\x01\x02\x03\x04"]
+    assert list(eio.decode_payload(b"4hello\x1e2\x1e4world", MANY)) == ["4hello", "2", "4world"]
+    assert list(eio.decode_payload(b"4hello\x1ebAQIDBA==", MANY)) == ["4hello", b"\x01\x02\x03\x04"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,13 @@ def test_payload_of_the_specification() -> None:
 )
 def test_malformed_payload(payload: bytes) -> None:
     with pytest.raises(EngineProtocolError):
-        list(eio.decode_payload(payload))
+        list(eio.decode_payload(payload, MANY))
+
+
+def test_too_many_packets() -> None:
+    assert len(list(eio.decode_payload(b"\x1e".join([b"3"] * 5), 5))) == 5
+    with pytest.raises(EngineProtocolError, match="6 packets in one request, max_packets is 5"):
+        eio.decode_payload(b"\x1e".join([b"3"] * 6), 5)
 
 
 @given(st.binary())
@@ -93,7 +100,7 @@ def test_damaged_payload_is_packets_or_an_error(sent: list[Frame], data: st.Data
 
 def check_payload(payload: bytes) -> None:
     try:
-        received = list(eio.decode_payload(payload))
+        received = list(eio.decode_payload(payload, MANY))
     except EngineProtocolError:
         return
     assert "" not in received
@@ -117,7 +124,7 @@ def test_text_message(text: str) -> None:
 @given(st.binary())
 def test_binary_message(data: bytes) -> None:
     message = eio.binary_message(data)
-    assert list(eio.decode_payload(message.polling)) == [data]
+    assert list(eio.decode_payload(message.polling, MANY)) == [data]
     [frame] = reference.parse_frames(message.websocket)
     assert (frame.fin, frame.opcode, frame.payload) == (True, 2, data)
 

@@ -86,7 +86,7 @@ def test_we_read_their_payloads(sent: list[Frame]) -> None:
         else TheirEnginePacket(int(packet[0]), packet[1:])
         for packet in sent
     ]
-    assert eio.decode_payload(Payload(packets=theirs).encode().encode()) == sent
+    assert list(eio.decode_payload(Payload(packets=theirs).encode().encode(), 1_000)) == sent
 
 
 def as_frame(packet: Any) -> Frame:

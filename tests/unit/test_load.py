@@ -138,6 +138,24 @@ def test_whatever_happens_nothing_is_left_paused(seed: int) -> None:
     assert rig.hub.load.events == rig.hub.load.clients == 0
 
 
+def test_large_events_count_as_more() -> None:
+    rig = Rig(2)
+    client, unit = rig.clients[0], rig.hub.load.unit
+    assert unit == 16 * 1024 * 1024 // OWN
+    client.on_text(f'2["event","{"x" * unit * 7}"]')
+    assert client.load == 8
+    client.on_text('52-["event",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    client.on_binary(b"x" * unit * 3)
+    client.on_binary(b"x" * unit * 8)
+    assert client.load == 20
+    assert rig.paused == [0]
+    client.on_text('2["event","small"]')
+    assert client.load == rig.hub.load.events == 21
+    rig.finish(3)
+    assert (client.load, rig.hub.load.events, rig.hub.load.clients) == (0, 0, 0)
+    assert not rig.paused
+
+
 def test_an_ack_that_is_awaited_is_read() -> None:
     """A handler in call() would wait for it in vain, and with it the events that wait for the handler."""
     rig = Rig(1)

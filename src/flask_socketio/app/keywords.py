@@ -182,6 +182,9 @@ class SocketIOOptions(TypedDict, total=False):
     max_attachments: Annotated[
         Whole, Option("attachments", "Binary parts that a client may put into one packet.", Limits)
     ]
+    max_packets: Annotated[
+        Whole, Option("packets", "What one polling request of a client may bring.", Limits)
+    ]
     max_http_buffer_size: Annotated[
         Whole,
         Option(
@@ -189,6 +192,42 @@ class SocketIOOptions(TypedDict, total=False):
             "The largest body of a polling request, and the largest WebSocket message. Clients are told.",
             Limits,
             field="max_payload",
+        ),
+    ]
+
+    # -- what one client may keep the server busy with ------------------------------------------
+
+    max_namespaces: Annotated[
+        Whole, Option("namespaces", "That one connection may be in. More: it is closed.", Limits)
+    ]
+    max_rooms: Annotated[
+        Whole,
+        Option(
+            "rooms", "That one client may be in. More: `join_room()` raises ValueError.", Limits
+        ),
+    ]
+    max_pending_acks: Annotated[
+        Whole,
+        Option("acks", "That one client may owe. More: the oldest callback is forgotten.", Limits),
+    ]
+    max_events_in_flight: Annotated[
+        Whole,
+        Option(
+            "events",
+            "Of one client that wait for a handler or are in one. More: nothing is read from it meanwhile.",
+            Limits,
+        ),
+    ]
+    max_bytes_in_flight: Annotated[
+        Whole,
+        Option(_BYTES, "The same, where events are large.", Limits),
+    ]
+    max_unjoined: Annotated[
+        Whole,
+        Option(
+            "connections",
+            "Of all clients that have joined no namespace yet. More: handshakes are refused.",
+            Limits,
         ),
     ]
 

@@ -13,6 +13,9 @@ class Counters:
     nothing.
     """
 
+    #: what went beyond a limit, by the option that sets it
+    limits_reached: dict[str, int] = field(default_factory=dict[str, int])
+
     # -- connections (Engine.IO), on the loop ---------------------------------------------------
 
     sessions_opened: int = 0
@@ -67,6 +70,10 @@ class Counters:
     queue_received: int = 0
     #: times that the queue could not be listened to, and was tried again
     queue_failures: int = 0
+
+    def limit_reached(self, option: str) -> None:
+        """Count what went beyond a limit."""
+        self.limits_reached[option] = self.limits_reached.get(option, 0) + 1
 
     def refuse_http(self, reason: str) -> None:
         self.http_refused[reason] = self.http_refused.get(reason, 0) + 1

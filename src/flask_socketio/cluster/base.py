@@ -138,11 +138,11 @@ class Adapter(ABC, Generic[M]):
 
     @abstractmethod
     def join(self, namespace: str, sid: str, room: Room) -> None:
-        """Raises ValueError for a client that is not there, or a room that is another client's id."""
+        """Raises ValueError for a client that is not there or in too many, or a room that is another client's id."""
 
     @abstractmethod
     def may_join(self, namespace: str, sid: str, room: Room) -> bool:
-        """Whether `join` would raise nothing as things are; may be asked on any thread."""
+        """Whether `join` is sure to raise nothing as things are; may be asked on any thread."""
 
     @abstractmethod
     def leave(self, namespace: str, sid: str, room: Room) -> None:

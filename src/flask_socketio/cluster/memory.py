@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
+from ..base.counters import Counters
 from ..protocol import socketio as sio
 from ..protocol.socketio import JSON, Codec
 from .base import Adapter, Emission, M, Room
@@ -14,8 +16,14 @@ class MemoryAdapter(Adapter[M]):
 
     def __init__(self, codec: Codec = JSON) -> None:
         self._codec = codec
+        self._max_rooms = sys.maxsize
+        self._counters = Counters()
         self._sockets: dict[str, dict[str, M]] = {}
         self._rooms: dict[tuple[str, Room], dict[str, M]] = {}
+
+    def limit_rooms(self, count: int, counters: Counters) -> None:
+        """How many each client may be in."""
+        self._max_rooms, self._counters = count, counters
 
     def add(self, socket: M) -> None:
         self._sockets.setdefault(socket.namespace, {})[socket.sid] = socket
@@ -37,7 +45,13 @@ class MemoryAdapter(Adapter[M]):
 
     def may_join(self, namespace: str, sid: str, room: Room) -> bool:
         sockets = self._sockets.get(namespace, {})
-        return sid in sockets and (room == sid or room not in sockets)
+        socket = sockets.get(sid)
+        # Half of the rooms, for others that may be joined already when this is.
+        return (
+            socket is not None
+            and (room == sid or room not in sockets)
+            and len(socket.rooms) < self._max_rooms // 2
+        )
 
     def join(self, namespace: str, sid: str, room: Room) -> None:
         socket = self.find(namespace, sid)
@@ -47,6 +61,9 @@ class MemoryAdapter(Adapter[M]):
             return
         if room in self._sockets[namespace]:
             raise ValueError("cannot enter a sid room")
+        if len(socket.rooms) >= self._max_rooms and room not in socket.rooms:
+            self._counters.limit_reached("max_rooms")
+            raise ValueError(f"client {sid!r} is in {self._max_rooms} rooms (max_rooms)")
         socket.rooms[room] = None
         self._rooms.setdefault((namespace, room), {})[sid] = socket
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from http import HTTPStatus
 from typing import Any, Protocol
 
 from ..base.counters import Counters
-from ..base.told_once import ToldOnce
+from ..base.told import Told
 from ..protocol.engineio import REVISIONS, Query
 from ..protocol.errors import (
     BAD_HANDSHAKE_METHOD,
     BAD_REQUEST,
     FORBIDDEN,
-    MESSAGES,
     UNKNOWN_SID,
     UNKNOWN_TRANSPORT,
     UNSUPPORTED_PROTOCOL_VERSION,
@@ -63,11 +62,11 @@ class Admission:
         self.origins = OriginPolicy(config.cors_allowed_origins, config.cors_credentials)
         #: nobody opens a session any more
         self.draining = False
+        #: how many connections have joined no namespace, where it matters
+        self.unjoined: Sized = ()
         self._config = config
         self._counters = counters
-        self._told = {
-            code: ToldOnce(logger, logging.WARNING, "%s %s refused: %s") for code in MESSAGES
-        }
+        self._told = Told(logger)
         self._find = find
         self._middlewares = middlewares
         self._elsewhere = elsewhere
@@ -123,7 +122,10 @@ class Admission:
 
     def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
         self._counters.handshakes_refused += 1
-        self._told[refusal.code](request.method, self._config.path, refusal)
+        kind = refusal.message
+        self._told.warning(
+            "%s %s refused: %s", request.method, self._config.path, refusal, kind=kind
+        )
 
     def _check_origin(self, request: EngineRequest, environ: dict[str, Any]) -> None:
         origin = request.header(b"origin")
@@ -185,6 +187,10 @@ class Admission:
             )
         if self.draining:
             raise HandshakeRefused(BAD_REQUEST, "the server is shutting down")
+        if len(self.unjoined) >= (limit := self._config.limits.max_unjoined):
+            self._counters.limit_reached("max_unjoined")
+            why = f"{limit} connections have joined no namespace yet (max_unjoined)"
+            raise HandshakeRefused(BAD_REQUEST, why)
 
 
 def _unknown_transport(query: Query) -> HandshakeRefused:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..protocol import rfc6455 as ws
-from ..protocol.errors import HandshakeRefused, WebSocketProtocolError
+from ..protocol.errors import HandshakeRefused
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from .answers import HttpAnswer, Receive, Send, compressed, refusal_answer, respond
@@ -223,7 +223,7 @@ class AsgiWebSocket(WebSocketLink):
         data: bytes | None = event.get("bytes")
         message: str | bytes = event["text"] if data is None else data
         if _exceeds(message, limit := self._limits.max_payload):
-            error = WebSocketProtocolError(ws.MESSAGE_TOO_BIG, ws.too_big(limit))
+            error = ws.too_big(limit)
             self.transport.protocol_error(error, error.code)
         elif isinstance(message, str):
             self.transport.receive_text(message)

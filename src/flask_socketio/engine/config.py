@@ -18,16 +18,24 @@ class Limits:
 
     #: one polling request's body, one WebSocket message; announced as maxPayload
     max_payload: int = 1_000_000
+    #: packets in one polling request's body
+    max_packets: int = 20_000
     #: what may wait for one client before it is closed as a slow consumer; one message alone may be larger
     max_queued: int = 16 * 1024 * 1024
     #: events of one client that are waiting for a handler or in one, before reading from it pauses
     max_events_in_flight: int = 1_000
+    #: the same in bytes, as far as events are large ones: each counts as one event, and as more by its size
+    max_bytes_in_flight: int = 16 * 1024 * 1024
     #: the same of all clients together; past it, reading pauses from those that have more of them than their share
     max_events: int = 50_000
     #: attachments of one packet
     max_attachments: int = 10
     #: namespaces one client may be in, the pending ones included
     max_namespaces: int = 100
+    #: rooms one client may be in, its own not counted
+    max_rooms: int = 10_000
+    #: connections of all clients that have joined no namespace; no more are accepted then
+    max_unjoined: int = 10_000
     #: acks of one client that are still to come
     max_pending_acks: int = 10_000
     #: a connection that has joined no namespace

@@ -233,7 +233,7 @@ class PollingTransport:
             return
         _, body = self._end_post()
         try:
-            packets = eio.decode_payload(body)
+            packets = eio.decode_payload(body, self._limits.max_packets)
         except EngineProtocolError as error:
             self._malformed(exchange, error)
             return
@@ -292,7 +292,9 @@ class PollingTransport:
             return
         exchange, _ = self._end_post()
         self.session.fail(
-            EngineProtocolError(f"POST larger than max_http_buffer_size ({limit} bytes)")
+            EngineProtocolError(
+                f"POST larger than max_http_buffer_size ({limit} bytes)", "max_http_buffer_size"
+            )
         )
         if exchange is not None:
             exchange.answer(_TOO_LARGE)

@@ -7,7 +7,7 @@ from asyncio import AbstractEventLoop
 from typing import Protocol
 
 from ..base.counters import Counters
-from ..base.told_once import ToldOnce
+from ..base.told import Told
 from ..protocol import engineio as eio
 from ..protocol.errors import ProtocolError
 from ..protocol.message import Message
@@ -19,7 +19,7 @@ from .request import EngineRequest
 
 logger = logging.getLogger("flask_socketio.engine")
 
-_tell_failure = ToldOnce(logger, logging.WARNING, "session %s: %s; closing the connection")
+_told = Told(logger)
 
 # Looking up a member of an enum takes as long as a call.
 _OPEN = SessionState.OPEN
@@ -245,8 +245,14 @@ class Session:
 
     def fail(self, error: ProtocolError) -> None:
         """The client broke the protocol."""
-        _tell_failure(self.sid, error)
+        self.count_limit(error)
+        _told.warning("session %s: %s; closing the connection", self.sid, error)
         self.close(CloseReason.PARSE_ERROR)
+
+    def count_limit(self, error: ProtocolError) -> None:
+        """Where it was a limit that the client came to."""
+        if error.limit:
+            self._keeper.counters.limit_reached(error.limit)
 
     def close(self, reason: CloseReason) -> None:
         """End the session. The only way out: every cause comes through here, and only the first one counts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ..base.told_once import ToldOnce
+from ..base.told import Told
 from ..protocol import engineio as eio
 from ..protocol import rfc6455 as ws
 from ..protocol.errors import EngineProtocolError, ProtocolError
@@ -15,10 +15,7 @@ from .session import Session
 
 logger = logging.getLogger("flask_socketio.engine")
 
-_tell_abandoned = ToldOnce(logger, logging.WARNING, "session %s: upgrade abandoned: %s")
-_tell_failure = ToldOnce(
-    logger, logging.WARNING, "session %s: WebSocket: %s; closing the connection"
-)
+_told = Told(logger)
 
 # Looking up a member of an enum takes as long as a call.
 _CURRENT = TransportRole.CURRENT
@@ -142,12 +139,14 @@ class WebSocketTransport:
 
     def abandon(self, why: str) -> None:
         """This WebSocket does not become the transport; the session goes on as it was."""
-        _tell_abandoned(self.session.sid, why)
+        _told.warning("session %s: upgrade abandoned: %s", self.session.sid, why)
         self.session.probe_abandoned(self)
         self._link.close(ws.PROTOCOL_ERROR, f"upgrade abandoned: {why}", await_answer=False)
 
     def protocol_error(self, error: ProtocolError, code: int) -> None:
         """The frames themselves were wrong (RFC 6455)."""
-        _tell_failure(self.session.sid, error)
+        self.session.count_limit(error)
+        sid = self.session.sid
+        _told.warning("session %s: WebSocket: %s; closing the connection", sid, error)
         self._link.close(code, str(error), await_answer=False)
         self.lost(CloseReason.TRANSPORT_ERROR)

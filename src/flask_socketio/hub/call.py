@@ -49,6 +49,8 @@ class Call:
     ack_id: int | None = None
     #: what was raised and nothing has handled
     failure: BaseException | None = None
+    #: as how many it counts among those in flight
+    weight: int = 1
 
     @property
     def starts_on_loop(self) -> bool:

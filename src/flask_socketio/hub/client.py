@@ -43,6 +43,7 @@ class Client:
     """Handles what an engine session receives."""
 
     __slots__ = (
+        "_collected",
         "_decoder",
         "_total",
         "backlog",
@@ -72,19 +73,27 @@ class Client:
         #: what the contexts of its events are made from, for whoever enters them
         self.contexts: object | None = None
         self._total = hub.load
+        #: bytes of the packet whose attachments are arriving
+        self._collected = 0
         self._decoder = hub.codec.decoder(hub.limits.max_attachments)
 
     def on_text(self, text: str) -> None:
         packet = self._decoder.feed_text(text)
         if packet is not None:
+            if len(text) > self._total.unit:
+                packet.weight += len(text) // self._total.unit
             self.hub.packet_received(self, packet)
         elif (awaited := self._decoder.awaited) is not None:
             # Attachments are not collected for one who may not send the packet (python-socketio: CVE-2026-48804).
             self._check_namespace(awaited)
+            self._collected = len(text)
 
     def on_binary(self, data: bytes) -> None:
+        self._collected += len(data)
         packet = self._decoder.feed_binary(data)
         if packet is not None:
+            packet.weight += self._collected // self._total.unit
+            self._collected = 0
             self.hub.packet_received(self, packet)
 
     def _check_namespace(self, packet: Packet) -> None:
@@ -101,24 +110,27 @@ class Client:
         """Whether a handler of its is running, or an ack awaited."""
         return self.in_flight > 0 or any(socket.acks for socket in self.sockets.values())
 
-    def taken(self) -> None:
-        """One more packet waits or is being handled; at a bound nothing more is read from the client."""
+    def taken(self, weight: int) -> None:
+        """One more packet waits or is being handled; at a bound nothing more is read from the client.
+
+        A large one weighs as many.
+        """
         total = self._total
-        self.load += 1
-        total.events += 1
-        if self.load == 1:
+        self.load += weight
+        total.events += weight
+        if self.load == weight:
             total.clients += 1
         if total.events > total.limit:
             total.crowd()
         if self.load >= total.share and self.load >= self._bound():
             total.pause(self)
 
-    def done(self, count: int = 1) -> None:
-        """So many fewer."""
+    def done(self, weight: int) -> None:
+        """Fewer, by that."""
         total = self._total
-        self.load -= count
-        total.events -= count
-        if count and not self.load:
+        self.load -= weight
+        total.events -= weight
+        if weight and not self.load:
             total.clients -= 1
         if total.paused or total.crowded:
             total.relieve(self)

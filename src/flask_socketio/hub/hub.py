@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 from ..base.counters import Counters
-from ..base.told_once import ToldOnce
+from ..base.told import Told
 from ..cluster.base import Adapter
 from ..engine.config import Limits
 from ..engine.ids import new_sid
@@ -78,16 +77,7 @@ class Hub:
         self.codec = codec
         self._always_connect = always_connect
         self._ack_errors = ack_errors
-        warn, inform = (
-            partial(ToldOnce, logger, logging.WARNING),
-            partial(ToldOnce, logger, logging.INFO),
-        )
-        self._tell_refused = warn("connection to namespace %r refused: it has no handlers")
-        self._tell_unhandled = inform("event %r in namespace %r has no handler")
-        self._tell_unknown_ack = inform("ack %s of client %s belongs to no event")
-        self._tell_dropped_ack = warn(
-            "client %s owes %d acks (max_pending_acks); the oldest callback is forgotten"
-        )
+        self._told = Told(logger)
 
     # -- connections ---------------------------------------------------------------------------
 
@@ -139,18 +129,23 @@ class Hub:
             self.leave(socket, CloseReason.CLIENT_DISCONNECT)
             return
         socket.held.append(packet)
-        socket.client.taken()
+        socket.client.taken(packet.weight)
 
     def _connect(self, client: Client, packet: Packet) -> None:
         namespace = packet.namespace
         if not self.handlers.serves(namespace):
             self.counters.connects_refused += 1
-            self._tell_refused(namespace[:64])
+            self._told.warning(
+                "connection to namespace %r refused: it has no handlers", namespace[:64]
+            )
             body = self.codec.encode_body(_INVALID_NAMESPACE)
             client.connection.send(self.codec.encode(sio.CONNECT_ERROR, namespace, body))
             return
         if len(client.sockets) >= self.limits.max_namespaces:
-            raise SocketProtocolError(f"more than {self.limits.max_namespaces} namespaces")
+            raise SocketProtocolError(
+                f"more than {self.limits.max_namespaces} namespaces (max_namespaces)",
+                "max_namespaces",
+            )
         client.taken_out.discard(namespace)
         socket = client.sockets[namespace] = Socket(client, namespace, new_sid())
         self._deadlines.discard(client)
@@ -168,44 +163,52 @@ class Hub:
         found = self.handlers.find(socket.namespace, event)
         if found is None:
             self.counters.events_unhandled += 1
-            self._tell_unhandled(event[:64], socket.namespace)
+            self._told.info("event %r in namespace %r has no handler", event[:64], socket.namespace)
             if self._ack_errors and packet.id is not None:
                 body = self.codec.encode_body([_UNHANDLED])
                 socket.send(self.codec.encode(sio.ACK, socket.namespace, body, packet.id))
             return
         handler, prefix = found
         args = (*prefix, *packet.data[1:])
-        self._start(Call(socket, socket.client, _EVENT, event, args, handler, packet.id))
+        client = socket.client
+        self._start(
+            Call(socket, client, _EVENT, event, args, handler, packet.id, None, packet.weight)
+        )
 
     def _ack(self, socket: Socket, packet: Packet) -> None:
         callback = socket.acks.pop(packet.id, None) if packet.id is not None else None
         if callback is None:
             self.counters.acks_unknown += 1
-            self._tell_unknown_ack(packet.id, socket.sid)
+            self._told.info("ack %s of client %s belongs to no event", packet.id, socket.sid)
             return
         if callback.on_loop:
             callback.function(*packet.data)
             return
         handler = Handler(callback.function, False, max_args=None)
-        self._start(Call(socket, socket.client, CallKind.ACK, None, tuple(packet.data), handler))
+        client, args = socket.client, tuple(packet.data)
+        self._start(Call(socket, client, CallKind.ACK, None, args, handler, weight=packet.weight))
 
     def ack_dropped(self, socket: Socket) -> None:
         self.counters.acks_dropped += 1
-        self._tell_dropped_ack(socket.sid, len(socket.acks))
+        self._told.warning(
+            "client %s owes %d acks (max_pending_acks); the oldest callback is forgotten",
+            socket.sid,
+            len(socket.acks),
+        )
 
     # -- calls ---------------------------------------------------------------------------------
 
     def _start(self, call: Call) -> None:
         client = call.owner
         client.in_flight += 1
-        client.taken()
+        client.taken(call.weight)
         self._run(call)
 
     def finished(self, call: Call, outcome: Outcome) -> None:
         """A call that was started has ended."""
         socket, client = call.socket, call.owner
         client.in_flight -= 1
-        client.done()
+        client.done(call.weight)
         if call.failure is not None:
             self.counters.handlers_failed += 1
         if call.kind is _EVENT:

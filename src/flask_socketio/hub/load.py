@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ..base.told_once import ToldOnce
+from ..base.told import Told
 from ..engine.config import Limits
 from .client import Client
 
@@ -27,17 +27,19 @@ class Load:
         #: more than the limit, or not yet down to half of it again
         self.crowded = False
         self._usual_share = limits.max_events_in_flight
+        #: bytes for which an event counts as another one
+        self.unit = max(1, limits.max_bytes_in_flight // limits.max_events_in_flight)
         #: how many one client may have at the moment
         self.share = self._usual_share
         self.paused: set[Client] = set()
-        self._tell_crowd = ToldOnce(logger, logging.WARNING, _CROWD)
+        self._told = Told(logger)
 
     def crowd(self) -> None:
         """There are too many: whoever has more than an equal share of them has to wait."""
         self.share = min(self._usual_share, max(1, self.limit // self.clients))
         if not self.crowded:
             self.crowded = True
-            self._tell_crowd(self.events, self.clients)
+            self._told.warning(_CROWD, self.events, self.clients)
 
     def relieve(self, client: Client) -> None:
         """The client has fewer than before."""

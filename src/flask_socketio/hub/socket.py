@@ -94,9 +94,9 @@ class Socket:
 
     def release_held(self) -> None:
         """The packets that were held have been handled, or never will be."""
-        count = len(self.held)
+        weight = sum(packet.weight for packet in self.held)
         self.held.clear()
-        self.client.done(count)
+        self.client.done(weight)
 
     def refuse(self, body: Body) -> None:
         """Tell the client that it is not accepted."""

@@ -48,10 +48,11 @@ def binary_message(data: bytes) -> Message:
     return Message(None, (data,))
 
 
-def decode_payload(body: bytes) -> Iterator[str | bytes]:
+def decode_payload(body: bytes, max_packets: int) -> Iterator[str | bytes]:
     """The packets of a polling request's body ("HTTP long-polling"): text ones as str, binary ones as bytes.
 
-    Raises EngineProtocolError for bad UTF-8 and an empty packet at once, for bad base64 where it stands.
+    Raises EngineProtocolError for bad UTF-8, an empty packet and too many packets at once, for bad base64 where it
+    stands.
     """
     try:
         text = body.decode()
@@ -61,6 +62,10 @@ def decode_payload(body: bytes) -> Iterator[str | bytes]:
         return iter((_decode_packet(text),))
     if text[0] == _SEPARATOR or text[-1] == _SEPARATOR or _SEPARATOR * 2 in text:
         raise EngineProtocolError("empty packet")
+    if (count := body.count(SEPARATOR) + 1) > max_packets:
+        raise EngineProtocolError(
+            f"{count} packets in one request, max_packets is {max_packets}", "max_packets"
+        )
     return _decode_packets(text)
 
 

@@ -16,7 +16,14 @@ from http import HTTPStatus
 
 
 class ProtocolError(Exception):
-    """The peer broke the protocol; the connection it came on is closed."""
+    """The peer broke the protocol; the connection it came on is closed.
+
+    `limit` is the option that names how much is too much, empty where it is no matter of quantity.
+    """
+
+    def __init__(self, message: str, limit: str = "") -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class EngineProtocolError(ProtocolError):
@@ -30,8 +37,8 @@ class SocketProtocolError(ProtocolError):
 class WebSocketProtocolError(ProtocolError):
     """RFC 6455; `code` is the status code for the close frame (section 7.4.1)."""
 
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: int, message: str, limit: str = "") -> None:
+        super().__init__(message, limit)
         self.code = code
 
 

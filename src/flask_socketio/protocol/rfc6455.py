@@ -101,9 +101,11 @@ class MessageAssembler:
             raise WebSocketProtocolError(PROTOCOL_ERROR, "continuation frame out of sequence")
         self._size += len(payload)
         if self._size > self.max_size:
-            raise WebSocketProtocolError(MESSAGE_TOO_BIG, too_big(self.max_size))
+            raise too_big(self.max_size)
         if len(self._fragments) >= MAX_FRAGMENTS:
-            raise WebSocketProtocolError(POLICY_VIOLATION, f"more than {MAX_FRAGMENTS} fragments")
+            raise WebSocketProtocolError(
+                POLICY_VIOLATION, f"more than {MAX_FRAGMENTS} fragments", "fragments"
+            )
         if opcode != CONTINUATION:
             self._opcode = opcode
         self._fragments.append(payload)
@@ -115,9 +117,13 @@ class MessageAssembler:
         return decode_text(message) if opcode == TEXT else message
 
 
-def too_big(limit: int) -> str:
-    """What is said of a message over the limit."""
-    return f"message exceeds max_http_buffer_size ({limit} bytes)"
+def too_big(limit: int) -> WebSocketProtocolError:
+    """For a message over the limit."""
+    return WebSocketProtocolError(
+        MESSAGE_TOO_BIG,
+        f"message exceeds max_http_buffer_size ({limit} bytes)",
+        "max_http_buffer_size",
+    )
 
 
 def decode_text(payload: bytes) -> str:

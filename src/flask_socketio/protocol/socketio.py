@@ -60,6 +60,8 @@ class Packet:
     namespace: str = "/"
     data: Any = None
     id: int | None = None
+    #: as how many packets it counts among those that wait or are being handled
+    weight: int = 1
 
 
 @dataclass(slots=True)  # frozen ones take three times as long to make
@@ -138,7 +140,8 @@ class Decoder:
             return packet
         if attachments > self.max_attachments:
             raise SocketProtocolError(
-                f"{attachments} attachments, max_attachments is {self.max_attachments}"
+                f"{attachments} attachments, max_attachments is {self.max_attachments}",
+                "max_attachments",
             )
         self._packet, self._due = packet, attachments
         return None

@@ -61,6 +61,7 @@ class InlineHub:
         self.inbox = InlineInbox()
         self.counters = Counters()
         self.adapter = MemoryAdapter[Socket](app.codec)
+        self.adapter.limit_rooms(app.options.engine.limits.max_rooms, self.counters)
         self._runner = app.runner(self._report)
         self.hub = app.hub(self.adapter, self._run, _NoDeadlines(), self.counters)
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..base.counters import Counters
-from ..base.told_once import ToldOnce
+from ..base.told import Told
 from ..cluster.memory import MemoryAdapter
 from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
@@ -26,9 +26,7 @@ from ..protocol.reasons import CloseReason
 from .application import Application
 
 logger = logging.getLogger("flask_socketio.server")
-_tell_idle = ToldOnce(
-    logger, logging.WARNING, "session %s joined no namespace within connect_timeout"
-)
+_told = Told(logger)
 
 #: Given what posts to the loop.
 MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket]]
@@ -55,6 +53,7 @@ class Live:
         self.adapter = (
             MemoryAdapter[Socket](app.codec) if self._link is None else self._link.adapter
         )
+        self.adapter.limit_rooms(options.engine.limits.max_rooms, counters)
         # A partial function is one step fewer than one of ours.
         runner = app.runner(partial(self.inbox.post, self._finished))
         self.dispatcher = Dispatcher(
@@ -76,6 +75,7 @@ class Live:
             middlewares=middlewares,
             counters=counters,
         )
+        self.engine.admission.unjoined = self._deadlines
         self.lane = FastLane(self.engine)
 
     def _finished(self, call: Call, outcome: Outcome) -> None:
@@ -123,5 +123,6 @@ class Live:
 
 
 def _close_idle_connection(client: Client) -> None:
-    _tell_idle(client.connection.sid)
+    sid = client.connection.sid
+    _told.warning("session %s joined no namespace within connect_timeout", sid)
     client.connection.close(CloseReason.CONNECT_TIMEOUT)
