@@ -21,8 +21,10 @@ BIN := .venv/bin
 DEPLOYMENT := .venv-deployment
 VERSIONS := .venv-versions
 # What depends on the releases of Flask, Werkzeug, uvicorn and picows.
-CORE := tests/versions tests/serving tests/api tests/unit/test_contexts.py \
-	tests/surface/test_handlers.py tests/surface/test_emitting.py
+CORE := tests/versions \
+	$(addprefix tests/serving/test_,connections.py handshake.py pages.py startup.py unix_socket.py websocket_handshake.py wsgi.py) \
+	$(addprefix tests/api/test_,api.py async_tests.py legacy.py test_client.py) \
+	$(addprefix tests/surface/test_,emitting.py handlers.py) tests/unit/test_contexts.py
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
@@ -44,11 +46,14 @@ compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	.venv-original/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/surface -rs tests/surface
 
 compat-versions: .venv/installed-dev $(VERSIONS)/oldest/installed $(VERSIONS)/newest/installed
-	@set -e; for releases in oldest newest; do \
-	export RELEASES=$(CURDIR)/$(VERSIONS)/$$releases; export PYTHONPATH=$$RELEASES; \
-	$(BIN)/python -m tests.versions.releases check; \
-	$(BIN)/python -m pytest --numprocesses 4 -m "not timing and not versions" $(CORE); done
-	$(BIN)/python -m pytest --numprocesses 4 -m versions tests/versions
+	$(call with-releases,oldest,not timing and not versions)
+	$(call with-releases,newest,not timing)
+
+# The tests of the core with these marks, on the releases in a folder.
+define with-releases
+	@RELEASES=$(VERSIONS)/$(1) PYTHONPATH=$(VERSIONS)/$(1) $(BIN)/python -m tests.versions.releases check
+	PYTHONPATH=$(CURDIR)/$(VERSIONS)/$(1) $(BIN)/python -m pytest --numprocesses 4 -m "$(2)" $(CORE)
+endef
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(ARGUMENTS)

@@ -48,7 +48,7 @@ def stacks() -> Iterator[FrameType | None]:
 
 def is_of_the_queue(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename.endswith("cluster/queue.py"):
+        if "/flask_socketio/cluster/" in frame.f_code.co_filename:
             return True
         frame = frame.f_back
     return False

@@ -23,17 +23,23 @@ from flask_socketio.app.keywords import (
 )
 from flask_socketio.app.options import Options
 from flask_socketio.app.parse import parse_options
+from flask_socketio.cluster.backlog import Bounds
 from flask_socketio.engine.config import EngineConfig, HttpLimits, Limits
 from flask_socketio.serving.run.run import run_app
 
 OPTIONS = rows(SocketIOOptions, Option)
 ARGUMENTS = rows(RunOptions, Argument)
 TYPES = get_type_hints(SocketIOOptions)
+UNITS = {
+    "acks", "attachments", "bytes", "bytes per second", "connections", "events", "fields", "messages", "namespaces",
+    "packets", "rooms", "seconds", "threads",
+}  # fmt: skip
 #: Fields that no keyword sets: parts, what belongs to another field, and bounds that hold for everybody.
 NO_OPTIONS = {
-    Options: {"engine"},
+    Options: {"engine", "backlog"},
+    Bounds: set[str](),
     EngineConfig: {"http", "limits", "ping_grace"},
-    HttpLimits: set(),
+    HttpLimits: set[str](),
     Limits: {
         "close_timeout",
         "max_events",
@@ -81,19 +87,7 @@ def test_what_the_docs_say_is_complete(name: str, row: Option | Argument) -> Non
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if TYPES[name] in (float, Whole)])
 def test_numbers_have_a_unit_and_are_numbers(name: str) -> None:
-    assert OPTIONS[name].unit in (
-        "acks",
-        "attachments",
-        "bytes",
-        "connections",
-        "events",
-        "fields",
-        "namespaces",
-        "packets",
-        "rooms",
-        "seconds",
-        "threads",
-    )
+    assert OPTIONS[name].unit in UNITS
     for value in ("1", None, True, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=f"{name}={value!r}: a number is needed"):
             parse_options({name: value})

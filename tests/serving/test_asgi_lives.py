@@ -44,6 +44,7 @@ def test_who_serves_anothers_instance_does_not_stop_it() -> None:
         await one.stop()
         await other.start()  # and with it the first
         await one.start()
+        await one.drain()
         await one.stop()
         assert await status(other, "/one/") == 200
         await other.stop()

@@ -92,4 +92,7 @@ def test_nothing_serves() -> None:
 def test_a_process_that_only_emits() -> None:
     emitter = SocketIO(message_queue="redis://127.0.0.1:1")
     emitter.emit("x")
-    assert counted(emitter.server.counters()) == {"queue_lost": 1}
+    assert counted(emitter.server.counters()) == {
+        "queue_lost": 1,
+        "queue_lost_by": {"unreachable": 1},
+    }

@@ -10,7 +10,7 @@ EXPECTED = {
     "everybody_is_woken": "70",
     "the_first_counts": "no",
     "a_wait_ends_in_time": "True",
-    "a_mailbox_keeps_order": "True",
+    "a_backlog_keeps_order": "True",
     "records_come_from_the_apps_thread": "True",
     "a_loop_that_cannot_start": "Too many open files\n200",
 }

@@ -29,7 +29,8 @@ from flask import Flask
 
 from flask_socketio import SocketIO
 from flask_socketio.base import green, real
-from flask_socketio.base.promise import Mailbox, Promise
+from flask_socketio.base.promise import Promise
+from flask_socketio.cluster.backlog import Backlog, Bounds
 
 #: Seconds after which something waits for ever.
 PATIENCE = 10.0
@@ -67,13 +68,13 @@ def sleep_really(seconds: float) -> None:
 
 def everybody_is_woken() -> None:
     promise = Promise[int]()
-    results = Mailbox[int]()
+    results = Backlog[int](Bounds())
     for _ in range(5):
-        beside(lambda: results.put(promise.result()))
-        real.start_thread(lambda: results.put(promise.result()), "waits")
+        beside(lambda: results.put(promise.result(), 0))
+        real.start_thread(lambda: results.put(promise.result(), 0), "waits")
     time.sleep(0.05)
     real.start_thread(lambda: promise.keep(7), "keeper")
-    print(sum(results.get() for _ in range(10)))
+    print(sum(results.get() or 0 for _ in range(10)))
 
 
 def the_first_counts() -> None:
@@ -96,15 +97,15 @@ def a_wait_ends_in_time() -> None:
     print(promise.wait(PATIENCE))
 
 
-def a_mailbox_keeps_order() -> None:
-    mailbox = Mailbox[int]()
+def a_backlog_keeps_order() -> None:
+    backlog = Backlog[int](Bounds())
 
     def put() -> None:
         for number in range(1000):
-            mailbox.put(number)
+            backlog.put(number, 0)
 
     real.start_thread(put, "writer")
-    print([mailbox.get() for _ in range(1000)] == list(range(1000)))
+    print([backlog.get() for _ in range(1000)] == list(range(1000)))
 
 
 def records_come_from_the_apps_thread() -> None:

@@ -178,6 +178,13 @@ def test_werkzeugs_reloader(name: str) -> None:
         check_line(server, "werkzeug", name, "not started anew")
 
 
+def test_a_process_that_only_watches_says_nothing() -> None:
+    with serve("uvicorn:flow", "reloader") as server:
+        check_pages(server)
+        check_transports(server)
+        check_line(server, "uvicorn", "flow", "plain ASGI")
+
+
 @pytest.mark.parametrize("name", OF_FLASK)
 def test_flasks_contexts(name: str) -> None:
     if re.search(rf"\b{name}\b", (Path(flask.__file__).parent / "ctx.py").read_text()) is None:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 
+from ..cluster.backlog import Bounds
 from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits
 from ..engine.cookie import CookieOption
 from .options import JsonLibrary, Options
 from .values import namespaces, transports, url_path
 
-Kept = Options | EngineConfig | Limits | HttpLimits
+Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
 R = TypeVar("R")
 
 
@@ -40,6 +41,8 @@ class Option:
             return options.engine.limits
         if self.kept is HttpLimits:
             return options.engine.http
+        if self.kept is Bounds:
+            return options.backlog
         return options.engine if self.kept is EngineConfig else options
 
 
@@ -335,6 +338,36 @@ class SocketIOOptions(TypedDict, total=False):
         ),
     ]
 
+    header_timeout: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "A request whose head is not complete by then, or a new connection without one, is given up. 0: never.",
+            HttpLimits,
+        ),
+    ]
+    keep_alive_timeout: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "A connection on which no further request comes is closed. 0: never.",
+            HttpLimits,
+        ),
+    ]
+    min_rate: Annotated[
+        Whole,
+        Option(
+            "bytes per second",
+            "What a client has to send of a body or of a message in fragments, and to read of what waits for it, on "
+            "average. 0: as little as it likes.",
+            HttpLimits,
+        ),
+    ]
+    rate_timeout: Annotated[
+        float,
+        Option(_SECONDS, "For so long it may be slower than `min_rate`. 0: for ever.", HttpLimits),
+    ]
+
     # -- several processes ---------------------------------------------------------------------
 
     message_queue: Annotated[
@@ -345,6 +378,19 @@ class SocketIOOptions(TypedDict, total=False):
         ),
     ]
     channel: Annotated[str, Option("name", "What those that belong together have in common there.")]
+    max_backlog: Annotated[
+        Whole,
+        Option(
+            "messages",
+            "What a server may keep for the others while the message queue is not there; the oldest are dropped.",
+            Bounds,
+            field="messages",
+        ),
+    ]
+    max_backlog_bytes: Annotated[
+        Whole,
+        Option(_BYTES, "The same by size; one message alone may be larger.", Bounds, field="bytes"),
+    ]
     client_manager: Annotated[
         object,
         Option(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..cluster.backlog import Bounds
 from ..cluster.brokers import check_url, make_broker
 from ..cluster.queue import MessageQueue
 from ..engine.config import EngineConfig
@@ -34,8 +35,9 @@ class Options:
     serve_client: bool = True
     health: bool = False
     ack_errors: bool = False
-    message_queue: str | None = None
+    message_queue: str | None = field(default=None, repr=False)  # it may hold a password
     channel: str = "flask-socketio"
+    backlog: Bounds = field(default_factory=Bounds)
     client_manager: object = None
     json: JsonLibrary | None = None
     serializer: str = "default"
@@ -58,4 +60,4 @@ def make_queue(options: Options, *, write_only: bool) -> MessageQueue | None:
     if not url:
         return None
     check_url(url)
-    return MessageQueue(make_broker, url, channel, write_only=write_only)
+    return MessageQueue(make_broker, url, channel, write_only=write_only, bounds=options.backlog)

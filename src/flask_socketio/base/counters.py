@@ -62,8 +62,12 @@ class Counters:
     # -- the message queue, on the threads that publish and listen ------------------------------
 
     queue_published: int = 0
-    #: messages that could not be published
+    #: messages that certainly have not been published
     queue_lost: int = 0
+    #: the same, by reason
+    queue_lost_by: dict[str, int] = field(default_factory=dict[str, int])
+    #: messages that were sent, and nobody knows whether they have arrived
+    queue_unsure: int = 0
     #: messages of others for this server
     queue_received: int = 0
     #: times that the queue could not be listened to, and was tried again

@@ -1,8 +1,9 @@
-"""A result that other threads wait for, and a queue that one of them reads: between real threads and green ones."""
+"""A result that other threads wait for: between real threads and green ones."""
 
 from __future__ import annotations
 
-from collections import deque
+import asyncio
+import time
 from typing import Generic, TypeVar
 
 from .green import new_waiter
@@ -54,34 +55,15 @@ class Promise(Generic[T]):
                     self._waiting.remove(signal)
         return self.done
 
+    async def wait_on_loop(self, timeout: float) -> None:
+        """Wait, for `timeout` seconds at most, for what ends soon: the loop looks again and again."""
+        deadline = time.monotonic() + timeout
+        while not self.done and time.monotonic() < deadline:  # noqa: ASYNC110 - other threads keep it
+            await asyncio.sleep(0.01)
+
     def result(self) -> T:
         """Wait for the result; raises the error there is instead."""
         self.wait()
         if self._error is not None:
             raise self._error
         return self._result[0]
-
-
-class Mailbox(Generic[T]):
-    """A queue: `put` never waits, on any thread; `get` is called by one thread, of either kind."""
-
-    def __init__(self) -> None:
-        self._lock = new_lock()
-        self._items: deque[T] = deque()
-        self._reader: Signal | None = None
-
-    def put(self, item: T) -> None:
-        with self._lock:
-            self._items.append(item)
-            reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.release()
-
-    def get(self) -> T:
-        """The next item, as soon as there is one."""
-        while True:
-            with self._lock:
-                if self._items:
-                    return self._items.popleft()
-                self._reader = reader = new_waiter()
-            reader.acquire()

@@ -11,29 +11,35 @@ from typing import Any, Generic
 
 from ..base.counters import Counters
 from ..base.green import start_beside
-from ..protocol.socketio import Codec
+from ..protocol.socketio import Body, Codec
 from .base import AckCallback, Callback, Emission, M, Room
 from .memory import MemoryAdapter
-from .queue import Listener, MessageQueue, Publisher
+from .publishing import MakeMessage, Publisher
+from .queue import Listener, MessageQueue
+from .state import QueueState
 from .wire import Dumps, Message, emission_of, emit_message, fields_of
 
 logger = logging.getLogger("flask_socketio.server")
 
 #: Acks that other servers' clients may owe at the same time; the oldest are forgotten.
 _MAX_CALLBACKS = 10_000
+#: Bytes, more or less, of a message that is no emission.
+_SIZE_OF_OTHERS = 256
+
+_NO_DATA = Body(b"")
 
 
 class QueueAdapter(MemoryAdapter[M]):
     """What concerns somebody who is not here is published; this server acts first, and alone where that is enough.
 
-    `publish` is given a function that makes the message.
+    `publish` is given a function that makes the message, and how many bytes that has, more or less.
     """
 
     def __init__(
         self,
         codec: Codec,
         dumps: Dumps,
-        publish: Callable[[Callable[[], Message]], object],
+        publish: Callable[[MakeMessage, int], object],
     ) -> None:
         super().__init__(codec)
         self._dumps = dumps
@@ -48,7 +54,9 @@ class QueueAdapter(MemoryAdapter[M]):
         callback = None
         if emission.callback is not None and emission.to:
             callback = (emission.to[0], emission.namespace, self._remember(emission.callback))
-        self._publish(lambda: emit_message(emission, self._dumps, callback))
+        size = _size(emission.body)
+        emission.body = _NO_DATA  # it is delivered; what waits shall not hold the arguments twice
+        self._publish(lambda: emit_message(emission, self._dumps, callback), size)
 
     def _all_here(self, emission: Emission) -> bool:
         return emission.to is not None and all(
@@ -86,7 +94,7 @@ class QueueAdapter(MemoryAdapter[M]):
 
     def _tell(self, method: str, namespace: str, **fields: Any) -> None:
         message = {"method": method, "namespace": namespace, **fields}
-        self._publish(lambda: message)
+        self._publish(lambda: message, _SIZE_OF_OTHERS)
 
     # -- what others publish -------------------------------------------------------------------
 
@@ -127,6 +135,10 @@ class QueueAdapter(MemoryAdapter[M]):
         start_beside(_call_back, callback.function, args, loop, name="flask-duplex-callback")
 
 
+def _size(body: Body) -> int:
+    return len(body.data) + sum(map(len, body.attachments))
+
+
 #: the loop does not keep its tasks alive
 _tasks: set[asyncio.Task[None]] = set()
 
@@ -162,10 +174,11 @@ class QueueLink(Generic[M]):
         post: Callable[..., object],
         counters: Counters,
     ) -> None:
-        self._publisher = Publisher(queue, counters)
+        state = QueueState(queue.shown, counters)
+        self._publisher = Publisher(queue, state)
         self._post = post
         self.adapter = QueueAdapter[M](codec, dumps, self._publisher.put)
-        self._listener = Listener(queue, self._receive, counters)
+        self._listener = Listener(queue, self._receive, counters, state)
 
     def _receive(self, message: Message) -> None:
         if message["method"] == "emit":

@@ -57,6 +57,14 @@ class HttpLimits:
     #: a request's target and header fields together; the target alone
     max_header_size: int = 64 * 1024
     max_header_fields: int = 100
+    #: until a head is complete; until the first request begins
+    header_timeout: float = 10.0
+    #: between an answer and the next request
+    keep_alive_timeout: float = 5.0
+    #: bytes a second of a request's body, of an answer that waits to be read, of a WebSocket message in fragments
+    min_rate: int = 1024
+    #: for how long they may come more slowly, or not at all
+    rate_timeout: float = 10.0
 
 
 @dataclass(slots=True)

@@ -22,9 +22,10 @@ from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from .engine import Engine
 from .memory import LARGE
+from .pace import Pace
 from .parser import Parser, feed, make_parser, parser_fault
 from .slices import LOOK, Slice
-from .timers import Deadlines
+from .timers import Deadlines, Sweep
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
@@ -46,6 +47,10 @@ class FastLane:
         self.closing: Deadlines[FastWebSocket] = Deadlines(
             engine.loop, engine.config.limits.close_timeout, FastWebSocket.abort
         )
+        http = engine.config.http
+        period = min(1.0, http.rate_timeout / 4) or 1.0
+        #: connections in the midst of a message in fragments, for which there has to be some progress
+        self.fragmented = Sweep(engine.loop, period, FastWebSocket.look).items
 
     def flush_later(self, connection: FastWebSocket) -> None:
         """Write what the connection holds at the end of this turn of the loop."""
@@ -76,6 +81,7 @@ class FastWebSocket(WSListener, WebSocketLink):
         "_lane",
         "_limits",
         "_out",
+        "_pace",
         "_paused",
         "_queued",
         "_raw",
@@ -105,6 +111,8 @@ class FastWebSocket(WSListener, WebSocketLink):
         #: frames that were read together with others, and their share of this turn
         self._burst = 0
         self._slice: Slice | None = None
+        #: of the message in fragments
+        self._pace: Pace
         self.transport: WebSocketTransport
 
     # -- life ----------------------------------------------------------------------------------
@@ -284,6 +292,8 @@ class FastWebSocket(WSListener, WebSocketLink):
         assembler = self._assembler
         if assembler is None:
             assembler = self._assembler = ws.MessageAssembler(self._limits.max_payload)
+            self._pace = Pace(self._lane.engine.config.http)
+            self._lane.fragmented.add(self)
         message = assembler.feed(
             int(cast(int, frame.msg_type)), bool(frame.fin), frame.get_payload_as_bytes()
         )
@@ -294,6 +304,16 @@ class FastWebSocket(WSListener, WebSocketLink):
             self.transport.receive_text(message)
         else:
             self.transport.receive_binary(message)
+
+    def look(self, seconds: float) -> bool:
+        """Called once in so many seconds, while a message in fragments is under way; returns whether one still is."""
+        if self._assembler is None or self._closing:
+            return False
+        if self._pace.keeps(self._assembler.size, seconds):
+            return True
+        self._lane.engine.counters.refuse_http("message too slow")
+        self._fail(WebSocketProtocolError(ws.POLICY_VIOLATION, "message too slow"))
+        return False
 
     def _answer_close(self, frame: WSFrame) -> None:
         self.close(ws.close_code(frame.get_payload_as_bytes()), "", await_answer=True)

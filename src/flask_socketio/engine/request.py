@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from io import BytesIO
 from itertools import chain
+from operator import itemgetter
 from typing import IO, Any
 
 from ..protocol.engineio import Query, parse_query
 
 Headers = list[tuple[bytes, bytes]]
+
+_NAME = itemgetter(0)
 
 #: Between the values of a repeated header, if it is not a comma (RFC 6265, 5.4).
 _SEPARATORS = {"cookie": "; ", "HTTP_COOKIE": "; "}
@@ -59,8 +62,10 @@ class EngineRequest:
 
     def header(self, name: bytes) -> str | None:
         """One header, by its lower-case name; cheaper than all of them. Repeated ones are joined."""
-        values = [value for key, value in self.scope["headers"] if key == name]
-        return b",".join(values).decode("latin-1") if values else None
+        headers = self.scope["headers"]
+        if name not in map(_NAME, headers):
+            return None
+        return b",".join([value for key, value in headers if key == name]).decode("latin-1")
 
     @property
     def query(self) -> Query:

@@ -14,6 +14,8 @@ T = TypeVar("T", bound=Hashable)
 _RESOLUTION = 0.001
 #: How late a loop may be that works, in seconds and as a part of the delay. One that is later stood still.
 _LATE, _LATE_PART = 0.05, 0.25
+#: Items that a sweep looks at in one turn of the loop.
+_AT_ONCE = 1000
 
 
 class DelayQueue(Generic[T]):
@@ -127,3 +129,45 @@ class Deadlines(DelayQueue[T]):
         else:
             self._waits = True
             self._timer = self._loop.call_later(min(late, self._delay), self._run)
+
+
+class Sweep(Generic[T]):
+    """Looks at items once a period, and forgets those for which `look(item, period)` returns False.
+
+    An item costs an entry of a set, and adding one that is there already next to nothing. After the loop stood still
+    what clients have done meanwhile has not been read yet: a look is left out.
+    """
+
+    def __init__(
+        self, loop: AbstractEventLoop, period: float, look: Callable[[T, float], bool]
+    ) -> None:
+        self._loop = loop
+        self._period = period
+        self._look = look
+        self._due = 0.0
+        self.items: set[T] = set()
+        self._arm()
+
+    def _arm(self) -> None:
+        self._due = self._loop.time() + self._period
+        self._loop.call_at(self._due, self._run)
+
+    def _run(self) -> None:
+        late = self._loop.time() - self._due
+        if self.items and late <= max(_LATE, self._period / 2):
+            self._turn(list(self.items))
+        else:
+            self._arm()
+
+    def _turn(self, items: list[T]) -> None:
+        """Look at some of them, and at the others when the loop has had a turn."""
+        now, later = items[:_AT_ONCE], items[_AT_ONCE:]
+        try:
+            for item in now:
+                if item in self.items and not self._look(item, self._period):
+                    self.items.discard(item)
+        finally:  # after an error, which the loop reports, the others are still looked at
+            if later:
+                self._loop.call_soon(self._turn, later)
+            else:
+                self._arm()

@@ -87,6 +87,11 @@ class MessageAssembler:
         """Whether no fragmented message is under way."""
         return self._opcode == CONTINUATION
 
+    @property
+    def size(self) -> int:
+        """Bytes that there are of that message."""
+        return self._size
+
     def feed(self, opcode: int, fin: bool, payload: bytes) -> str | bytes | None:
         """Take one data frame; return the message it completes, text as str.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..base.counters import Counters
+from ..cluster.publishing import DirectPublisher
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueAdapter
+from ..cluster.state import QueueState
 from ..cluster.wire import Dumps
 from ..hub.socket import Socket
 from ..protocol.socketio import Codec
@@ -14,16 +16,15 @@ from .inline import InlineInbox
 
 
 class Emitter:
-    """In place of what a server has. What it is told is published before the call returns."""
+    """In place of what a server has. What it is told is published before the call returns, or lost."""
 
     can_ack = False
 
     def __init__(self, queue: MessageQueue, codec: Codec, dumps: Dumps) -> None:
         self.inbox = InlineInbox()
-        self.counters = counters = Counters()
-        self.adapter = QueueAdapter[Socket](
-            codec, dumps, lambda make_message: queue.publish(make_message(), counters)
-        )
+        self.counters = Counters()
+        publisher = DirectPublisher(queue, QueueState(queue.shown, self.counters))
+        self.adapter = QueueAdapter[Socket](codec, dumps, publisher.publish)
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """There are no connections here."""

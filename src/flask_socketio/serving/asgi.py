@@ -185,8 +185,8 @@ class DuplexApp(EngineApp):
         return [self.lane, *(neighbour.lane for neighbour in self._neighbours.values())]
 
     async def drain(self) -> None:
-        neighbours = (neighbour.drain() for neighbour in self._neighbours.values())
-        await asyncio.gather(super().drain(), *neighbours)
+        own = [super().drain()] if self._owns else []
+        await asyncio.gather(*own, *(neighbour.drain() for neighbour in self._neighbours.values()))
 
     def close_connections(self) -> None:
         if self._owns:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
+from werkzeug.exceptions import ClientDisconnected
+
 from ..base.green import new_waiter
 from ..base.real import Signal
 from ..dispatch.inbox import Inbox
@@ -111,7 +113,7 @@ class Page(ViewJob):
         error: BaseException | None = None
         try:
             self._answer()
-        except _ClientGone:
+        except ClientGone:
             pass
         except BaseException as failure:
             error = failure
@@ -157,7 +159,7 @@ class Page(ViewJob):
         elif self._written % _AHEAD == 0:
             self._room.acquire()
         if self._cut:
-            raise _ClientGone
+            raise ClientGone
         self._written += 1
         self._hand_over({"type": "http.response.body", "body": chunk, "more_body": True})
 
@@ -249,8 +251,11 @@ class Page(ViewJob):
             self._let_go_on()
 
 
-class _ClientGone(ConnectionError):  # noqa: N818 - nobody is left to tell
-    """Ends the view's iteration; its `close` is called."""
+class ClientGone(ClientDisconnected, ConnectionResetError):  # noqa: N818 - nobody is left to tell
+    """Ends the view's iteration, whose `close` is called, or its reading of the request.
+
+    Flask takes it for an answer of the view's: it is not the view that has failed.
+    """
 
 
 class _Body(io.RawIOBase):
@@ -270,7 +275,7 @@ class _Body(io.RawIOBase):
         while not size and self._more:
             message: Event = self._inbox.run(cast(Any, self._receive()))
             if message["type"] == "http.disconnect":
-                raise ConnectionResetError("the client hung up before it had sent the whole body")
+                raise ClientGone("the client hung up before it had sent the whole body")
             self._more = message.get("more_body", False)
             self._chunk = io.BytesIO(message.get("body", b""))
             size = self._chunk.readinto(buffer)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from ..masking import Masked
 from ..queue import Broker
 
 #: The module, which is also the name of the extra that brings its library, and the schemes of its URLs.
@@ -30,7 +31,7 @@ def check_url(url: str) -> None:
 
 
 def make_broker(url: str, channel: str) -> Broker:
-    """The broker for a URL. Raises ImportError for a missing library."""
+    """The broker for a URL. Raises ImportError for a missing library, and ValueError for a URL that cannot be read."""
     scheme = _scheme(url)
     name = _MODULES.get(scheme, _ANY_OTHER)
     try:
@@ -39,8 +40,12 @@ def make_broker(url: str, channel: str) -> Broker:
         raise ImportError(
             f"message_queue {scheme}:// needs a library: pip install 'flask-duplex[{name}]'"
         ) from None
-    return module.make_broker(url, channel)
+    try:
+        return module.make_broker(url, channel)
+    except ValueError as error:
+        raise ValueError(f"message_queue {(shown := Masked(url))}: {shown.text(error)}") from None
 
 
 def _scheme(url: str) -> str:
-    return url.partition("://")[0]
+    """Without one it is kombu's to read, which takes it for AMQP's."""
+    return url.partition("://")[0] if "://" in url else "amqp"

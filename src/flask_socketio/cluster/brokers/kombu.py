@@ -9,28 +9,77 @@ from typing import Any, cast
 
 import kombu as _kombu
 
+from ..queue import UnreachableError, UnsureError
+
 kombu = cast(Any, _kombu)
 
 #: Milliseconds after which a broker deletes the queue of a process that is gone.
 _EXPIRES = 300_000
 
 
+#: Seconds for connecting, and for each answer, where somebody waits to publish.
+_PATIENCE = 2.0
+#: Transports that can confirm what is published.
+_CONFIRMING = ("amqp://", "amqps://", "pyamqp://")
+
+
 class KombuBroker:
     def __init__(self, url: str, channel: str) -> None:
         self._url = url
+        self._confirms = url.startswith(_CONFIRMING)
         self._exchange = kombu.Exchange(channel, type="fanout", durable=False)
         self._connection: Any = None
         self._producer: Any = None
 
     def publish(self, message: bytes) -> None:
-        if self._producer is None:
-            self._connection = kombu.Connection(self._url)
-            self._producer = self._connection.Producer(exchange=self._exchange)
         try:
-            self._producer.publish(message.decode(), declare=[self._exchange])
-        except Exception:
-            self._producer = None  # a connection of kombu's does not mend itself
-            raise
+            producer = self._ready()
+        except Exception as error:
+            self._drop()
+            raise UnreachableError(error) from error
+        refusals = self._connection.channel_errors
+        try:
+            producer.publish(message.decode())
+        except Exception as error:
+            self._drop()  # a connection of kombu's does not mend itself, nor does a channel
+            if isinstance(error, refusals):
+                raise
+            raise UnsureError(error) from error
+
+    def _ready(self) -> Any:
+        """A producer whose connection the broker has not closed, and whose exchange is declared."""
+        if self._producer is not None and self._has_been_closed():
+            self._drop()
+        if self._producer is None:
+            # Else the broker says nothing, and what is on its way when a connection ends is lost unseen.
+            options = {"confirm_publish": True} if self._confirms else {}
+            self._connection = _connected(
+                self._url, connect_timeout=_PATIENCE, transport_options=options
+            )
+            if self._confirms:
+                self._connection.connection.sock.settimeout(_PATIENCE)
+            self._producer = self._connection.Producer(exchange=self._exchange)
+            self._exchange(self._producer.channel).declare()
+        return self._producer
+
+    def _has_been_closed(self) -> bool:
+        """Whether its end has come already; what else has is taken note of."""
+        if not self._confirms:
+            return False
+        try:
+            self._connection.drain_events(timeout=0)
+        except TimeoutError:
+            return False
+        except Exception:  # noqa: BLE001 - however it has ended
+            return True
+        return False
+
+    def _drop(self) -> None:
+        """Without a word to the broker, which may not be listening."""
+        connection, self._connection, self._producer = self._connection, None, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.collect()
 
     def listen(self, patience: float) -> Generator[bytes | str | None]:
         queue = kombu.Queue(
@@ -60,11 +109,12 @@ class KombuBroker:
         if self._producer is not None:
             self._producer = None
             self._connection.release()
+            self._connection = None
 
 
-def _connected(url: str) -> Any:
-    """A connection to one of the URL's hosts, each of which is tried once: who listens tries again by itself."""
-    connection = kombu.Connection(url)
+def _connected(url: str, **options: Any) -> Any:
+    """A connection to one of the URL's hosts, each of which is tried once: who needs it tries again by itself."""
+    connection = kombu.Connection(url, **options)
     hosts = max(len(connection.alt), 1)
     return connection.ensure_connection(max_retries=hosts - 1, interval_start=0, interval_step=0)
 

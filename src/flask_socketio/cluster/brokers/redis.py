@@ -7,26 +7,77 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ..queue import UnreachableError, UnsureError
 
 #: The kind of what carries a message: a str with decode_responses=true in the URL.
 _MESSAGE = (b"message", "message")
 
+#: Makes a client, which connects when it is used, with more of redis-py's options.
+Connect = Callable[[dict[str, Any]], Any]
+
+
+def _impatient() -> dict[str, Any]:
+    """For publishing, in seconds: somebody waits, and what was sent must not be sent again. The URL's options win."""
+    return {
+        "socket_connect_timeout": 2.0,
+        "socket_timeout": 2.0,
+        "retry": Retry(NoBackoff(), 0),
+    }
+
 
 class RedisBroker:
-    """`connect` makes a client, which connects when it is used."""
-
-    def __init__(self, connect: Callable[[], Any], channel: str) -> None:
+    def __init__(self, connect: Connect, channel: str) -> None:
         self._connect = connect
         self._channel = channel
+        self._client: Any = None
+        #: over which it publishes: one of its own, since only that can tell what has been sent
         self._publishing: Any = None
 
     def publish(self, message: bytes) -> None:
+        try:
+            connection = self._connection()
+        except Exception as error:
+            self._drop()
+            raise UnreachableError(error) from error
+        try:
+            connection.send_command("PUBLISH", self._channel, message)
+            connection.read_response()
+        except redis.ResponseError:
+            raise
+        except Exception as error:
+            self._drop()
+            raise UnsureError(error) from error
+
+    def _connection(self) -> Any:
+        """One that the server has not closed; a new one has been answered already."""
+        if self._publishing is not None and self._has_ended():
+            self._drop()
         if self._publishing is None:
-            self._publishing = self._connect()
-        self._publishing.publish(self._channel, message)
+            self._client = self._connect(_impatient())
+            self._publishing = self._client.connection_pool.make_connection()
+            self._publishing.connect()
+            self._publishing.send_command("PING")
+            self._publishing.read_response()
+        return self._publishing
+
+    def _has_ended(self) -> bool:
+        """Nothing is to be read: there is either the end, or what nobody has asked for."""
+        try:
+            return bool(self._publishing.can_read(0))
+        except Exception:  # noqa: BLE001 - however it has ended
+            return True
+
+    def _drop(self) -> None:
+        connection, self._publishing = self._publishing, None
+        if connection is not None:
+            connection.disconnect()
+            self._client.close()
 
     def listen(self, patience: float) -> Generator[bytes | str | None]:
-        with self._connect() as client, client.pubsub() as pubsub:
+        with self._connect({}) as client, client.pubsub() as pubsub:
             pubsub.subscribe(self._channel)
             while True:
                 # get_message(timeout=patience) would give up in the middle of a message that comes slowly.
@@ -34,8 +85,7 @@ class RedisBroker:
                 yield response[2] if response and response[0] in _MESSAGE else None
 
     def close(self) -> None:
-        if self._publishing is not None:
-            self._publishing.close()
+        self._drop()
 
 
 def make_broker(url: str, channel: str) -> RedisBroker:
@@ -44,10 +94,10 @@ def make_broker(url: str, channel: str) -> RedisBroker:
     url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
     if url.startswith("redis+sentinel"):
         return RedisBroker(_sentinel_client(url), channel)
-    return RedisBroker(lambda: redis.Redis.from_url(url), channel)  # pyright: ignore[reportUnknownMemberType]
+    return RedisBroker(lambda options: redis.Redis.from_url(url, **options), channel)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _sentinel_client(url: str) -> Callable[[], Any]:
+def _sentinel_client(url: str) -> Connect:
     parts = urlsplit(url)
     credentials, _, hosts = parts.netloc.rpartition("@")
     user, _, password = credentials.partition(":")
@@ -55,6 +105,11 @@ def _sentinel_client(url: str) -> Callable[[], Any]:
     sentinels = [
         (host.partition(":")[0], int(host.partition(":")[2] or 26379)) for host in hosts.split(",")
     ]
-    options: dict[str, Any] = {"db": int(database or 0)}
-    options |= {"username": unquote(user) or None, "password": unquote(password) or None}
-    return lambda: redis.Sentinel(sentinels).master_for(service or "mymaster", **options)  # pyright: ignore[reportUnknownMemberType]
+    own: dict[str, Any] = {"db": int(database or 0)}
+    own |= {"username": unquote(user) or None, "password": unquote(password) or None}
+
+    def connect(options: dict[str, Any]) -> Any:
+        manager = redis.Sentinel(sentinels, sentinel_kwargs=options)
+        return manager.master_for(service or "mymaster", **options, **own)  # pyright: ignore[reportUnknownMemberType]
+
+    return connect

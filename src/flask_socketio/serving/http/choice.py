@@ -35,7 +35,6 @@ METHODS: dict[str, tuple[str, ...]] = {
     "on_message_begin": (),
     "on_message_complete": (),
     "on_response_complete": (),
-    "timeout_keep_alive_handler": (),
 }
 #: What it reads and sets, of the protocol and of its parts; there when a request has begun.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -46,9 +45,10 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     ),
     "cycle": (
         "chunked_encoding", "default_headers", "disconnected", "expected_content_length", "keep_alive",
-        "message_event", "more_body", "response_complete", "scope", "transport",
+        "message_event", "more_body", "response_complete", "response_started", "scope", "transport",
+        "waiting_for_100_continue",
     ),
-    "flow": ("pause_reading", "resume_reading", "write_paused"),
+    "flow": ("pause_reading", "read_paused", "resume_reading", "write_paused"),
     "parser": (
         "feed_data", "get_http_version", "get_method", "set_dangerous_leniencies", "should_keep_alive",
         "should_upgrade",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Collection, Sequence
 from io import BytesIO
+from operator import itemgetter
 from typing import Any, TypeVarTuple, Unpack, cast
 from urllib.parse import unquote
 
@@ -24,31 +26,30 @@ from ...engine.engine import Engine
 from ...engine.handshake import Handshake
 from ...engine.picows import FastLane
 from ...engine.request import EngineRequest, Headers, build_environ
-from ...engine.timers import Deadlines
+from ...engine.timers import Sweep
 from ..pages import Pages
-from .asgi_cycle import AsgiCycle
 from .cycle import STATUS, DirectCycle
 from .head import (
     BadHead,
     check_size,
-    feed_without_upgrade,
-    has_one_host,
     is_websocket,
     too_large,
+    without_upgrade,
 )
 from .page import DirectPage, environ_of
 from .polling import DirectExchange
+from .transport import JoiningTransport
+from .watch import Waits, Watch, period
 
 Ts = TypeVarTuple("Ts")
 
 logger = logging.getLogger("flask_socketio.server")
 
-#: Seconds for which a connection without a request is kept.
-_KEEP_ALIVE = 5.0
-#: Bytes that are not kept until the end of the loop's turn: the transport has to notice that the client does not read.
-_MUCH = 64 * 1024
-#: Seconds in which a client that was refused may read why.
-_LINGER = 2.0
+_NAME = itemgetter(0)
+#: What is being read of a request.
+_NOTHING, _HEAD, _BODY = range(3)
+#: A reason to end a connection that need not be told.
+_USUAL = (Waits.FIRST, Waits.NEXT)
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -63,8 +64,10 @@ class HttpProtocol(HttpToolsProtocol):
     limits: HttpLimits
     counters: Counters
     told: Told
-    #: connections that wait for another request, and are closed if none comes
-    idle: Deadlines[Any]
+    #: bytes and fields in a head, at most
+    max_size = max_fields = sys.maxsize
+    #: connections that may have to be ended, because the client is too slow; others may be among them for a moment
+    watched: set[HttpProtocol]
 
     @classmethod
     def serve(cls, lanes: Sequence[FastLane], pages: Pages | None) -> None:
@@ -75,17 +78,24 @@ class HttpProtocol(HttpToolsProtocol):
         cls.pages = pages
         engine = lanes[0].engine
         cls.limits, cls.counters = engine.config.http, engine.counters
+        cls.max_size = cls.limits.max_header_size or sys.maxsize
+        cls.max_fields = cls.limits.max_header_fields or sys.maxsize
         cls.told = Told(logger, engine.loop)
-        cls.idle = Deadlines(engine.loop, _KEEP_ALIVE, cls.timeout_keep_alive_handler)
+        cls.watched = Sweep[Any](engine.loop, period(cls.limits), cls.look).items
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
-        self.transport: Any = _JoiningTransport(self.loop, transport)
+        self.transport: Any = JoiningTransport(self.loop, transport)
         self.cycle: Any
         self.parser: Any
         self._asgi: Any = self.app  # pyright: ignore[reportUnknownMemberType]
         self._environ: dict[str, Any] | None = None
         self.url = b""
+        self._phase = _NOTHING
+        #: bytes of bodies that have come
+        self._got = 0
+        self._watch: Watch | None = None
+        self.watched.add(self)
         #: bytes since something was found in them, a head or a piece of a body
         self._pending = 0
         #: what is wrong with the head that is being read
@@ -96,25 +106,29 @@ class HttpProtocol(HttpToolsProtocol):
         self._direct: DirectCycle | RequestResponseCycle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._lose()
         super().connection_lost(exc)
-        self.idle.discard(self)
-        direct = self._direct
-        if direct is not None and not direct.response_complete:
-            direct.disconnected = True
-            direct.message_event.set()
-            if isinstance(direct, DirectCycle):
-                direct.lost()
+        self.watched.discard(self)
         # They have this protocol: no circle of references.
         self._reading = self._direct = None
         if isinstance(self.cycle, DirectCycle):
             self.cycle = None
+
+    def _lose(self) -> None:
+        """Nobody waits for what is not answered yet."""
+        for open_ in (self._direct, self.cycle):
+            if open_ is not None and not (open_.response_complete or open_.disconnected):
+                open_.disconnected = True
+                open_.message_event.set()
+                if isinstance(open_, DirectCycle):
+                    open_.lost()
 
     def _become_websocket(self, early: bytes) -> None:
         """The connection is a WebSocket's from now on; `early` has come behind the request."""
         if self.cycle is not None and not self.cycle.response_complete:
             self._refuse(BadHead(400, "a WebSocket handshake before the answer to another request"))
             return
-        self.idle.discard(self)
+        self.watched.discard(self)
         self.transport.flush()
         transport = self.transport.raw
         raw_path, _, query = self.url.partition(b"?")
@@ -141,34 +155,44 @@ class HttpProtocol(HttpToolsProtocol):
         return self.lanes[found[0] if found else self.paths[0]]
 
     def data_received(self, data: bytes) -> None:
-        self.idle.discard(self)
-        size = self.limits.max_header_size
-        if self.transport.ended:
-            return
-        if 0 < size < len(data) and self._reading is None:
-            # A head is read in pieces: one with too many fields does not hold up others.
-            if self._feed(data[:size], data[size:]):
-                self._feed(data[size:])
-        else:
-            self._feed(data)
-        if self.cycle is not None and self.cycle.response_complete:
-            self.idle.add(self)  # also where what came was no new request
-
-    def _feed(self, data: bytes, behind: bytes = b"") -> bool:
-        """Have the parser read; returns whether it goes on with what is behind."""
         self._pending += len(data)
+        if self._pending > self.max_size:
+            self._feed_much(data)
+        else:
+            try:
+                self.parser.feed_data(data)
+            except (HttpParserError, HttpParserUpgrade) as found:
+                self._stop_parsing(found, data)
+        if self._phase:
+            self.watched.add(self)
+
+    def _feed_much(self, data: bytes) -> None:
+        """Have the parser read what may be a head over the limit, and a body as well.
+
+        In pieces, so that a head with too many fields does not hold up others.
+        """
+        head, behind = data[: self.max_size], data[self.max_size :]
         try:
-            self.parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            self._upgrade(data[upgrade.args[0] :] + behind)
-            return False
-        except HttpParserError:
+            if behind and self._phase != _BODY:
+                self._pending -= len(behind)
+                self.parser.feed_data(head)
+                self._pending += len(behind)
+                head, behind = behind, b""
+            else:
+                head, behind = data, b""
+            self.parser.feed_data(head)
+        except (HttpParserError, HttpParserUpgrade) as found:
+            self._stop_parsing(found, head + behind)
+        else:
+            if self._pending > self.max_size:
+                self._refuse(too_large(self.url, self.limits))
+
+    def _stop_parsing(self, found: HttpParserError | HttpParserUpgrade, data: bytes) -> None:
+        """What comes is no HTTP, or not what we take, or becomes something else."""
+        if isinstance(found, HttpParserUpgrade):
+            self._upgrade(data[found.args[0] :])
+        else:
             self._refuse(self._verdict or BadHead(400, "invalid request"))
-            return False
-        if self._pending > self.limits.max_header_size > 0:
-            self._refuse(too_large(self.url, self.limits))
-            return False
-        return True
 
     def _upgrade(self, behind: bytes) -> None:
         """The client wants another protocol, and has been read up to the end of its request's head."""
@@ -180,55 +204,91 @@ class HttpProtocol(HttpToolsProtocol):
         else:  # there is none that we know: it is a request like any other
             self.parser = HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            feed_without_upgrade(self.parser, old, self.url, self.headers)
-            self._feed(behind)
+            self.data_received(without_upgrade(old, self.url, self.headers) + behind)
 
     def _refuse(self, verdict: BadHead) -> None:
         """Answer in place of whoever would, and close."""
-        self.counters.refuse_http(verdict.reason)
-        self.told.warning("a request was refused: %s", verdict.reason, kind=verdict.reason)
+        self.parser = _DEAF
+        self._count(verdict.reason)
         text = verdict.reason.encode()
         self.transport.end(
             b"%b%b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
             % (STATUS[verdict.status], self.common_lines(), len(text), text)
         )
 
+    def _count(self, reason: str) -> None:
+        self.counters.refuse_http(reason)
+        self.told.warning("a request was refused: %s", reason, kind=reason)
+
+    def look(self, seconds: float) -> bool:
+        """Called once in so many seconds, while it is watched; returns whether it still has to be."""
+        if self.parser is None or (self.transport.is_closing() and not self.transport.waiting):
+            return False
+        waits, done = self._waits()
+        if self._watch is None:
+            self._watch = Watch()
+        if self._watch.is_over(waits, done, self.limits, seconds):
+            self._give_up(waits)
+            return waits is not Waits.READER
+        return waits is not Waits.NOT or not isinstance(self.cycle, DirectCycle)
+
+    def _waits(self) -> tuple[Waits, int]:
+        """For what of the client's, and the bytes of it that have come or have been read."""
+        transport, cycle = self.transport, self.cycle
+        if waiting := transport.waiting:
+            return Waits.READER, transport.written - waiting
+        if self._phase == _BODY:
+            pauses = self.flow.read_paused or getattr(cycle, "waiting_for_100_continue", False)
+            return (Waits.NOT if pauses else Waits.BODY), self._got
+        if cycle is not None and not cycle.response_complete:
+            return Waits.NOT, 0
+        if self._phase == _HEAD:
+            return Waits.HEAD, 0
+        return (Waits.FIRST if cycle is None else Waits.NEXT), 0
+
+    def _give_up(self, waits: Waits) -> None:
+        """The client is too slow."""
+        started = getattr(self.cycle, "response_started", False)
+        if waits in _USUAL:
+            self.transport.close()
+        elif waits is Waits.READER or (started and not self.cycle.response_complete):
+            self._count(waits.value)
+            self.transport.raw.abort()
+        else:
+            self._refuse(BadHead(408, waits.value))
+            self._lose()
+
     def on_response_complete(self) -> None:
-        if self.pipeline or self.transport.is_closing():
+        self._watch = None
+        self.watched.add(self)
+        if self.pipeline or self.transport.raw.is_closing():
             super().on_response_complete()
         else:
             # The same, but for uvicorn's timer for each connection, set and cancelled with every request.
             self.server_state.total_requests += 1
             self.flow.resume_reading()
-            self.idle.add(self)
 
     # -- requests that are answered without ASGI -------------------------------------------------
 
     def on_message_begin(self) -> None:
-        self._verdict = None
+        self._phase = _HEAD
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
-        limits = self.limits
-        if self._pending > limits.max_header_size or len(self.headers) > limits.max_header_fields:
-            self._check(check_size, self.url, self.headers, limits)
+        if self._pending > self.max_size or len(self.headers) > self.max_fields:
+            self._verdict = check_size(self.url, self.headers, self.limits)
+            if self._verdict is not None:
+                raise self._verdict  # to the parser, which would say that the request is invalid
         self._pending = 0
+        self._phase = _BODY
         direct = self._reading = self._direct_cycle()
         if direct is not None:
             self.cycle = self._direct = direct
             self._guard(direct.begin)
         else:
             self._begin_asgi()
-
-    def _check(self, check: Callable[[Unpack[Ts]], None], *args: *Ts) -> None:
-        """What a check raises goes through the parser, which would say that the request is invalid."""
-        try:
-            check(*args)
-        except BadHead as verdict:
-            self._verdict = verdict
-            raise
 
     def _begin_asgi(self) -> None:
         """Let an ASGI application answer, unless the connection becomes another protocol's."""
@@ -238,28 +298,27 @@ class HttpProtocol(HttpToolsProtocol):
             self.url,
             self.expect_100_continue,
         )
-        method, version = parser.get_method(), parser.get_http_version()
-        self._check(_check_host, version, headers)
+        version = parser.get_http_version()
+        if version == "1.1" and [*map(_NAME, headers)].count(b"host") != 1:
+            self._verdict = BadHead(400, "not one Host")
+            raise self._verdict
         super().on_message_begin()  # makes the scope
-        self.url, self.expect_100_continue = url, expects
-        self.scope["headers"] = self.headers = headers
-        self.scope["method"] = method.decode()
-        self.scope["http_version"] = version
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        scope: Any = self.scope
+        scope["headers"], scope["method"] = headers, parser.get_method().decode()
+        scope["http_version"] = version
         if parser.should_upgrade():
             return  # `_upgrade` follows
         parsed = parse_url(url)
-        self.scope["path"] = unquote(parsed.path.decode())
-        self.scope["raw_path"] = parsed.path
-        self.scope["query_string"] = parsed.query or b""
-        before, app = self.cycle, self._asgi
-        self.cycle = self.make_cycle(
-            cast(Any, self.scope), keep_alive=version != "1.0" and parser.should_keep_alive()
-        )
+        scope["path"], scope["raw_path"] = unquote(parsed.path.decode()), parsed.path
+        scope["query_string"] = parsed.query or b""
+        keep_alive = version != "1.0" and parser.should_keep_alive()
+        before, self.cycle = self.cycle, self.make_cycle(scope, keep_alive=keep_alive)
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, app)
+            self._start_asgi_task(self.cycle, self._asgi)
         else:  # it waits for the answer to another request
             self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, app))
+            self.pipeline.appendleft((self.cycle, self._asgi))
 
     def _direct_cycle(self) -> DirectCycle | None:
         """What answers the request; None where something is uvicorn's: a log, an upgrade, an old version, a queue."""
@@ -271,7 +330,7 @@ class HttpProtocol(HttpToolsProtocol):
             or parser.get_http_version() != "1.1"
             or (self.cycle is not None and not self.cycle.response_complete)
             or self.flow.write_paused
-            or not has_one_host(self.headers)
+            or [*map(_NAME, self.headers)].count(b"host") != 1
         ):
             return None
         method = parser.get_method()
@@ -302,13 +361,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._pending = 0
+        self._got += len(body)
         if self._reading is not None:
             self._guard(self._reading.body_arrived, body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._pending = 0
+        self._phase = _NOTHING
         direct, self._reading = self._reading, None
         if direct is not None:
             self._guard(direct.body_complete)
@@ -353,6 +413,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self.cycle is direct:  # else it is the next request's already, which waits
             self.cycle = cycle
         self._start_asgi_task(cycle, app)
+        self.watched.add(self)
 
     def make_cycle(self, scope: dict[str, Any], *, keep_alive: bool) -> RequestResponseCycle:
         """What answers by ASGI. Where the request has been read already, nobody needs more of its scope."""
@@ -362,7 +423,7 @@ class HttpProtocol(HttpToolsProtocol):
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,
-            access_log=self.access_log and "path" in scope,
+            access_log=self.access_log,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
@@ -378,70 +439,36 @@ class HttpProtocol(HttpToolsProtocol):
                 connection._direct.hand_over()
 
 
-def _check_host(version: str, headers: Headers) -> None:
-    if version == "1.1" and not has_one_host(headers):
-        raise BadHead(400, "not one Host")
+class _Deaf:
+    """The parser of a connection that has been given up."""
+
+    def feed_data(self, data: bytes) -> None:
+        """Read it away."""
 
 
-class _JoiningTransport:
-    """Writes what one turn of the loop produces at once."""
+_DEAF = _Deaf()
 
-    __slots__ = ("_loop", "_out", "_size", "ended", "raw")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, raw: asyncio.Transport) -> None:
-        self._loop = loop
-        self._out: list[bytes] = []
-        self._size = 0
-        self.raw = raw
-        #: the last word has been said
-        self.ended = False
+class AsgiCycle(RequestResponseCycle):
+    """uvicorn's way of answering by ASGI, with what it leaves to applications done for them."""
 
-    def write(self, data: bytes) -> None:
-        if self.ended:
-            return
-        if not self._out:
-            self._loop.call_soon(self.flush)
-        self._out.append(data)
-        self._size += len(data)
-        if self._size > _MUCH:
-            self.flush()
+    #: the answer ends with the connection: an HTTP/1.0 client knows no chunks
+    _ends_with_connection = False
 
-    def flush(self) -> None:
-        data = b"".join(self._out)
-        self._out.clear()
-        self._size = 0
-        if data and not self.raw.is_closing():
-            self.raw.write(data)
+    async def send(self, message: Any) -> None:
+        if not self.response_started:
+            names = dict(message.get("headers", ()))
+            if b"date" in names or self.scope.get("http_version") == "1.0":
+                self._begin(names)
+        elif self._ends_with_connection:
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)
 
-    def write_now(self, data: bytes) -> None:
-        """Write what is one piece already."""
-        if self._out:
-            self.flush()
-        if not self.is_closing():
-            self.raw.write(data)
-
-    def end(self, data: bytes) -> None:
-        """Write something and say that nothing follows.
-
-        What still comes is read away for a moment: to close with unread data would reset the connection, and what was
-        written could be lost with it.
-        """
-        if self.is_closing():
-            return
-        self.write_now(data)
-        self.ended = True
-        if self.raw.can_write_eof():
-            self.raw.write_eof()
-            self._loop.call_later(_LINGER, self.raw.close)
-        else:  # TLS, which says goodbye by itself
-            self.raw.close()
-
-    def is_closing(self) -> bool:
-        return self.ended or self.raw.is_closing()
-
-    def close(self) -> None:
-        self.flush()
-        self.raw.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.raw, name)
+    def _begin(self, names: dict[bytes, bytes]) -> None:
+        if b"date" in names:
+            self.default_headers = [
+                header for header in self.default_headers if header[0] != b"date"
+            ]
+        if self.scope.get("http_version") == "1.0" and b"content-length" not in names:
+            self.chunked_encoding = False
+            self._ends_with_connection = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib import import_module
 from inspect import signature
 from typing import Any
@@ -47,7 +48,7 @@ def inherited_listener() -> socket.socket | None:
 
 
 def can_reload() -> bool:
-    """Whether Werkzeug has the reloader that `serve_and_reload` takes; a log line where it has not."""
+    """Whether Werkzeug has what `Reloader` needs; a log line where it has not."""
     try:
         signature(_run_with_reloader).bind(print, extra_files=None, reloader_type="stat")
     except (TypeError, ValueError) as error:
@@ -57,25 +58,23 @@ def can_reload() -> bool:
     return True
 
 
-def serve_and_reload(
-    serve: Callable[[], None],
-    stop: Callable[[], None],
-    listener: socket.socket,
-    extra_files: Iterable[str] | None,
-    options: dict[str, Any],
-) -> None:
-    """Serve in a process of its own, which is started anew whenever a source file has changed.
+@dataclass(frozen=True, slots=True)
+class Reloader:
+    """Runs the program in a second process, which is started anew whenever a source file has changed."""
 
-    Called in both processes: the first one watches over the second, the second serves on a thread.
-    """
-    options = {"reloader_type": _reloader_type(), **options}
-    if not is_running_from_reloader():
+    extra_files: Iterable[str] | None
+    options: dict[str, Any]
+
+    def watch(self, listener: socket.socket) -> None:
+        """In the first process: start the second one and wait for it."""
         listener.set_inheritable(True)
         os.environ[_LISTENER] = str(listener.fileno())
-    try:
-        _run_with_reloader(serve, extra_files=extra_files, **options)
-    finally:
-        stop()
+        self.run(lambda: None)
+
+    def run(self, serve: Callable[[], None]) -> None:
+        """In the second process: serve on a thread, until a file has changed."""
+        options = {"reloader_type": _reloader_type(), **self.options}
+        _run_with_reloader(serve, extra_files=self.extra_files, **options)
 
 
 def _reloader_type() -> str:

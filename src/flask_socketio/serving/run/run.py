@@ -21,7 +21,7 @@ from ...runtime.life import Life
 from ..asgi import DuplexApp
 from .hints import hint_at_missing_templates
 from .listen import announcement, listen
-from .reloader import can_reload, inherited_listener, serve_and_reload
+from .reloader import Reloader, can_reload, inherited_listener
 from .serve import serve
 from .server import GRACE, Server, make_server
 from .tls import make_context
@@ -71,16 +71,15 @@ def run_app(
     host = host or "127.0.0.1"
     listener = inherited_listener() or listen(host, _port(app, port))
     show_server_banner(app.debug, app.name)
+    wanted = app.debug if use_reloader is None else use_reloader
+    reloader = Reloader(extra_files, reloader_options or {}) if wanted and can_reload() else None
+    if reloader is not None and not is_running_from_reloader():
+        life.background.not_serving()
+        reloader.watch(listener)
+        return
     lines = announcement(host, listener, "http" if tls is None else "https")
     server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls)
-    life.server = server
-    try:
-        if (app.debug if use_reloader is None else use_reloader) and can_reload():
-            _reload(life, server, listener, extra_files, reloader_options or {})
-        else:
-            serve(server, listener)
-    finally:
-        life.server = None
+    _serve(life, server, listener, reloader)
 
 
 def _tune_the_interpreter() -> None:
@@ -90,14 +89,19 @@ def _tune_the_interpreter() -> None:
         gc.freeze()  # what has been loaded stays anyway
 
 
-def _reload(
-    life: Life,
-    server: Server,
-    listener: socket.socket,
-    extra_files: Iterable[str] | None,
-    options: dict[str, Any],
-) -> None:
-    """Run the server on a thread, under the reloader; or, in the first process, only the reloader."""
+def _serve(life: Life, server: Server, listener: socket.socket, reloader: Reloader | None) -> None:
+    """Run the server until it is stopped; `socketio.stop()` finds it meanwhile."""
+    life.server = server
+    try:
+        if reloader is None:
+            serve(server, listener)
+        else:
+            _serve_on_thread(server, listener, reloader)
+    finally:
+        life.server = None
+
+
+def _serve_on_thread(server: Server, listener: socket.socket, reloader: Reloader) -> None:
     begun = Promise[None]()
     ended = Promise[None]()
 
@@ -108,14 +112,12 @@ def _reload(
         finally:
             ended.keep(None)
 
-    def stop() -> None:
+    try:
+        reloader.run(run)
+    finally:
         server.should_exit = True
         if begun.done:
             ended.wait(2 * GRACE)
-
-    if not is_running_from_reloader():
-        life.background.not_serving()
-    serve_and_reload(run, stop, listener, extra_files, options)
 
 
 def _port(app: Flask, given: Any) -> int:

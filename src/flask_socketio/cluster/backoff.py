@@ -1,0 +1,21 @@
+"""How long to leave a broker alone that does not answer."""
+
+from __future__ import annotations
+
+_FIRST, _MAX = 0.1, 2.0
+
+
+class Backoff:
+    """Twice as long from attempt to attempt, up to 2 s."""
+
+    def __init__(self) -> None:
+        self.pause = _FIRST
+
+    def next(self) -> float:
+        """Seconds until the next attempt."""
+        pause, self.pause = self.pause, min(self.pause * 2, _MAX)
+        return pause
+
+    def reset(self) -> None:
+        """An attempt has succeeded."""
+        self.pause = _FIRST

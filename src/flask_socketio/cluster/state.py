@@ -1,0 +1,97 @@
+"""Whether a process reaches its message queue: counted, and said once when it changes."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from ..base.counters import Counters
+from ..base.real import new_lock
+from .masking import Masked
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: What a process does with a queue, as log lines name it.
+PUBLISH, LISTEN, KEEP_UP = "publish to", "listen to", "keep up with"
+
+
+class QueueState:
+    """One for each server or emitter; called on any thread."""
+
+    def __init__(self, shown: Masked, counters: Counters) -> None:
+        self._shown = shown
+        self._counters = counters
+        self._lock = new_lock()
+        #: what cannot be done at present
+        self._failing: set[str] = set()
+        self._since = 0.0
+        self._lost_since = self._unsure_since = 0
+        self._refusing = False
+
+    def failed(self, doing: str, error: object, consequence: str) -> None:
+        """It cannot be done; a line if all has been well until now."""
+        with self._lock:
+            is_news = not self._failing
+            self._failing.add(doing)
+            if is_news:
+                self._since = time.monotonic()
+        if is_news:
+            self._say(doing, error, consequence)
+
+    def works(self, doing: str) -> None:
+        """It can be done; a line if with that all is well again."""
+        if doing not in self._failing:
+            return
+        with self._lock:
+            self._failing.discard(doing)
+            if self._failing:
+                return
+            lost, unsure = self._lost_since, self._unsure_since
+            self._lost_since = self._unsure_since = 0
+        logger.warning(
+            "message queue %s is back after %.1f s: %d messages lost, %d that may be lost",
+            self._shown, time.monotonic() - self._since, lost, unsure,
+        )  # fmt: skip
+
+    def published(self) -> None:
+        """A message has been."""
+        self._counters.queue_published += 1
+        self._refusing = False
+        self.works(PUBLISH)
+
+    def refused(self, error: object) -> None:
+        """A message cannot be published though the queue is there; a line for the first of several in a row."""
+        is_news, self._refusing = not self._refusing, True
+        self._count_lost("refused", 1)
+        if is_news:
+            self._say(PUBLISH, error, "the message is lost")
+
+    def lost(self, reason: str, messages: int = 1) -> None:
+        """Messages are, because the queue is not there or not fast enough."""
+        self._count_lost(reason, messages)
+        with self._lock:
+            self._lost_since += messages
+
+    def unsure(self) -> None:
+        """A message was sent, and nobody knows whether it has arrived."""
+        with self._lock:
+            self._counters.queue_unsure += 1
+            self._unsure_since += 1
+
+    def given_up(self, messages: int) -> None:
+        """The server has stopped, and these have not been published."""
+        self.lost("stopped", messages)
+        logger.error(
+            "message queue %s is not there when the server stops; %d messages are lost",
+            self._shown, messages,
+        )  # fmt: skip
+
+    def _count_lost(self, reason: str, messages: int) -> None:
+        with self._lock:
+            self._counters.queue_lost += messages
+            by_reason = self._counters.queue_lost_by
+            by_reason[reason] = by_reason.get(reason, 0) + messages
+
+    def _say(self, doing: str, error: object, consequence: str) -> None:
+        text = self._shown.text(error)
+        logger.error("cannot %s message queue %s: %s; %s", doing, self._shown, text, consequence)

@@ -1,0 +1,47 @@
+"""A server that emits much, and says what it has and how much memory that takes."""
+
+import logging
+import os
+from typing import Any
+
+from flask import Flask
+
+from flask_socketio import SocketIO
+
+logging.basicConfig()
+
+app = Flask(__name__)
+socketio = SocketIO(
+    app,
+    message_queue=os.environ["QUEUE"],
+    channel=os.environ["CHANNEL"],
+    max_backlog=int(os.environ.get("MAX_BACKLOG", "10000")),
+)
+
+
+@app.get("/counters")
+def counters() -> dict[str, Any]:
+    return socketio.server.counters()
+
+
+@app.get("/memory")
+def memory() -> dict[str, int]:
+    with open("/proc/self/statm") as file:  # noqa: PTH123 - no file of a folder's
+        return {"bytes": int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")}
+
+
+@app.get("/emit/<int:first>/<int:end>/<int:size>")
+@app.get("/emit/<int:first>/<int:end>/<int:size>/<room>")
+def emit(first: int, end: int, size: int, room: str | None = None) -> str:
+    for number in range(first, end):
+        socketio.emit("shouted", (number, chr(97 + number % 26) * size), to=room)
+    return "emitted"
+
+
+@socketio.on("echo")
+def echo(text: str) -> str:
+    return text
+
+
+if __name__ == "__main__":
+    socketio.run(app, port=int(os.environ["PORT"]))
