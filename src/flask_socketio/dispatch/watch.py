@@ -28,7 +28,7 @@ HELD = 0.1
 #: Seconds without a sign of life after which the thread looks who it is.
 _PATIENCE = 0.06
 #: Seconds between two signs of life that are asked for, and for how long they are after a handler has begun.
-_STEP, _AWAKE = 0.025, 2.0
+_STEP, _AWAKE = 0.025, 0.5
 #: Seconds between them where handlers that began earlier wait for something.
 _SELDOM = 1.0
 
