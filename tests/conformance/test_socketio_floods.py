@@ -10,7 +10,13 @@ from threading import Event
 
 import pytest
 
-from tests.conformance.servers import SOCKETIO_PATH, OpenClient, app_process, open_session
+from tests.conformance.servers import (
+    SOCKETIO_PATH,
+    OpenClient,
+    RunApp,
+    app_process,
+    open_session,
+)
 from tests.kit.engine import EngineWebSocket, Packet, RawPolling, encode_payload
 from tests.kit.raw import TEXT, frame
 from tests.kit.server import ServerProcess
@@ -79,17 +85,36 @@ FLOODS: dict[str, Callable[[int], str]] = {
 }
 
 
+@pytest.fixture
+def patient_app(run_app: RunApp) -> ServerProcess:
+    """Takes any number of packets in one request."""
+    return run_app(max_packets=1_000_000)
+
+
+@polling
+def test_a_request_of_too_many_packets_is_refused_at_once(
+    app: ServerProcess, open_client: OpenClient
+) -> None:
+    client = open_client(app)
+    client.join()
+    assert isinstance(client.engine, RawPolling)
+    reply = client.engine.post("\x1e".join(["3"] * 400_000))
+    assert reply.status == 400
+    assert app.get_json("/counters")["limits_reached"]["max_packets"] >= 1
+    client.engine.expect_gone()
+
+
 @pytest.mark.timing
 @direct
 @pytest.mark.parametrize("kind", FLOODS)
 def test_others_have_their_turns(
-    app: ServerProcess, open_client: OpenClient, kind: str, transport: str
+    patient_app: ServerProcess, open_client: OpenClient, kind: str, transport: str
 ) -> None:
     count = {"pong": 130_000, "connect": 10_000}.get(kind, 30_000)
     packets = [FLOODS[kind](number) for number in range(count)]
-    healthy = open_client(app, "websocket")
+    healthy = open_client(patient_app, "websocket")
     healthy.join()
-    client = open_client(app)
+    client = open_client(patient_app)
     client.join()
     took, turns = flood(client, packets, healthy)
     print(
@@ -102,12 +127,12 @@ def test_others_have_their_turns(
 @pytest.mark.timing
 @websocket
 def test_others_have_their_turns_behind_a_large_message(
-    app: ServerProcess, open_client: OpenClient
+    patient_app: ServerProcess, open_client: OpenClient
 ) -> None:
     """The read buffer has room for all of them then."""
-    healthy = open_client(app, "websocket")
+    healthy = open_client(patient_app, "websocket")
     healthy.join()
-    client = open_client(app)
+    client = open_client(patient_app)
     client.join()
     packets = [event_packet(["nobody", "x" * 900_000]), *["3"] * 100_000]
     took, turns = flood(client, packets, healthy)
@@ -162,9 +187,9 @@ def test_frames_before_the_end_of_a_connection_count(
 
 
 @polling
-def test_a_post_does_not_overtake(app: ServerProcess, open_client: OpenClient) -> None:
+def test_a_post_does_not_overtake(patient_app: ServerProcess, open_client: OpenClient) -> None:
     """A second one, before the first has been answered, ends the session."""
-    client = open_client(app)
+    client = open_client(patient_app)
     client.join()
     assert isinstance(client.engine, RawPolling)
     first = client.engine.start_post(encode_payload((event_packet(["nobody"]),) * 50_000))
