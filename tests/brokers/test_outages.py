@@ -135,12 +135,12 @@ def test_a_stopped_queue_holds_up_nobody_and_costs_little_memory(valkey: Valkey)
             assert counters["queue_lost_by"] == {"backlog": counters["queue_lost"]}
             assert counters["queue_published"] + counters["queue_lost"] == 650
             assert counters["queue_unsure"] == 1
-            # The one of which the server is not sure arrives here when the queue goes on.
-            assert len(numbers) == counters["queue_published"] - 50 + 1
+            # The one of which the server is not sure may have arrived when the queue went on.
+            assert len(numbers) - (counters["queue_published"] - 50) in (0, 1)
             wait_until(lambda: len(lines(server)) == 2)
         client.disconnect()
         lost, back = lines(server)
-        assert re.search(r"cannot \w+ (to|with) message queue unix://", lost)
+        assert re.search(r"cannot (publish to|keep up with) message queue unix://", lost)
         count = counters["queue_lost"]
         assert re.search(rf"is back after .* s: {count} messages lost, 1 that may be lost", back)
 
