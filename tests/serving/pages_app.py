@@ -1,12 +1,14 @@
 """Flask pages of all kinds, served beside Socket.IO."""
 
 import hashlib
+import io
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, send_file
 
 from flask_socketio import SocketIO
 
@@ -118,11 +120,41 @@ def big() -> bytes:
     return bytes(200_000)
 
 
-@app.get("/injected")
-def injected() -> Response:
-    response = Response("text")
-    response.headers["X-One: 1\r\nX-Two"] = "2"
+class Raw(Response):
+    """An answer whose headers and body Werkzeug does not look at."""
+
+    raw: list[tuple[str, str]]
+
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response(self.status, self.raw)
+        return self.response  # pyright: ignore[reportReturnType]
+
+
+@app.get("/header/<kind>")
+def header(kind: str) -> Response:
+    response = Raw(["text"])
+    name = request.args["name"]
+    response.raw = [(name, "a\0b" if name == "X-NUL" else "2")]
+    if kind == "whole":
+        response.raw.append(("Content-Length", "4"))
     return response
+
+
+@app.get("/bare/<int:status>")
+def bare(status: int) -> Response:
+    response = Raw(["body"], status=status)
+    response.raw = [("Content-Length", "4")]
+    return response
+
+
+@app.get("/file")
+def file() -> Response:
+    return send_file(io.BytesIO(b"file"), mimetype="text/plain")
+
+
+@app.get("/dated")
+def dated() -> Response:
+    return Response("file", headers={"Date": "Fri, 27 Nov 2026 08:00:00 GMT"})
 
 
 @app.get("/counters")

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -24,7 +25,7 @@ UPGRADE = (
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
     with ServerProcess.script(APP) as server:
-        server.allow_traceback("Invalid HTTP header name")
+        server.allow_traceback("a header is not one")
         yield server
 
 
@@ -143,10 +144,33 @@ def test_who_does_not_read_is_not_answered_without_end(
         connection.read_until(b"\r\n\r\n" + rb"\0{200000}")
 
 
-def test_headers_cannot_be_smuggled_into_an_answer(connection: Connection) -> None:
-    """There is no answer that could be sent, so the connection ends."""
-    connection.send(get("/injected"))
-    assert connection.socket.recv(1000) == b""
+@pytest.mark.parametrize("name", ["X-One: 1\r\nX-Two", "X One", "X:One", "", "X-NUL"], ids=ascii)
+@pytest.mark.parametrize("kind", ["whole", "stream"])
+def test_headers_cannot_be_smuggled_into_an_answer(
+    connection: Connection, name: str, kind: str
+) -> None:
+    """The view is at fault, and nothing of its answer is sent."""
+    connection.send(get(f"/header/{kind}?name={quote(name)}"))
+    head = connection.read_until(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert b"X-Two" not in head and b"x-nul" not in head.lower()
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_has_none(connection: Connection, status: int) -> None:
+    connection.send(get(f"/bare/{status}"), get("/"))
+    text = connection.read_until(b"index")
+    assert text.startswith(b"HTTP/1.1 %d " % status)
+    assert re.search(rb"\r\n\r\nHTTP/1.1 200 OK\r\n", text)
+    assert b"body" not in text
+
+
+def test_an_answer_has_one_date(connection: Connection) -> None:
+    for path in ("/file", "/dated"):
+        connection.send(get(path))
+        head = connection.read_until(b"\r\n\r\n")
+        connection.read_until(b"file")
+        assert head.lower().count(b"\r\ndate: ") == 1
 
 
 def test_a_connection_without_requests_is_closed(connection: Connection) -> None:
@@ -156,3 +180,19 @@ def test_a_connection_without_requests_is_closed(connection: Connection) -> None
     connection.socket.settimeout(8)
     assert connection.socket.recv(1) == b""
     assert 4 < time.monotonic() - begun < 7
+
+
+def test_a_server_that_stops_says_no_more_than_that() -> None:
+    """Of streams, read or not, of views, and of bodies that are still to come: there is no traceback."""
+    with ServerProcess.script(APP) as server:
+        requests = [get("/endless"), get("/large"), get("/after/8.0/x")]
+        requests.append(b"POST /digest" + HOST + b"Content-Length: 100000\r\n\r\nx")
+        connections = [Connection(server) for _ in requests]
+        for connection, data in zip(connections, requests, strict=True):
+            connection.send(data)
+        connections[0].read_until(b"3\n")
+        assert server.stop()
+        assert server.process.returncode == 0
+        assert "Traceback" not in server.log
+        for connection in connections:
+            connection.socket.close()

@@ -37,6 +37,8 @@ _NO_WEBSOCKET = (
 )
 #: Views that run at the same time; a page more waits.
 _MAX_VIEWS = 200
+#: Handshakes that are in WSGI middlewares at the same time: views that wait for slow clients do not hold them up.
+_MAX_PASSES = 50
 
 
 class EngineApp:
@@ -174,7 +176,8 @@ class DuplexApp(EngineApp):
             live = self._life.serve(self._app, [wsgi_pass])
             self._owns = True
         self.live = live  # another's, where this is the neighbour of another instance
-        wsgi_pass.threads = threads = ViewThreads(loop, live.inbox, _MAX_VIEWS)
+        wsgi_pass.threads = ViewThreads(loop, live.inbox, _MAX_PASSES)
+        threads = ViewThreads(loop, live.inbox, _MAX_VIEWS)
         self.pages = Pages(_with_debugger(self._app) if self._app.debug else self._app, threads)
         return live.engine
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from ..base.green import new_waiter
 from ..base.real import Signal
 from ..dispatch.inbox import Inbox
 from ..dispatch.views import ViewJob, ViewThreads
-from ..engine.answers import Receive, Send, respond
+from ..engine.answers import Receive, Send, header_lines, respond
 from ..engine.request import Headers, build_environ
 
 logger = logging.getLogger("flask_socketio.server")
@@ -25,6 +26,11 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Event = dict[str, Any]
 
 _STOPPING = (503, b"text/plain", b"The server is shutting down")
+
+#: Header fields, each after a line's end, whose names and values uvicorn takes as well.
+_FIELDS = re.compile(rb"(?:\r\n[^\0-\x20\x7f()<>@,;:\[\]={}\\\"]+: [^\0-\x08\n-\x1f\x7f]*)*")
+#: What answers with such a status is its head alone (RFC 9110, 6.4.1).
+_NO_BODY = {*range(100, 200), 204, 304}
 
 #: Pieces of an answer that may be on their way to the loop before the view's thread waits.
 _AHEAD = 16
@@ -61,7 +67,9 @@ class Pages:
         except asyncio.CancelledError:
             # The server is stopping, and has waited for this view long enough.
             logger.warning("%s was still being answered as the server stopped", page.path)
-            with suppress(RuntimeError):  # the answer had begun
+            if page.begun:
+                return
+            with suppress(asyncio.CancelledError):  # the client does not read
                 await respond(send, _STOPPING, [(b"connection", b"close")])
         finally:
             page.cut()
@@ -105,6 +113,8 @@ class Page(ViewJob):
         self._size: int | None = None
         self._whole = False
         self._cut = False
+        #: there is no body, whatever the application produces
+        self._is_bare = False
 
     # -- on the view's thread ------------------------------------------------------------------
 
@@ -146,10 +156,15 @@ class Page(ViewJob):
             if lower == "content-length":
                 self._size = int(value)
         status_code = int(status.split(" ", 1)[0])
+        if status_code in _NO_BODY:
+            encoded = [field for field in encoded if field[0] != b"content-length"]
+            self._is_bare = True
         self._head = {"type": "http.response.start", "status": status_code, "headers": encoded}
         return self._write
 
     def _write(self, chunk: bytes) -> None:
+        if self._is_bare:
+            return
         if len(chunk) == self._size and not self._head_sent:
             self._whole = True
             self._hand_over({"type": "http.response.body", "body": chunk})
@@ -192,6 +207,11 @@ class Page(ViewJob):
             self._news.set_result(None)
 
     @property
+    def begun(self) -> bool:
+        """Whether something of the answer has been sent."""
+        return self._begun
+
+    @property
     def path(self) -> str:
         return self._environ["PATH_INFO"]
 
@@ -219,7 +239,8 @@ class Page(ViewJob):
                     await self._news
                     continue
                 event = self._events.popleft()
-                self._begun = True
+                if not self._begun:
+                    self._begin(event["headers"])
                 await send(event)
                 if event.get("more_body"):
                     self._piece_sent()
@@ -228,6 +249,11 @@ class Page(ViewJob):
                 watcher.cancel()
         if self._error is not None:
             raise self._error
+
+    def _begin(self, headers: Headers) -> None:
+        if not are_fields(header_lines(headers), len(headers)):
+            raise ValueError(f"{self.path}: a header is not one: {headers}")
+        self._begun = True
 
     def _piece_sent(self) -> None:
         self._sent += 1
@@ -249,6 +275,11 @@ class Page(ViewJob):
         self._cut = True
         if self._room is not None:
             self._let_go_on()
+
+
+def are_fields(lines: bytes, number: int) -> bool:
+    """Whether header lines are as many fields as they seem: nothing in a name or a value ends it, or begins another."""
+    return lines.count(b"\n") == number and _FIELDS.fullmatch(lines) is not None
 
 
 class ClientGone(ClientDisconnected, ConnectionResetError):  # noqa: N818 - nobody is left to tell

@@ -11,13 +11,13 @@ from urllib.parse import unquote_to_bytes
 
 from ...engine.answers import Receive, Send, header_lines
 from ...engine.request import add_headers
-from ..pages import Answer, Page, Pages
+from ..pages import Answer, Page, Pages, are_fields
 from .cycle import STATUS, Connection, DirectCycle
 
 #: Bytes of a request's body that are collected before the view is called.
 _SMALL = 64 * 1024
-#: Headers of an answer that say something about the connection.
-_CONNECTION = {b"connection", b"transfer-encoding"}
+#: Headers of an answer that say something about the connection, and one that uvicorn's own give way to.
+_CONNECTION = {b"connection", b"date", b"transfer-encoding"}
 
 
 class DirectPage(DirectCycle):
@@ -77,8 +77,7 @@ def _is_plain(answer: Answer, lines: bytes) -> bool:
         answer.status in STATUS
         and _CONNECTION.isdisjoint(names)
         and names.count(b"content-length") == 1
-        and lines.count(b"\n") == lines.count(b"\r") == len(names)
-        and b"\0" not in lines
+        and are_fields(lines, len(names))
     )
 
 
