@@ -161,8 +161,13 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             try:
                 self.parser.feed_data(data)
-            except (HttpParserError, HttpParserUpgrade) as found:
-                self._stop_parsing(found, data)
+            except (HttpParserError, HttpParserUpgrade) as error:
+                found = error  # dealt with outside: it is not the cause of what may fail there
+            else:
+                if self._phase:
+                    self.watched.add(self)
+                return
+            self._stop_parsing(found, data)
         if self._phase:
             self.watched.add(self)
 
@@ -172,6 +177,7 @@ class HttpProtocol(HttpToolsProtocol):
         In pieces, so that a head with too many fields does not hold up others.
         """
         head, behind = data[: self.max_size], data[self.max_size :]
+        found = None
         try:
             if behind and self._phase != _BODY:
                 self._pending -= len(behind)
@@ -181,11 +187,12 @@ class HttpProtocol(HttpToolsProtocol):
             else:
                 head, behind = data, b""
             self.parser.feed_data(head)
-        except (HttpParserError, HttpParserUpgrade) as found:
+        except (HttpParserError, HttpParserUpgrade) as error:
+            found = error
+        if found is not None:
             self._stop_parsing(found, head + behind)
-        else:
-            if self._pending > self.max_size:
-                self._refuse(too_large(self.url, self.limits))
+        elif self._pending > self.max_size:
+            self._refuse(too_large(self.url, self.limits))
 
     def _stop_parsing(self, found: HttpParserError | HttpParserUpgrade, data: bytes) -> None:
         """What comes is no HTTP, or not what we take, or becomes something else."""
