@@ -17,6 +17,8 @@ Counts = tuple[float, float]
 Trace = Callable[[FrameType, str, Any], Any]
 
 OWN = "flask_socketio"
+#: Threads that wake by time, whatever is asked for meanwhile.
+BY_TIME = {"flask-duplex-watch"}
 
 
 class Function:
@@ -50,6 +52,9 @@ class Tally:
         sys.settrace(self._begin_thread)
 
     def _begin_thread(self, frame: FrameType, event: str, argument: object) -> Trace | None:
+        if threading.current_thread().name in BY_TIME:
+            sys.settrace(None)
+            return None
         functions: dict[int, Function] = {}
         self._threads.append(functions)
 

@@ -38,6 +38,7 @@ PRIVATE_NAMES = [
 
 #: What begins with an underscore all the same: documented, or our own.
 PROMISED = {
+    "_current_frames": "of sys, documented",
     "_get_current_object": "werkzeug's proxies, documented",
     "_placeholder": "Socket.IO's protocol",
     "_socketio_home": "an attribute that we give a request",

@@ -162,7 +162,8 @@ class HttpProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data)
             except (HttpParserError, HttpParserUpgrade) as error:
-                found = error  # dealt with outside: it is not the cause of what may fail there
+                # Dealt with outside: it is not the cause of what may fail there. Its traceback would be a circle.
+                found = error.with_traceback(None)
             else:
                 if self._phase:
                     self.watched.add(self)
@@ -188,7 +189,7 @@ class HttpProtocol(HttpToolsProtocol):
                 head, behind = data, b""
             self.parser.feed_data(head)
         except (HttpParserError, HttpParserUpgrade) as error:
-            found = error
+            found = error.with_traceback(None)
         if found is not None:
             self._stop_parsing(found, head + behind)
         elif self._pending > self.max_size:
