@@ -130,9 +130,10 @@ class Admission:
     def _check_origin(self, request: EngineRequest, environ: dict[str, Any]) -> None:
         origin = request.header(b"origin")
         if not self.origins.allows(environ, origin):
+            shown = (origin or "")[:256]
             raise HandshakeRefused(
                 FORBIDDEN,
-                f"origin {origin!r} is not accepted, {self.origins.expected(environ)}; see cors_allowed_origins",
+                f"origin {shown!r} is not accepted, {self.origins.expected(environ)}; see cors_allowed_origins",
             )
         request.response_headers += self.origins.response_headers(origin)
 
