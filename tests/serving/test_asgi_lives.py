@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from flask_socketio import SocketIO
+from flask_socketio.errors import NotServingError
 
 CLIENT_FILE = "socket.io.min.js"
 
@@ -75,3 +77,20 @@ def test_another_path_is_for_those_who_begin_to_serve() -> None:
         await asgi.stop()
 
     asyncio.run(test())
+
+
+def test_who_asks_is_told_whether_it_has_not_begun_or_has_stopped() -> None:
+    app = Flask(__name__)
+    socketio = SocketIO(app)
+    with pytest.raises(NotServingError, match="is not running yet"):
+        socketio.server.rooms("nobody")
+
+    async def live() -> None:
+        served = socketio.asgi_app(app)
+        await served.start()
+        assert socketio.server.rooms("nobody") == []
+        await served.stop()
+
+    asyncio.run(live())
+    with pytest.raises(NotServingError, match="has stopped"):
+        socketio.server.rooms("nobody")

@@ -97,7 +97,8 @@ class Life:
     def require(self) -> Running:
         """Who answers for it. Raises NotServingError where nobody does."""
         if self.running is None:
-            raise NotServingError("the server is not running yet, so it has no clients")
+            what = "has stopped" if self.state is State.STOPPED else "is not running yet"
+            raise NotServingError(f"the server {what}, so it has no clients")
         return self.running
 
     # -- what happens to it --------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from inspect import signature
 from typing import Any, Literal
@@ -113,7 +113,7 @@ def _ignore(*args: object) -> None:
 def _offer_no_upgrade(lanes: Sequence[FastLane], pages: Pages | None) -> None:
     """Have no client try in vain."""
     for lane in lanes:
-        lane.engine.config = replace(lane.engine.config, allow_upgrades=False)
+        lane.engine.config.allow_upgrades = False
 
 
 def _check_methods(base: Any) -> None:
