@@ -367,6 +367,23 @@ class SocketIOOptions(TypedDict, total=False):
         float,
         Option(_SECONDS, "For so long it may be slower than `min_rate`. 0: for ever.", HttpLimits),
     ]
+    max_connections: Annotated[
+        Whole,
+        Option(
+            "connections",
+            "That may be open under `run()`, WebSockets included. More are refused with 503. 0: any number.",
+            HttpLimits,
+        ),
+    ]
+    max_connections_per_address: Annotated[
+        Whole,
+        Option(
+            "connections",
+            "The same for each client's address, as the server sees it: behind a proxy, that is the proxy's. 0: any "
+            "number.",
+            HttpLimits,
+        ),
+    ]
 
     # -- several processes ---------------------------------------------------------------------
 

@@ -65,6 +65,9 @@ class HttpLimits:
     min_rate: int = 1024
     #: for how long they may come more slowly, or not at all
     rate_timeout: float = 10.0
+    #: connections that may be open, WebSockets included: of all clients, of each address
+    max_connections: int = 0
+    max_connections_per_address: int = 0
 
 
 @dataclass(slots=True)
