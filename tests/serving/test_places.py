@@ -126,13 +126,13 @@ def test_over_tls(tmp_path: Path) -> None:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     options = {"SOCKETIO_OPTIONS": json.dumps({ADDRESS: 1}), "CERTIFICATE": str(pem)}
-    with ServerProcess.script(APP, options) as server:
-        with (
-            context.wrap_socket(connect(server), server_hostname="localhost") as first,
-            context.wrap_socket(connect(server), server_hostname="localhost") as second,
-        ):
-            assert answer(second).startswith(b"HTTP/1.1 503")
-            assert answer(first).startswith(b"HTTP/1.1 200")
+    with (
+        ServerProcess.script(APP, options) as server,
+        context.wrap_socket(connect(server), server_hostname="localhost") as first,
+        context.wrap_socket(connect(server), server_hostname="localhost") as second,
+    ):
+        assert answer(second).startswith(b"HTTP/1.1 503")
+        assert answer(first).startswith(b"HTTP/1.1 200")
 
 
 def test_many_too_many() -> None:

@@ -69,8 +69,7 @@ class HttpProtocol(HttpToolsProtocol):
     max_size = max_fields = sys.maxsize
     #: connections that may have to be ended, because the client is too slow; others may be among them for a moment
     watched: set[HttpProtocol]
-    #: None where any number of connections may be open
-    places: Places | None = None
+    places: Places
 
     @classmethod
     def serve(cls, lanes: Sequence[FastLane], pages: Pages | None) -> None:
@@ -84,16 +83,16 @@ class HttpProtocol(HttpToolsProtocol):
         cls.max_size = cls.limits.max_header_size or sys.maxsize
         cls.max_fields = cls.limits.max_header_fields or sys.maxsize
         cls.told = Told(logger, engine.loop)
-        if cls.limits.max_connections or cls.limits.max_connections_per_address:
-            cls.places = Places(cls.limits, cls.counters, cls.told)
+        cls.places = places = Places(cls.limits, cls.counters, cls.told)
+        Sweep(engine.loop, 1.0, Places.look).items.add(places)
+        engine.loop.set_exception_handler(places.on_loop_error)
         cls.watched = Sweep[Any](engine.loop, period(cls.limits), cls.look).items
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        if self.places is not None:
-            register = self.places.take(self.connections, transport)
-            if register is None:
-                return
-            self.connections: Any = register
+        register = self.places.take(self.connections, transport)
+        if register is None:
+            return
+        self.connections: Any = register
         super().connection_made(transport)
         self.transport: Any = JoiningTransport(self.loop, transport)
         self.cycle: Any
