@@ -15,7 +15,7 @@ from ..cluster.backlog import Bounds
 from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits
 from ..engine.cookie import CookieOption
 from .options import JsonLibrary, Options
-from .values import namespaces, transports, url_path
+from .values import hosts, namespaces, transports, url_path
 
 Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
 R = TypeVar("R")
@@ -333,6 +333,17 @@ class SocketIOOptions(TypedDict, total=False):
     cors_credentials: Annotated[
         bool,
         Option(_YES_NO, "Pages of other origins may send cookies.", EngineConfig),
+    ]
+
+    allowed_hosts: Annotated[
+        str | Sequence[str] | None,
+        Option(
+            "name or list of names",
+            'By which names the server is asked for what is below the path: `"example.com"`, with its subdomains '
+            '`".example.com"`; ports do not matter. Requests with another `Host` are refused. `None`: any.',
+            EngineConfig,
+            read=hosts,
+        ),
     ]
 
     # -- HTTP ----------------------------------------------------------------------------------

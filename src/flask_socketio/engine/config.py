@@ -87,6 +87,8 @@ class EngineConfig:
     ping_grace: float = 0.0
     cors_allowed_origins: AllowedOrigins = None
     cors_credentials: bool = True
+    #: the server's names, in lower case, without ports; one that begins with a dot has its subdomains as well
+    allowed_hosts: tuple[str, ...] | None = None
     cookie: CookieOption = None
     #: polling answers of compression_threshold bytes and more are compressed
     http_compression: bool = True
