@@ -34,7 +34,7 @@ PRIVATE_NAMES = [
     ),
     PrivateName("python", "_sock", "serving/wsgi_sockets.py", "polling alone under gevent's pywsgi"),
     PrivateName(
-        "python", "_threads_queues", "serving/wsgi_polls.py",
+        "python", "_threads_queues", "base/real.py",
         "everything; under gunicorn polls are answered once a second, whether others need their threads or not",
     ),
     PrivateName("python", "_lock", "base/green.py", "everything; in a patched process two threads that log may hang"),

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import concurrent.futures.thread
 import logging
 import select
-import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from ..base.changed import say_once
 from ..base.green import runs_caller
+from ..base.real import Thread, Waiting, current_thread, waiting_for
 from ..base.told import Told
 
 logger = logging.getLogger("flask_socketio.server")
@@ -33,12 +32,6 @@ _SHORT = (
 )
 
 
-class Waiting(Protocol):
-    """Requests that no thread has taken yet."""
-
-    def qsize(self) -> int: ...
-
-
 @dataclass(slots=True, eq=False)
 class HeldPoll:
     """A request of the calling thread, if it should have to wait."""
@@ -46,7 +39,7 @@ class HeldPoll:
     #: its socket's; None where the server keeps that for itself
     descriptor: int | None
     #: the thread that it holds, where that is one of many
-    thread: threading.Thread | None
+    thread: Thread | None
     #: seconds that it may wait, unless the thread is a pool's; None: as long as there are no packets for its client
     patience: float | None
     #: called when the client has gone
@@ -71,7 +64,7 @@ def may_hold(environ: Environ, hung_up: Callable[[], None]) -> HeldPoll | None:
         return HeldPoll(descriptor, None, _ALONE, hung_up)
     if "werkzeug.socket" in environ:  # it has a thread for each request
         return HeldPoll(descriptor, None, None, hung_up)
-    return HeldPoll(descriptor, threading.current_thread(), _UNKNOWN, hung_up)
+    return HeldPoll(descriptor, current_thread(), _UNKNOWN, hung_up)
 
 
 def _descriptor(environ: Environ) -> int | None:
@@ -80,15 +73,10 @@ def _descriptor(environ: Environ) -> int | None:
     return None if found is None else found.fileno()
 
 
-def _waiting_requests(thread: threading.Thread) -> Waiting | None:
-    """The queue of the pool that the thread is of: gunicorn's are concurrent.futures'.
-
-    A pool notes that down when the thread has started.
-    """
+def _waiting_requests(thread: Thread) -> Waiting | None:
+    """gunicorn's threads are a pool's."""
     try:
-        queues: Any = concurrent.futures.thread._threads_queues  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportUnknownVariableType]
-        found = queues.get(thread)
-        return found if found is None or callable(found.qsize) else None
+        return waiting_for(thread)
     except AttributeError as error:
         say_once("Python", str(error), "polls are answered once a second")
         return None
