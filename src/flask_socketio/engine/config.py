@@ -69,6 +69,9 @@ class HttpLimits:
     min_rate: int = 1024
     #: for how long they may come more slowly, or not at all
     rate_timeout: float = 10.0
+    #: connections that may be open, WebSockets included: of all clients, of each address
+    max_connections: int = 0
+    max_connections_per_address: int = 0
 
 
 @dataclass(slots=True)
@@ -84,6 +87,8 @@ class EngineConfig:
     ping_grace: float = 0.0
     cors_allowed_origins: AllowedOrigins = None
     cors_credentials: bool = True
+    #: the server's names, in lower case, without ports; one that begins with a dot has its subdomains as well
+    allowed_hosts: tuple[str, ...] | None = None
     cookie: CookieOption = None
     #: polling answers of compression_threshold bytes and more are compressed
     http_compression: bool = True

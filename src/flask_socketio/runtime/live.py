@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from ..base import descriptors
 from ..base.counters import Counters
 from ..base.told import Told
 from ..cluster.memory import MemoryAdapter
@@ -114,6 +115,8 @@ class Live:
             found.append("the server is shutting down")
         if self.hub.load.crowded:
             found.append("more events wait for handlers, or are in one, than max_events")
+        if descriptors.are_short():
+            found.append("nearly all file descriptors are in use (ulimit -n)")
         if self._link is not None:
             found += self._link.troubles()
         return found
