@@ -43,7 +43,6 @@ NO_OPTIONS = {
     Limits: {
         "close_timeout",
         "max_events",
-        "max_queued",
     },
 }
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import cast
+from typing import cast, get_args
 
 from ..cluster.base import as_namespace
+from ..engine.config import SlowConsumer
 
 TRANSPORTS = ("polling", "websocket")
+SLOW_CONSUMERS = get_args(SlowConsumer)
 
 
 def as_meant(name: str, value: object, default: object) -> object:
@@ -60,3 +62,9 @@ def transports(value: str | Sequence[str]) -> tuple[str, ...]:
     if not known:
         raise ValueError(f"No valid transports provided: {names}; there are {list(TRANSPORTS)}")
     return known
+
+
+def slow_consumer(value: object) -> object:
+    if value not in SLOW_CONSUMERS:
+        raise ValueError(f"slow_consumer={value!r}: there are {list(SLOW_CONSUMERS)}")
+    return value
