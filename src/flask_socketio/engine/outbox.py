@@ -25,7 +25,7 @@ _told = Told(logger)
 _TCP_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 #: Bytes that are given to a transport at a time: some, and few where what is left may be dropped.
-_SOME, _FEW = 64 * 1024, 16 * 1024
+_SOME, _FEW = 64 * 1024, 8 * 1024
 #: Bytes that may wait for any client for a moment; whoever has more is behind.
 _USUAL = 64 * 1024
 #: Where old events are dropped, this part of max_queued becomes free at once.

@@ -181,7 +181,8 @@ class FastWebSocket(WSListener, WebSocketLink):
                 self._raw.write(data)
 
     def pause_writing(self) -> None:
-        self._behind = Outbox(self._lane.engine.queueing)
+        if self._behind is None:
+            self._behind = Outbox(self._lane.engine.queueing)
 
     def resume_writing(self) -> None:
         behind, self._behind = self._behind, None
