@@ -1,0 +1,161 @@
+"""The app that is attacked, on Flask-Duplex and on Flask-SocketIO alike: it uses what both have.
+
+From the environment: ``PORT``; ``OPTIONS``, the arguments of `SocketIO` as a JSON object; ``SERVER=asgi``, to be served
+by uvicorn's own protocols instead of `socketio.run()`.
+"""
+
+import gc
+import json
+import logging
+import os
+import sys
+import threading
+from collections import Counter
+from typing import Any
+
+from flask import Flask, request
+
+from flask_socketio import SocketIO, close_room, emit, join_room, leave_room, rooms
+
+# A line for each request is not what is measured.
+logging.getLogger("werkzeug").addFilter(lambda record: "HTTP/1." not in record.getMessage())
+
+app = Flask(__name__)
+socketio = SocketIO(app, **json.loads(os.environ.get("OPTIONS", "{}")))
+is_ours = hasattr(socketio, "asgi_app")
+#: how often a disconnect handler ran, by session id
+gone: Counter[str] = Counter()
+
+
+@app.get("/")
+def index() -> str:
+    return "a page"
+
+
+@app.post("/upload")
+def upload() -> str:
+    return str(len(request.get_data()))
+
+
+@app.get("/large")
+def large() -> bytes:
+    return bytes(16_000_000)
+
+
+@app.get("/state")
+def state() -> dict[str, Any]:
+    """What the process holds, and has counted."""
+    gc.collect()
+    counters: dict[str, Any] = socketio.server.counters() if is_ours else {}
+    return {
+        "threads": threading.active_count(),
+        "objects": len(gc.get_objects()),
+        "gone": len(gone),
+        "gone_twice": sum(count > 1 for count in gone.values()),
+        "counters": counters,
+    }
+
+
+@socketio.on("disconnect")
+def on_disconnect(*reason: str) -> None:
+    gone[request.sid] += 1
+
+
+@socketio.on("echo")
+def on_echo(*args: Any) -> None:
+    emit("echo", args)
+
+
+@socketio.on("last")
+def on_last() -> str:
+    return "heard"
+
+
+@socketio.on("nothing")
+def on_nothing(*args: Any) -> None:
+    """Takes what comes."""
+
+
+@socketio.on("join")
+def on_join(room: str) -> None:
+    join_room(room)
+
+
+@socketio.on("shout")
+def on_shout(count: int, paused: str, every: int, size: int) -> None:
+    """Numbered messages for one client, and each so-manieth for all, from a thread of its own."""
+
+    def speak() -> None:
+        text = "x" * size
+        for number in range(count):
+            socketio.emit("told", (number, text), to=paused)
+            if number % every == 0:
+                socketio.emit("number", (number // every, text), to="listeners")
+        socketio.emit("over", to="listeners")
+
+    threading.Thread(target=speak, daemon=True).start()
+
+
+@socketio.on("threads")
+def on_threads(count: int, rounds: int, switch: float) -> list[str]:
+    """Threads that emit, join and leave at random times; returns what was not as it has to be."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(switch)
+    wrong: list[str] = []
+    sid = request.sid
+
+    def work(name: int) -> None:
+        room = f"room {name}"
+        for number in range(rounds):
+            join_room(room, sid=sid, namespace="/")
+            socketio.emit("inside", (name, number), to=room)
+            leave_room(room, sid=sid, namespace="/")
+            socketio.emit("outside", (name, number), to=room)
+            if number % 50 == 0:
+                join_room(room, sid=sid, namespace="/")
+                if room not in rooms(sid=sid, namespace="/"):
+                    wrong.append(f"{room} is not there after {number}")
+                close_room(room, namespace="/")
+                if room in rooms(sid=sid, namespace="/"):
+                    wrong.append(f"{room} is still there after {number}")
+
+    def run(name: int) -> None:
+        with app.app_context():
+            work(name)
+
+    threads = [threading.Thread(target=run, args=[name]) for name in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(before)
+    return wrong
+
+
+if is_ours:
+    import asyncio
+
+    @socketio.on("tasks")
+    async def on_tasks() -> int:
+        return len(asyncio.all_tasks())
+
+
+def main() -> None:
+    port = int(os.environ.get("PORT", "0"))
+    if os.environ.get("SERVER") == "asgi":
+        import uvicorn
+
+        uvicorn.run(
+            socketio.asgi_app(app),
+            port=port,
+            ws="websockets-sansio",
+            ws_ping_interval=0,
+            ws_max_size=1_000_000,
+            access_log=False,
+        )
+    else:
+        socketio.run(app, port=port, allow_unsafe_werkzeug=True)
+
+
+if __name__ == "__main__":
+    main()
