@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import Self
 
-from tests.kit.raw import Address, hang_up
+from tests.kit.raw import Address
 
 _PIECE = 65536
 
@@ -72,12 +72,11 @@ class Proxy:
             with suppress(OSError):
                 far.shutdown(socket.SHUT_WR)
 
-    def cut(self, *, reset: bool = False) -> None:
-        """End all connections that there are, by FIN or by RST."""
+    def cut(self) -> None:
+        """End all connections that there are."""
         while self._open:
-            sock = self._open.pop()
             with suppress(OSError):
-                hang_up(sock, reset) if reset else sock.shutdown(socket.SHUT_RDWR)
+                self._open.pop().shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         with suppress(OSError):

@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import Flask, request
 
-from flask_socketio import SocketIO, close_room, emit, join_room, leave_room, rooms
+from flask_socketio import SocketIO, close_room, disconnect, emit, join_room, leave_room, rooms
 
 # A line for each request is not what is measured.
 logging.getLogger("werkzeug").addFilter(lambda record: "HTTP/1." not in record.getMessage())
@@ -71,6 +71,11 @@ def on_last() -> str:
     return "heard"
 
 
+@socketio.on("sid")
+def on_sid() -> str:
+    return request.sid
+
+
 @socketio.on("nothing")
 def on_nothing(*args: Any) -> None:
     """Takes what comes."""
@@ -97,38 +102,48 @@ def on_shout(count: int, paused: str, every: int, size: int) -> None:
 
 
 @socketio.on("threads")
-def on_threads(count: int, rounds: int, switch: float) -> list[str]:
-    """Threads that emit, join and leave at random times; returns what was not as it has to be."""
+def on_threads(sids: list[str], rounds: int, switch: float) -> list[str]:
+    """A thread for each of these clients, which it disconnects half-way; returns what was not as it has to be."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(switch)
     wrong: list[str] = []
-    sid = request.sid
-
-    def work(name: int) -> None:
-        room = f"room {name}"
-        for number in range(rounds):
-            join_room(room, sid=sid, namespace="/")
-            socketio.emit("inside", (name, number), to=room)
-            leave_room(room, sid=sid, namespace="/")
-            socketio.emit("outside", (name, number), to=room)
-            if number % 50 == 0:
-                join_room(room, sid=sid, namespace="/")
-                if room not in rooms(sid=sid, namespace="/"):
-                    wrong.append(f"{room} is not there after {number}")
-                close_room(room, namespace="/")
-                if room in rooms(sid=sid, namespace="/"):
-                    wrong.append(f"{room} is still there after {number}")
-
-    def run(name: int) -> None:
-        with app.app_context():
-            work(name)
-
-    threads = [threading.Thread(target=run, args=[name]) for name in range(count)]
+    caller = request.sid
+    threads = [
+        threading.Thread(target=mingle, args=[caller, name, sid, rounds, wrong])
+        for name, sid in enumerate(sids)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     sys.setswitchinterval(before)
+    return wrong
+
+
+def mingle(caller: str, name: int, other: str, rounds: int, wrong: list[str]) -> None:
+    """Have the caller in a room of this thread's and out of it, and tell it something each time."""
+    room = f"room {name}"
+    with app.app_context():
+        for number in range(rounds):
+            join_room(room, sid=caller, namespace="/")
+            socketio.emit("inside", (name, number), to=room)
+            leave_room(room, sid=caller, namespace="/")
+            socketio.emit("outside", (name, number), to=room)
+            if number % 50 == 0:
+                wrong += look(caller, room, number)
+            if number == rounds // 2:
+                disconnect(other, namespace="/")
+
+
+def look(caller: str, room: str, number: int) -> list[str]:
+    """Whether a thread sees at once what it does."""
+    wrong: list[str] = []
+    join_room(room, sid=caller, namespace="/")
+    if room not in rooms(sid=caller, namespace="/"):
+        wrong.append(f"{room} is not there after {number}")
+    close_room(room, namespace="/")
+    if room in rooms(sid=caller, namespace="/"):
+        wrong.append(f"{room} is still there after {number}")
     return wrong
 
 
