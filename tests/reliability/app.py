@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections import Counter
 from typing import Any
 
@@ -79,6 +80,14 @@ def on_sid() -> str:
 @socketio.on("nothing")
 def on_nothing(*args: Any) -> None:
     """Takes what comes."""
+
+
+@socketio.on("work")
+def on_work() -> None:
+    """Something that takes a millisecond."""
+    end = time.perf_counter() + 0.001
+    while time.perf_counter() < end:
+        pass
 
 
 @socketio.on("join")

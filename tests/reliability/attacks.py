@@ -265,9 +265,10 @@ PACKETS: dict[str, Attack] = {
     "an auth of 900 KB": frames(lambda: messages('40{"a":[' + "[]," * 300_000 + "0]}"), joined=False),
     "60,000 events that nobody handles": frames(many(60_000, lambda number: '42["nobody"]')),
     "20,000 events": frames(many(20_000, lambda number: '42["nothing"]')),
+    "3,000 events that take a millisecond": frames(many(3_000, lambda number: '42["work"]')),
     "20,000 events before CONNECT": frames(many(20_000, lambda n: '42["nothing"]'), joined=False),
     "100,000 acks that nobody awaits": frames(many(100_000, lambda number: f"43{number}[]")),
-    "20,000 rooms": frames(many(20_000, lambda number: f'42["join","r{number}"]')),
+    "12,000 rooms": frames(many(12_000, lambda number: f'42["join","r{number}"]')),
     "30 echoes of 900 KB": frames(many(30, lambda number: f'42["echo","{"x" * 900_000}"]')),
     "JSON 400,000 levels deep": frames(many(1, lambda n: f'42["nothing",{"[" * 400_000}')),
     "JSON 1,000 levels deep, 400 times": frames(

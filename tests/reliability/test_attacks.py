@@ -21,7 +21,7 @@ LONG = {
     "20,000 pongs in one POST, 20 times",
     "100,000 CONNECTs to unknown namespaces",
     "100,000 acks that nobody awaits",
-    "20,000 rooms",
+    "12,000 rooms",
     "JSON 1,000 levels deep, 400 times",
     "an attachment among 300,000 lists",
     "a deflate bomb",
