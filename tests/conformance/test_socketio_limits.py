@@ -383,3 +383,24 @@ def test_a_client_that_has_gone_leaves_nothing_to_the_garbage_collector(
             time.sleep(QUIET)
             garbage = int(server.get("/collect").text)
     assert garbage < many, f"{garbage} objects"
+
+
+@our_own_lane
+@direct
+def test_a_handler_that_fails_leaves_nothing_to_the_garbage_collector(
+    lane: str, transport: str
+) -> None:
+    many = 100
+    with app_process(lane) as server:
+        server.allow_traceback("required positional argument")
+        client = SioClient(open_session(server, transport, SOCKETIO_PATH))
+        client.join()
+        client.emit("join")
+        client.call("ack", "value")
+        server.get("/collect")
+        for _ in range(many):
+            client.emit("join")
+        client.call("ack", "value")
+        garbage = int(server.get("/collect").text)
+        client.engine.leave()
+    assert garbage < many, f"{garbage} objects"
