@@ -5,6 +5,7 @@
 # make bench     measure against the peers: make bench ARGUMENTS="--scenario echo"
 # make count     Python calls and bytecodes of each operation, without noise, and what has changed
 # make profile   a flame graph of the server under load, profile.svg
+# make autobahn  the WebSocket test suite of that name, which needs a Python 2.7
 # make clean     remove everything that was made
 #
 # Needs Python 3.11 or newer, nothing else: the rest goes into .venv, once.
@@ -28,7 +29,7 @@ CORE := tests/versions \
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example test compat compat-versions bench count profile clean
+.PHONY: example test compat compat-versions bench count profile autobahn clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -64,8 +65,11 @@ count: .venv/installed
 profile: .venv/installed-bench
 	$(BIN)/python -m benchmarks.profile $(ARGUMENTS)
 
+autobahn: .venv/installed-dev
+	$(BIN)/python -m tests.conformance.autobahn
+
 clean:
-	rm -rf .venv .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)
