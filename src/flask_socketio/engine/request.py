@@ -9,6 +9,7 @@ from io import BytesIO
 from itertools import chain
 from operator import itemgetter
 from typing import IO, Any
+from urllib.parse import unquote_to_bytes
 
 from ..protocol.engineio import Query, parse_query
 
@@ -107,7 +108,7 @@ def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.get("method", "GET"),
         "SCRIPT_NAME": _latin1(scope.get("root_path", "")),
-        "PATH_INFO": _latin1(path_of(scope)),
+        "PATH_INFO": _path_info(scope),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "REQUEST_URI": _request_uri(scope),
         "SERVER_NAME": host,
@@ -158,6 +159,16 @@ def path_of(scope: dict[str, Any]) -> str:
 def _address(value: Any) -> tuple[str, int | None] | None:
     """Host and port; of a Unix socket there may be nothing, a path, or a path and None."""
     return (value[0], value[1]) if isinstance(value, (tuple, list)) and value else None  # pyright: ignore[reportUnknownVariableType]
+
+
+def _path_info(scope: dict[str, Any]) -> str:
+    """A path's bytes in a str; ASGI's `path` has lost those that are no UTF-8."""
+    path: str = scope["path"]
+    if "\ufffd" in path:
+        found = unquote_to_bytes(scope.get("raw_path") or b"")
+        if found.decode(errors="replace") == path:
+            return found.removeprefix(scope.get("root_path", "").encode()).decode("latin-1")
+    return _latin1(path_of(scope))
 
 
 def _latin1(text: str) -> str:

@@ -39,6 +39,18 @@ def check_size(target: bytes, headers: Headers, limits: HttpLimits) -> BadHead |
     return None
 
 
+def check_version(version: str, headers: Headers) -> BadHead | None:
+    """What is wrong with the version of a request, or with what it asks for."""
+    names = [name for name, _ in headers]
+    if version == "1.1":
+        return None if names.count(b"host") == 1 else BadHead(400, "not one Host")
+    if version != "1.0":
+        return BadHead(505, "not HTTP/1")
+    if b"transfer-encoding" in names:
+        return BadHead(400, "HTTP/1.0 has no chunks")
+    return None
+
+
 def is_websocket(method: bytes, headers: Headers) -> bool:
     """Whether an upgrade that the parser has found is one to WebSocket."""
     return method != b"CONNECT" and dict(headers).get(b"upgrade", b"").lower() == b"websocket"
