@@ -150,7 +150,11 @@ class Server:
         self.protocol: Any = type("Http", (HttpProtocol,), {})
         self.protocol.serve([app.lane], None)
         self.config = uvicorn.Config(
-            cast(Any, app), http=self.protocol, ws=cast(Any, Handshake), log_config=None, access_log=False
+            cast(Any, app),
+            http=self.protocol,
+            ws=cast(Any, Handshake),
+            log_config=None,
+            access_log=False,
         )
         self.config.load()
         self.state = uvicorn.Server(self.config).server_state

@@ -29,7 +29,9 @@ DIFFERENCES = [
         stricter=(HTTPTOOLS, H11, GUNICORN),
     ),
     Difference(
-        "there is no proxy here that could connect", ("CONNECT",), stricter=(HTTPTOOLS, H11, GUNICORN)
+        "there is no proxy here that could connect",
+        ("CONNECT",),
+        stricter=(HTTPTOOLS, H11, GUNICORN),
     ),
     Difference(
         "no HTTP that is spoken here (RFC 9110, 15.6.6)",
@@ -70,8 +72,13 @@ DIFFERENCES = [
     Difference(
         "lines end with CR LF, fields are on one line, and have no control characters (RFC 9112, 2.2, 5.2; RFC 9110, 5.5)",
         (
-            "bare LF", "bare LF in a value", "folded", "folded coding", "space before a name",
-            "length with a space before the name", "control character in a value",
+            "bare LF",
+            "bare LF in a value",
+            "folded",
+            "folded coding",
+            "space before a name",
+            "length with a space before the name",
+            "control character in a value",
         ),
         stricter=(H11,),
     ),
@@ -84,11 +91,13 @@ DIFFERENCES = [
     Difference(
         "Connection is a list; gunicorn compares all of it",
         ("close in a list",),
+        laxer=(GUNICORN,),
         other=(GUNICORN,),
     ),
     Difference(
         "httptools takes Proxy-Connection for Connection, as old clients mean it",
         ("Proxy-Connection",),
+        laxer=(H11, GUNICORN),
         other=(H11, GUNICORN),
     ),
     Difference(
@@ -100,18 +109,26 @@ DIFFERENCES = [
     Difference(
         "a length is given once, and not beside chunks: who is before us may have taken the other one",
         (
-            "list of lengths", "two lengths that agree", "length and chunks", "trailer with a length",
+            "list of lengths",
+            "two lengths that agree",
+            "length and chunks",
+            "trailer with a length",
         ),
         stricter=(H11,),
     ),
     Difference(
-        "a length beyond 64 bits is none", ("huge length", "huge chunk size"), stricter=(H11, GUNICORN)
+        "a length beyond 64 bits is none",
+        ("huge length", "huge chunk size"),
+        stricter=(H11, GUNICORN),
     ),
     Difference(
         "chunks are as RFC 9112, 7.1, has them, to the byte",
         (
-            "odd chunk extension", "CR in a chunk extension", "NUL in a chunk extension",
-            "space behind a chunk size", "bare LF behind the last chunk",
+            "odd chunk extension",
+            "CR in a chunk extension",
+            "NUL in a chunk extension",
+            "space behind a chunk size",
+            "bare LF behind the last chunk",
         ),
         stricter=(H11, GUNICORN),
     ),
@@ -123,10 +140,8 @@ DIFFERENCES = [
         laxer=(H11, GUNICORN),
         other=(GUNICORN,),
     ),
-    Difference(
-        "trailers are nobody's headers (RFC 9110, 6.5.1)", ("trailer",), other=(HTTPTOOLS,)
-    ),
-]  # fmt: skip
+    Difference("trailers are nobody's headers (RFC 9110, 6.5.1)", ("trailer",), other=(HTTPTOOLS,)),
+]
 
 #: kind, peer and tag of a case
 EXCUSED = {

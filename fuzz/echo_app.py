@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 
 from flask import Flask, Response, request
+
 from flask_socketio import SocketIO
+
 
 def say() -> Response:
     """Called before any route is looked for."""

@@ -15,7 +15,8 @@ FOUND = HERE.parent / ".fuzz"
 #: Bytes of an input.
 _LONGEST = 2048
 _WATCHED = [
-    f"flask_socketio.{room}" for room in ("cluster", "engine", "handling", "protocol", "serving.http")
+    f"flask_socketio.{room}"
+    for room in ("cluster", "engine", "handling", "protocol", "serving.http")
 ]
 
 

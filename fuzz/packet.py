@@ -2,7 +2,7 @@
 
 Frames are separated by a byte that is in no text; one that begins with a NUL is binary. The first byte of all chooses
 whose JSON it is. Oracle: packets or SocketProtocolError; what has been decoded is refused with TypeError when it is
-encoded, or the same when it is decoded again.
+encoded, or the same when it is decoded again; it is JSON as browsers read it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from flask_socketio.handling.codec import JsonModule
 from flask_socketio.protocol.errors import SocketProtocolError
 from flask_socketio.protocol.message import Message
-from flask_socketio.protocol.socketio import EVENT, JSON, JsonCodec, Packet
+from flask_socketio.protocol.socketio import JSON, JsonCodec, Packet
 
 from .bounds import bounded
 
@@ -52,10 +52,16 @@ def check_packet(codec: JsonCodec, packet: Packet) -> None:
         body = None if packet.data is None else codec.encode_body(packet.data)
     except TypeError:
         return
+    if body is not None:
+        json.loads(body.data, parse_constant=no_json)
     if body is not None and len(body.attachments) > MAX_ATTACHMENTS:
         return
     again = fed(codec, codec.encode(packet.type, packet.namespace, body, packet.id))
     assert plain(again) == plain(packet), (again, packet)
+
+
+def no_json(token: str) -> None:
+    raise AssertionError(token)
 
 
 def fed(codec: JsonCodec, message: Message) -> Packet | None:

@@ -41,12 +41,13 @@ def check_size(target: bytes, headers: Headers, limits: HttpLimits) -> BadHead |
 
 def check_version(version: str, headers: Headers) -> BadHead | None:
     """What is wrong with the version of a request, or with what it asks for."""
-    names = [name for name, _ in headers]
-    if version == "1.1":
-        return None if names.count(b"host") == 1 else BadHead(400, "not one Host")
-    if version != "1.0":
+    if version not in ("1.0", "1.1"):
         return BadHead(505, "not HTTP/1")
-    if b"transfer-encoding" in names:
+    names = [name for name, _ in headers]
+    hosts = names.count(b"host")
+    if hosts > 1 or (version == "1.1" and not hosts):
+        return BadHead(400, "not one Host")
+    if version == "1.0" and b"transfer-encoding" in names:
         return BadHead(400, "HTTP/1.0 has no chunks")
     return None
 
