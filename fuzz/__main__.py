@@ -42,7 +42,7 @@ def run(name: str, seconds: int) -> bool:
         command = [sys.executable, "-m", "fuzz.answers", str(seconds)]
         return subprocess.run(command, check=False).returncode == 0
     if importlib.util.find_spec("atheris") is None:
-        print(f"{name}: SKIPPED: atheris is not installed; it has wheels for Linux and CPython")
+        print(f"{name}: SKIPPED: atheris is not installed, which has wheels for CPython on Linux")
         return True
     return guided(name, seconds)
 

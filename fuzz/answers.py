@@ -1,7 +1,7 @@
 """The same bytes to our server, to uvicorn with its own HTTP (httptools, h11), and to gunicorn.
 
-Oracle: what our server serves, the others serve with the same status and body; what it refuses or they refuse, the table
-in `differences.py` names, with the reason.
+Oracle: what our server serves, the others serve with the same status and body. What only one of them refuses, and what
+else is not the same, `differences.py` names, with the reason.
 """
 
 from __future__ import annotations
@@ -153,17 +153,19 @@ def difference(ours: Outcome, theirs: Outcome) -> str | None:
     """Ours is "stricter", "laxer", or it is "other"; None if they agree."""
     if ours == theirs:
         return None
-    if ours.refused and theirs.refused:
+    if ours.refused and theirs.refused and have_same_begin(ours.served, theirs.served):
         return None
-    if ours.refused and is_prefix(ours.served, theirs.served):
-        return "stricter"
-    if theirs.refused and is_prefix(theirs.served, ours.served):
-        return "laxer"
+    if have_same_begin(ours.served, theirs.served):
+        if ours.refused and len(ours.served) <= len(theirs.served):
+            return "stricter"
+        if theirs.refused and len(theirs.served) <= len(ours.served):
+            return "laxer"
     return "other"
 
 
-def is_prefix(fewer: Sequence[object], more: Sequence[object]) -> bool:
-    return tuple(fewer) == tuple(more[: len(fewer)])
+def have_same_begin(one: Sequence[object], other: Sequence[object]) -> bool:
+    """Whether one has all of the other's, or the other way round. A refusal may come before answers under way."""
+    return all(mine == yours for mine, yours in zip(one, other, strict=False))
 
 
 # -- running ---------------------------------------------------------------------------------------

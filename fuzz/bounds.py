@@ -16,7 +16,7 @@ _SECONDS, _SECONDS_PER_BYTE = 0.05, 50e-6
 _BYTES, _BYTES_PER_BYTE = 4 << 20, 100
 #: One input in so many is looked at as larger ones, of so many bytes: linear, it takes four times as long. Eight times
 #: would be allowed.
-_SELDOM, _LARGE, _FACTOR, _TIMES = 64, 32 * 1024, 4, 8
+_SELDOM, _LARGE, _FACTOR, _TIMES = 256, 32 * 1024, 4, 8
 #: Others may have been at work.
 _TRIES = 3
 

@@ -1,8 +1,9 @@
 """A connection, from its first byte: heads, bodies, polling, WebSocket handshakes and frames.
 
 The protocol class and the engine are those of production, the transport is in memory, sessions are called s0, s1 and so
-on, and the application answers with what it was told. Oracle: nothing fails that is logged as an error or ends in the loop; answers are HTTP; bytes that come
-one by one have the same answers as those that come at once; after the connection's end, nobody knows it any more.
+on, and the application answers with what it was told. Oracle: nothing fails that is logged as an error or ends in the
+loop; bytes that come one by one have the same answers as those that come at once; after the connection's end, nobody
+knows it any more.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ CONFIG = EngineConfig(http_compression=False)
 #: Turns of the loop in which whatever was begun is over.
 _TURNS, _MANY_TURNS = 12, 10_000
 
-_REFUSED = re.compile(rb"HTTP/1\.1 4\d\d .*\r\nconnection: close\r\n\r\n", re.DOTALL)
+_REFUSED = re.compile(rb"HTTP/1\.1 (?:4\d\d|505) .*\r\nconnection: close\r\n\r\n", re.DOTALL)
 _EARLY = b"a WebSocket handshake before the answer to another request"
 
 

@@ -70,7 +70,7 @@ DIFFERENCES = [
         laxer=(H11, GUNICORN),
     ),
     Difference(
-        "lines end with CR LF, fields are on one line, and have no control characters (RFC 9112, 2.2, 5.2; RFC 9110, 5.5)",
+        "lines end with CR LF, a field is one line, without control characters (RFC 9112, 2.2, 5.2; RFC 9110, 5.5)",
         (
             "bare LF",
             "bare LF in a value",

@@ -1,4 +1,4 @@
-"""Requests as they should not be, part by part. Each part has a tag that says what is odd about it, empty if nothing."""
+"""Requests as they should not be, part by part. Each part has a tag that says what is odd about it, if anything is."""
 
 from __future__ import annotations
 
