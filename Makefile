@@ -93,7 +93,7 @@ clean:
 	@touch $@
 
 # What apps are served by, and folders of packages that go before those of the environment: see pyproject.toml.
-$(DEPLOYMENT)/installed: $(INPUTS)
+$(DEPLOYMENT)/installed: $(INPUTS) | .venv/installed
 	$(if $(PYTHON),,$(error $(NO_PYTHON)))
 	@echo "Setting up $(DEPLOYMENT) ..."
 	@rm -rf $(DEPLOYMENT)

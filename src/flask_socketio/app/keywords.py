@@ -210,6 +210,23 @@ class SocketIOOptions(TypedDict, total=False):
         Whole,
         Option("acks", "That one client may owe. More: the oldest callback is forgotten.", Limits),
     ]
+    ack_ttl: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "How long the callback of an event waits for its ack; it is forgotten then. 0: as long as the client is "
+            "there. `call()` has a timeout of its own.",
+            Limits,
+        ),
+    ]
+    max_event_rate: Annotated[
+        Whole,
+        Option(
+            "events per second",
+            "Of one client. More: nothing is read from it until the second is over. 0: any number.",
+            Limits,
+        ),
+    ]
     max_events_in_flight: Annotated[
         Whole,
         Option(

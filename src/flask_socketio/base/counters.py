@@ -45,6 +45,8 @@ class Counters:
     acks_unknown: int = 0
     #: callbacks that were forgotten because a client owes too many acks
     acks_dropped: int = 0
+    #: callbacks that were forgotten because the ack has not come within ack_ttl
+    acks_overdue: int = 0
 
     # -- handlers, on the loop ------------------------------------------------------------------
 

@@ -36,8 +36,12 @@ class Limits:
     max_rooms: int = 10_000
     #: connections of all clients that have joined no namespace; no more are accepted then
     max_unjoined: int = 10_000
+    #: events of one client in a second, before reading from it pauses until that is over; 0: any number
+    max_event_rate: int = 0
     #: acks of one client that are still to come
     max_pending_acks: int = 10_000
+    #: how long the callback of an event waits for its ack; 0: as long as the client is there
+    ack_ttl: float = 0.0
     #: a connection that has joined no namespace
     connect_timeout: float = 45.0
     #: an upgrade that has been begun and not finished

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from io import BytesIO
 from itertools import chain
@@ -29,7 +29,7 @@ class EngineRequest:
         "_headers",
         "_query",
         "is_websocket",
-        "patience",
+        "on_wait",
         "response_headers",
         "scope",
     )
@@ -37,8 +37,8 @@ class EngineRequest:
     def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
         self.is_websocket: bool = scope["type"] == "websocket"
-        #: seconds that a poll may wait for packets; None: as long as there are none
-        self.patience: float | None = None
+        #: called when a poll begins to wait for packets, with what ends that
+        self.on_wait: Callable[[Callable[[], None]], object] | None = None
         #: to be added to the answer
         self.response_headers: Headers = []
         self._headers: dict[str, str] | None = None
