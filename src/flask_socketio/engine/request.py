@@ -108,7 +108,7 @@ def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.get("method", "GET"),
         "SCRIPT_NAME": _latin1(scope.get("root_path", "")),
-        "PATH_INFO": _path_info(scope),
+        "PATH_INFO": _latin1(path_of(scope)),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "REQUEST_URI": _request_uri(scope),
         "SERVER_NAME": host,
@@ -125,6 +125,8 @@ def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
     }
     if client := _address(scope.get("client")):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    if "\ufffd" in scope["path"]:  # which may stand for what is no text
+        environ["PATH_INFO"] = _path_bytes(scope) or environ["PATH_INFO"]
     add_headers(environ, scope["headers"])
     return environ
 
@@ -161,14 +163,12 @@ def _address(value: Any) -> tuple[str, int | None] | None:
     return (value[0], value[1]) if isinstance(value, (tuple, list)) and value else None  # pyright: ignore[reportUnknownVariableType]
 
 
-def _path_info(scope: dict[str, Any]) -> str:
-    """A path's bytes in a str; ASGI's `path` has lost those that are no UTF-8."""
-    path: str = scope["path"]
-    if "\ufffd" in path:
-        found = unquote_to_bytes(scope.get("raw_path") or b"")
-        if found.decode(errors="replace") == path:
-            return found.removeprefix(scope.get("root_path", "").encode()).decode("latin-1")
-    return _latin1(path_of(scope))
+def _path_bytes(scope: dict[str, Any]) -> str | None:
+    """A path in which there are bytes that are no UTF-8; None where ASGI's `path` is not the one that was asked for."""
+    found = unquote_to_bytes(scope.get("raw_path") or b"")
+    if found.decode(errors="replace") != scope["path"]:
+        return None
+    return found.removeprefix(scope.get("root_path", "").encode()).decode("latin-1")
 
 
 def _latin1(text: str) -> str:

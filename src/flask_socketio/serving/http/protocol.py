@@ -308,7 +308,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.expect_100_continue,
         )
         version = parser.get_http_version()
-        self._verdict = check_version(version, headers)
+        self._verdict = check_version(version, [*map(_NAME, headers)])
         if self._verdict is not None:
             raise self._verdict
         super().on_message_begin()  # makes the scope
