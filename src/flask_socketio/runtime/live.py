@@ -95,6 +95,7 @@ class Live:
     def _finished(self, call: Call, outcome: Outcome) -> None:
         self.hub.finished(call, outcome)
         self.dispatcher.finished(call)
+        call.failure = None  # its traceback leads back to the call: the garbage collector would have to part them
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""
