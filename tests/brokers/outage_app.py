@@ -15,6 +15,7 @@ socketio = SocketIO(
     app,
     message_queue=os.environ["QUEUE"],
     channel=os.environ["CHANNEL"],
+    health=True,
     max_backlog=int(os.environ.get("MAX_BACKLOG", "10000")),
 )
 

@@ -96,6 +96,12 @@ def lines(server: ServerProcess) -> list[str]:
     return [line for line in server.log.splitlines() if "message queue" in line]
 
 
+def health(server: ServerProcess) -> tuple[str, list[str]]:
+    """The status, and what cannot be done with the queue."""
+    found = server.get_json("/socket.io/health")
+    return found["status"], [reason.partition(" message queue")[0] for reason in found["reasons"]]
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -153,6 +159,10 @@ def test_a_killed_queue_gets_what_has_waited(valkey: Valkey) -> None:
         server.get("/emit/1/301/10")
         wait_until(lambda: server.get_json("/counters")["queue_lost"] > 0)
         time.sleep(1)  # it tries again, and says nothing
+        assert health(server) == (
+            "degraded",
+            ["cannot keep up with", "cannot listen to", "cannot publish to"],
+        )
         valkey.start()
         with heard(valkey.url, channel):
             wait_until(lambda: server.get_json("/counters")["queue_published"] > 100)
@@ -160,6 +170,7 @@ def test_a_killed_queue_gets_what_has_waited(valkey: Valkey) -> None:
         assert counters["queue_published"] + counters["queue_lost"] == 301
         assert counters["queue_unsure"] == 0
         assert 301 - counters["queue_lost"] in (101, 102)  # one may be under way already
+        wait_until(lambda: health(server) == ("ok", []))
         wait_until(lambda: len(lines(server)) == 2)
         assert "is back after" in lines(server)[1]
 

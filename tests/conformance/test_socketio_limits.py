@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -95,6 +96,19 @@ def reached(server: ServerProcess) -> dict[str, int]:
     return counted
 
 
+def counted(server: ServerProcess, name: str) -> int:
+    count = server.get_json("/counters")[name]
+    assert isinstance(count, int)
+    return count
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_each_bound_is_an_option_and_counted(run_app: RunApp, open_client: OpenClient) -> None:
     limits = {"max_namespaces": 2, "max_attachments": 2, "max_http_buffer_size": 5_000}
     server = run_app(**limits)
@@ -172,6 +186,53 @@ def test_large_events_in_flight(run_app: RunApp, open_client: OpenClient) -> Non
         server.get(f"/release/{token}")
         wait_for_runs(server, "async-wait", before + 40)
     assert client.call("ack", "value") == ["v"]
+
+
+@direct
+def test_events_of_one_second(run_app: RunApp, open_client: OpenClient, transport: str) -> None:
+    """What is too much for a second comes later, all of it; the client is not pronounced dead meanwhile, and others are
+    served."""
+    # A client that polls could not answer a ping: its POST waits.
+    hasty = HASTY if transport == "websocket" else {}
+    server = run_app(max_event_rate=20, **hasty)
+    client = open_client(server)
+    client.join()
+    begun = time.monotonic()
+    with ThreadPoolExecutor() as threads:
+        threads.submit(client.engine.send, *(event_packet(["message", n]) for n in range(60)))
+        for number in range(21):
+            client.expect("message-back", number)
+        other = open_client(server)
+        other.join()
+        assert other.call("ack", "value") == ["v"]
+        for number in range(21, 60):
+            client.expect("message-back", number)
+    assert time.monotonic() - begun > 1.9
+    assert reached(server)["max_event_rate"] >= 1
+
+
+@direct
+def test_an_ack_that_comes_too_late(run_app: RunApp, open_client: OpenClient) -> None:
+    """Its callback is forgotten; `call()` waits for as long as it was told to."""
+    server = run_app(ack_ttl=0.2)
+    client = open_client(server)
+    sid = client.join()
+    overdue, unknown = (counted(server, name) for name in ("acks_overdue", "acks_unknown"))
+    client.emit("ask", 1)
+    late = client.recv()
+    wait_until(lambda: counted(server, "acks_overdue") == overdue + 1)
+    client.engine.send(f"43{late.id}[1]")
+    wait_until(lambda: counted(server, "acks_unknown") == unknown + 1)
+    client.emit("ask", 2)
+    client.engine.send(f"43{client.recv().id}[2]")
+    client.expect("answered", 2)
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(server.get_json, f"/call/{sid}")
+        question = client.recv()
+        time.sleep(0.4)
+        client.engine.send(f"43{question.id}[42]")
+        assert answer.result(WAIT) == 42
+    assert counted(server, "acks_overdue") == overdue + 1
 
 
 def fill(server: ServerProcess, client: SioClient, token: str) -> Exchange | None:
@@ -321,4 +382,25 @@ def test_a_client_that_has_gone_leaves_nothing_to_the_garbage_collector(
                 final_journal(server, client.sids["/"])
             time.sleep(QUIET)
             garbage = int(server.get("/collect").text)
+    assert garbage < many, f"{garbage} objects"
+
+
+@our_own_lane
+@direct
+def test_a_handler_that_fails_leaves_nothing_to_the_garbage_collector(
+    lane: str, transport: str
+) -> None:
+    many = 100
+    with app_process(lane) as server:
+        server.allow_traceback("required positional argument")
+        client = SioClient(open_session(server, transport, SOCKETIO_PATH))
+        client.join()
+        client.emit("join")
+        client.call("ack", "value")
+        server.get("/collect")
+        for _ in range(many):
+            client.emit("join")
+        client.call("ack", "value")
+        garbage = int(server.get("/collect").text)
+        client.engine.leave()
     assert garbage < many, f"{garbage} objects"

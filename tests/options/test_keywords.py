@@ -31,7 +31,8 @@ OPTIONS = rows(SocketIOOptions, Option)
 ARGUMENTS = rows(RunOptions, Argument)
 TYPES = get_type_hints(SocketIOOptions)
 UNITS = {
-    "acks", "attachments", "bytes", "bytes per second", "connections", "events", "fields", "messages", "namespaces",
+    "acks", "attachments", "bytes", "bytes per second", "connections", "events", "events per second",
+    "fields", "messages", "namespaces",
     "packets", "rooms", "seconds", "threads",
 }  # fmt: skip
 #: Fields that no keyword sets: parts, what belongs to another field, and bounds that hold for everybody.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import inspect
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from flask import Flask
 from werkzeug.test import Client, EnvironBuilder
 
 from flask_socketio import SocketIO
+from flask_socketio.base import changed
 
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = {
@@ -85,20 +89,52 @@ def test_a_poll_holds_the_only_thread_for_a_moment(
     assert len([line for line in caplog.messages if "one thread" in line]) == 1
 
 
-def test_with_threads_a_poll_waits_until_there_is_something(
+def test_a_poll_in_a_pool_waits_until_there_is_something(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     target = rig.open()
-    asked: list[str] = []
-    poll = rig.socketio.start_background_task(
-        lambda: asked.append(rig.client.get(target, multithread=True).text)
+    with ThreadPoolExecutor(1) as pool:
+        poll = pool.submit(lambda: rig.client.get(target, multithread=True).text)
+        time.sleep(1.5)
+        assert not poll.done()
+        rig.client.post(target, data="40", multithread=True)
+        assert poll.result(10).startswith("40{")
+    assert "polls hold threads" not in caplog.text
+
+
+def test_a_poll_in_a_pool_makes_room(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """Another request waits for the thread."""
+    target = rig.open()
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(2):
+            poll = pool.submit(lambda: rig.client.get(target, multithread=True).text)
+            other = pool.submit(lambda: rig.client.get("/", multithread=True).status_code)
+            assert poll.result(10) == "6"
+            assert other.result(10) == 404
+    assert len([line for line in caplog.messages if "1 polls hold threads" in line]) == 1
+
+
+def test_a_poll_in_an_unknown_thread_waits_for_a_second(rig: Rig) -> None:
+    target = rig.open()
+    begun = time.monotonic()
+    assert rig.client.get(target, multithread=True).text == "6"
+    assert 0.9 < time.monotonic() - begun < 10
+
+
+def test_a_pool_that_python_does_not_show(
+    rig: Rig, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line says so, and polls end by themselves."""
+    monkeypatch.setattr(concurrent.futures, "thread", SimpleNamespace())
+    monkeypatch.setattr(changed, "_said", set[str]())
+    target = rig.open()
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(2):
+            poll = pool.submit(lambda: rig.client.get(target, multithread=True).text)
+            assert poll.result(10) == "6"
+    assert (
+        caplog.text.count("Python 3") == caplog.text.count("is not as Flask-Duplex knows it") == 1
     )
-    poll.join(1)
-    assert poll.is_alive()
-    assert rig.client.post(target, data="40", multithread=True).text == "ok"
-    poll.join(10)
-    assert asked[0].startswith("40{")
-    assert not [line for line in caplog.messages if "one thread" in line]
 
 
 # -- the app as an ASGI application ----------------------------------------------------------------

@@ -33,6 +33,10 @@ PRIVATE_NAMES = [
         "everything; in a `with` block of Flask's test client connecting ends the contexts of its last page",
     ),
     PrivateName("python", "_sock", "serving/wsgi_sockets.py", "polling alone under gevent's pywsgi"),
+    PrivateName(
+        "python", "_threads_queues", "base/real.py",
+        "everything; under gunicorn polls are answered once a second, whether others need their threads or not",
+    ),
     PrivateName("python", "_lock", "base/green.py", "everything; in a patched process two threads that log may hang"),
 ]  # fmt: skip
 

@@ -15,7 +15,7 @@ from ..cluster.backlog import Bounds
 from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits, SlowConsumer
 from ..engine.cookie import CookieOption
 from .options import JsonLibrary, Options
-from .values import namespaces, slow_consumer, transports, url_path
+from .values import hosts, namespaces, slow_consumer, transports, url_path
 
 Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
 R = TypeVar("R")
@@ -210,6 +210,23 @@ class SocketIOOptions(TypedDict, total=False):
         Whole,
         Option("acks", "That one client may owe. More: the oldest callback is forgotten.", Limits),
     ]
+    ack_ttl: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "How long the callback of an event waits for its ack; it is forgotten then. 0: as long as the client is "
+            "there. `call()` has a timeout of its own.",
+            Limits,
+        ),
+    ]
+    max_event_rate: Annotated[
+        Whole,
+        Option(
+            "events per second",
+            "Of one client. More: nothing is read from it until the second is over. 0: any number.",
+            Limits,
+        ),
+    ]
     max_events_in_flight: Annotated[
         Whole,
         Option(
@@ -339,6 +356,17 @@ class SocketIOOptions(TypedDict, total=False):
         Option(_YES_NO, "Pages of other origins may send cookies.", EngineConfig),
     ]
 
+    allowed_hosts: Annotated[
+        str | Sequence[str] | None,
+        Option(
+            "name or list of names",
+            'By which names the server is asked for what is below the path: `"example.com"`, with its subdomains '
+            '`".example.com"`; ports do not matter. Requests with another `Host` are refused. `None`: any.',
+            EngineConfig,
+            read=hosts,
+        ),
+    ]
+
     # -- HTTP ----------------------------------------------------------------------------------
 
     max_header_size: Annotated[
@@ -387,6 +415,23 @@ class SocketIOOptions(TypedDict, total=False):
     rate_timeout: Annotated[
         float,
         Option(_SECONDS, "For so long it may be slower than `min_rate`. 0: for ever.", HttpLimits),
+    ]
+    max_connections: Annotated[
+        Whole,
+        Option(
+            "connections",
+            "That may be open under `run()`, WebSockets included. More are refused with 503. 0: any number.",
+            HttpLimits,
+        ),
+    ]
+    max_connections_per_address: Annotated[
+        Whole,
+        Option(
+            "connections",
+            "The same for each client's address, as the server sees it: behind a proxy, that is the proxy's. 0: any "
+            "number.",
+            HttpLimits,
+        ),
     ]
 
     # -- several processes ---------------------------------------------------------------------

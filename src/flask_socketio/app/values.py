@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import inf
 from typing import cast, get_args
@@ -62,6 +63,32 @@ def transports(value: str | Sequence[str]) -> tuple[str, ...]:
     if not known:
         raise ValueError(f"No valid transports provided: {names}; there are {list(TRANSPORTS)}")
     return known
+
+
+def hosts(value: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Host names as they are in a request, without their ports."""
+    if value is None:
+        return None
+    try:
+        names = tuple(_host(name) for name in ([value] if isinstance(value, str) else value))
+    except (AttributeError, TypeError, ValueError):
+        names = ()
+    if not names:
+        raise ValueError(
+            f"allowed_hosts={value!r}: names are needed, such as 'example.com', or '.example.com' with its subdomains"
+        )
+    return names
+
+
+_HOST = re.compile(r"(\.?)([\w-]+(?:\.[\w-]+)*|\[[a-f0-9:.]+\])(?::\d+)?")
+
+
+def _host(name: str) -> str:
+    found = _HOST.fullmatch(name.lower())
+    if found is None:
+        raise ValueError(name)
+    dot, host = found.groups()
+    return dot + (host if host.startswith("[") else host.encode("idna").decode())
 
 
 def slow_consumer(value: object) -> object:

@@ -6,6 +6,7 @@ Each stands in one file, which knows a public way as well. tests/versions has th
 from __future__ import annotations
 
 import logging
+import platform
 from importlib import metadata
 
 logger = logging.getLogger("flask_socketio.server")
@@ -14,13 +15,13 @@ _said: set[str] = set()
 
 
 def say_once(library: str, fault: str, consequence: str) -> None:
-    """One log line per library: what is not as it was, and what happens instead."""
+    """One log line per library, or Python: what is not as it was, and what happens instead."""
     if library not in _said:
         _said.add(library)
         logger.warning(
             "%s %s is not as Flask-Duplex knows it (%s): %s",
             library,
-            metadata.version(library),
+            platform.python_version() if library == "Python" else metadata.version(library),
             fault,
             consequence,
         )

@@ -32,6 +32,8 @@ class Counters:
     #: events that clients were not sent, because they read too slowly
     events_dropped: int = 0
 
+    #: times that new connections had to be refused because file descriptors were used up
+    descriptors_short: int = 0
     #: HTTP requests and connections that were refused or cut, by reason
     http_refused: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -47,6 +49,8 @@ class Counters:
     acks_unknown: int = 0
     #: callbacks that were forgotten because a client owes too many acks
     acks_dropped: int = 0
+    #: callbacks that were forgotten because the ack has not come within ack_ttl
+    acks_overdue: int = 0
 
     # -- handlers, on the loop ------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ its names stand for, has to be asked in one place.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread
 import importlib.util
 import os
 import socket
@@ -15,12 +16,13 @@ import sys
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from threading import Thread, Timer
+from threading import Thread, Timer, current_thread
 from typing import Any, Protocol, TypeVar
 
 __all__ = [
     "Thread",
     "Timer",
+    "current_thread",
 ]  # the app's kind: they start green threads where Python's have been replaced
 
 T = TypeVar("T")
@@ -162,6 +164,22 @@ def _setter(future: asyncio.Future[T], result: T | Exception) -> Callable[[], No
             future.set_result(result)
 
     return finish
+
+
+class Waiting(Protocol):
+    """What waits for a thread of a pool."""
+
+    def qsize(self) -> int: ...
+
+
+def waiting_for(thread: Thread) -> Waiting | None:
+    """What waits for a thread of the same pool; None for one of no ThreadPoolExecutor, or that has just started.
+
+    Raises AttributeError where Python does not show it.
+    """
+    queues: Any = concurrent.futures.thread._threads_queues  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportUnknownVariableType]
+    found = queues.get(thread)
+    return found if found is None or callable(found.qsize) else None
 
 
 # -- sockets, pipes, loops -------------------------------------------------------------------------

@@ -174,7 +174,7 @@ class QueueLink(Generic[M]):
         post: Callable[..., object],
         counters: Counters,
     ) -> None:
-        state = QueueState(queue.shown, counters)
+        self._state = state = QueueState(queue.shown, counters)
         self._publisher = Publisher(queue, state)
         self._post = post
         self.adapter = QueueAdapter[M](codec, dumps, self._publisher.put)
@@ -185,6 +185,10 @@ class QueueLink(Generic[M]):
             self._post(self.adapter.broadcast, self.adapter.read_emission(message))
         else:
             self._post(self.adapter.received, *fields_of(message))
+
+    def troubles(self) -> list[str]:
+        """What cannot be done with the queue at present; on any thread."""
+        return self._state.troubles()
 
     async def close(self) -> None:
         """Publish what waits, for a while, and listen no longer."""

@@ -53,6 +53,13 @@ class QueueState:
             self._shown, time.monotonic() - self._since, lost, unsure,
         )  # fmt: skip
 
+    def troubles(self) -> list[str]:
+        """What cannot be done at present, in words."""
+        with self._lock:
+            return [
+                f"cannot {doing} message queue {self._shown}" for doing in sorted(self._failing)
+            ]
+
     def published(self) -> None:
         """A message has been."""
         self._counters.queue_published += 1

@@ -60,6 +60,7 @@ async def serve_polling(
 async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> HttpAnswer | None:
     engine.admission.check_head(request)
     if request.method == "OPTIONS":
+        await engine.admission.admit_stranger(request)
         return _preflight(engine, request)
     found = await engine.admission.admit(request)
     if found is None:

@@ -40,8 +40,12 @@ class Limits:
     max_rooms: int = 10_000
     #: connections of all clients that have joined no namespace; no more are accepted then
     max_unjoined: int = 10_000
+    #: events of one client in a second, before reading from it pauses until that is over; 0: any number
+    max_event_rate: int = 0
     #: acks of one client that are still to come
     max_pending_acks: int = 10_000
+    #: how long the callback of an event waits for its ack; 0: as long as the client is there
+    ack_ttl: float = 0.0
     #: a connection that has joined no namespace
     connect_timeout: float = 45.0
     #: an upgrade that has been begun and not finished
@@ -69,6 +73,9 @@ class HttpLimits:
     min_rate: int = 1024
     #: for how long they may come more slowly, or not at all
     rate_timeout: float = 10.0
+    #: connections that may be open, WebSockets included: of all clients, of each address
+    max_connections: int = 0
+    max_connections_per_address: int = 0
 
 
 @dataclass(slots=True)
@@ -84,6 +91,8 @@ class EngineConfig:
     ping_grace: float = 0.0
     cors_allowed_origins: AllowedOrigins = None
     cors_credentials: bool = True
+    #: the server's names, in lower case, without ports; one that begins with a dot has its subdomains as well
+    allowed_hosts: tuple[str, ...] | None = None
     cookie: CookieOption = None
     #: polling answers of compression_threshold bytes and more are compressed
     http_compression: bool = True

@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 
@@ -34,6 +34,14 @@ logger = logging.getLogger("flask_socketio.engine")
 
 _TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 _CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
+
+
+class Register(Protocol):
+    """Where connections stand that a server has to close when it stops."""
+
+    def add(self, connection: Any, /) -> None: ...
+
+    def discard(self, connection: Any, /) -> None: ...
 
 
 class FastLane:
@@ -94,7 +102,7 @@ class FastWebSocket(WSListener, WebSocketLink):
 
     carrier = "FastWebSocket"
 
-    def __init__(self, lane: FastLane, raw: asyncio.Transport, connections: set[Any]) -> None:
+    def __init__(self, lane: FastLane, raw: asyncio.Transport, connections: Register) -> None:
         self._lane = lane
         self._raw = raw
         self._connections = connections

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Protocol
 
 from ..protocol import engineio as eio
@@ -184,11 +185,10 @@ class PollingTransport:
             self._answer_get(exchange)
         else:
             self._poll = exchange
-            patience = exchange.request.patience
             if self.session.probe is not None:
-                patience = _NOOP_AFTER
-            if patience is not None:
-                self._loop.call_later(patience, self._release, exchange)
+                self._loop.call_later(_NOOP_AFTER, self._release, exchange)
+            if exchange.request.on_wait is not None:
+                exchange.request.on_wait(partial(self._release, exchange))
 
     def _answer_get(self, exchange: Exchange) -> None:
         queue = self._queue.take_all()

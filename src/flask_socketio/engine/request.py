@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from io import BytesIO
 from itertools import chain
 from operator import itemgetter
 from typing import IO, Any
+from urllib.parse import unquote_to_bytes
 
 from ..protocol.engineio import Query, parse_query
 
@@ -28,7 +29,7 @@ class EngineRequest:
         "_headers",
         "_query",
         "is_websocket",
-        "patience",
+        "on_wait",
         "response_headers",
         "scope",
     )
@@ -36,8 +37,8 @@ class EngineRequest:
     def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
         self.is_websocket: bool = scope["type"] == "websocket"
-        #: seconds that a poll may wait for packets; None: as long as there are none
-        self.patience: float | None = None
+        #: called when a poll begins to wait for packets, with what ends that
+        self.on_wait: Callable[[Callable[[], None]], object] | None = None
         #: to be added to the answer
         self.response_headers: Headers = []
         self._headers: dict[str, str] | None = None
@@ -124,6 +125,8 @@ def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
     }
     if client := _address(scope.get("client")):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    if "\ufffd" in scope["path"]:  # which may stand for what is no text
+        environ["PATH_INFO"] = _path_bytes(scope) or environ["PATH_INFO"]
     add_headers(environ, scope["headers"])
     return environ
 
@@ -158,6 +161,14 @@ def path_of(scope: dict[str, Any]) -> str:
 def _address(value: Any) -> tuple[str, int | None] | None:
     """Host and port; of a Unix socket there may be nothing, a path, or a path and None."""
     return (value[0], value[1]) if isinstance(value, (tuple, list)) and value else None  # pyright: ignore[reportUnknownVariableType]
+
+
+def _path_bytes(scope: dict[str, Any]) -> str | None:
+    """A path in which there are bytes that are no UTF-8; None where ASGI's `path` is not the one that was asked for."""
+    found = unquote_to_bytes(scope.get("raw_path") or b"")
+    if found.decode(errors="replace") != scope["path"]:
+        return None
+    return found.removeprefix(scope.get("root_path", "").encode()).decode("latin-1")
 
 
 def _latin1(text: str) -> str:

@@ -19,7 +19,9 @@ from ..protocol.socketio import JSON, Body, Codec, Packet
 from ..protocol.states import SocketAction, SocketState, socket_action
 from .call import Call, CallKind, Handler, Outcome
 from .client import Client, Connection
+from .delays import Delays
 from .load import Load
+from .rate import EventRate
 from .socket import Socket
 
 logger = logging.getLogger("flask_socketio.server")
@@ -29,6 +31,9 @@ _CONNECTED = SocketState.CONNECTED
 _EVENT = CallKind.EVENT
 
 _INVALID_NAMESPACE = {"message": "Invalid namespace"}
+_OVERDUE = (
+    "client %s has not acknowledged an event within %g s (ack_ttl); its callback is forgotten"
+)
 _UNHANDLED = {"error": "no handler for this event"}
 
 
@@ -44,16 +49,9 @@ class HandlerLookup(Protocol):
         ...
 
 
-class Deadlines(Protocol):
-    """Clients that have to join a namespace in time."""
-
-    def add(self, item: Client) -> None: ...
-
-    def discard(self, item: Client) -> None: ...
-
-
 class Hub:
-    """`run` starts a call, in the order in which it is handed over."""
+    """`run` starts a call, in the order in which it is handed over; `deadlines` has clients that have to join a
+    namespace in time."""
 
     def __init__(
         self,
@@ -61,7 +59,7 @@ class Hub:
         adapter: Adapter[Socket],
         limits: Limits,
         run: Callable[[Call], None],
-        deadlines: Deadlines,
+        deadlines: Delays[Client],
         *,
         codec: Codec = JSON,
         always_connect: bool = False,
@@ -80,6 +78,10 @@ class Hub:
         self._always_connect = always_connect
         self._ack_errors = ack_errors
         self._told = Told(logger)
+        #: where there is a limit to the events of a second
+        self.rate: EventRate | None = None
+        #: acks that have to come in time, by their sockets and numbers; None where they may come at any time
+        self.acks_due: Delays[tuple[Socket, int]] | None = None
 
     # -- connections ---------------------------------------------------------------------------
 
@@ -93,11 +95,15 @@ class Hub:
             self.leave(socket, reason)
         self._deadlines.discard(client)
         self.load.paused.discard(client)
+        if self.rate is not None:
+            self.rate.forget(client)
 
     # -- packets -------------------------------------------------------------------------------
 
     def packet_received(self, client: Client, packet: Packet) -> None:
         """Act on a packet; raises SocketProtocolError for one that may not arrive now."""
+        if self.rate is not None and packet.type == sio.EVENT:
+            self.rate.count(client)
         socket = client.sockets.get(packet.namespace)
         if socket is not None and socket.state is _CONNECTED:
             if packet.type == sio.EVENT:
@@ -178,11 +184,14 @@ class Hub:
         )
 
     def _ack(self, socket: Socket, packet: Packet) -> None:
-        callback = socket.acks.pop(packet.id, None) if packet.id is not None else None
-        if callback is None:
+        number = packet.id
+        callback = socket.acks.pop(number, None) if number is not None else None
+        if number is None or callback is None:
             self.counters.acks_unknown += 1
-            self._told.info("ack %s of client %s belongs to no event", packet.id, socket.sid)
+            self._told.info("ack %s of client %s belongs to no event", number, socket.sid)
             return
+        if self.acks_due is not None:
+            self.acks_due.discard((socket, number))
         if callback.on_loop:
             callback.function(*packet.data)
             return
@@ -197,6 +206,13 @@ class Hub:
             socket.sid,
             len(socket.acks),
         )
+
+    def ack_overdue(self, ack: tuple[Socket, int]) -> None:
+        """It has not come within `ack_ttl`."""
+        socket, number = ack
+        if socket.acks.pop(number, None) is not None:
+            self.counters.acks_overdue += 1
+            self._told.info(_OVERDUE, socket.sid, self.limits.ack_ttl)
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -286,7 +302,7 @@ class Hub:
     def _disconnected(self, socket: Socket, reason: CloseReason) -> None:
         self.counters.disconnects += 1
         socket.state = SocketState.DISCONNECTED
-        socket.acks.clear()
+        socket.forget_acks()
         found = self.handlers.find(socket.namespace, "disconnect")
         if found is None:
             self.adapter.remove(socket)

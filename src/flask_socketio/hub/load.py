@@ -32,6 +32,8 @@ class Load:
         #: how many one client may have at the moment
         self.share = self._usual_share
         self.paused: set[Client] = set()
+        #: whom nothing is read from for a moment because they have sent too many events within a second
+        self.too_fast: set[Client] = set()
         self._told = Told(logger)
 
     def crowd(self) -> None:
@@ -58,4 +60,14 @@ class Load:
 
     def resume(self, client: Client) -> None:
         self.paused.discard(client)
-        client.connection.resume_reading()
+        if client not in self.too_fast:
+            client.connection.resume_reading()
+
+    def slow_down(self, client: Client) -> None:
+        self.too_fast.add(client)
+        client.connection.pause_reading()
+
+    def slow_enough(self, client: Client) -> None:
+        self.too_fast.discard(client)
+        if client not in self.paused:
+            client.connection.resume_reading()

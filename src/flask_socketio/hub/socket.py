@@ -83,8 +83,18 @@ class Socket:
             del self.acks[next(iter(self.acks))]
         self.next_ack += 1
         self.acks[self.next_ack] = callback
+        if hub.acks_due is not None and not callback.on_loop:  # `call()` has a timeout of its own
+            hub.acks_due.add((self, self.next_ack))
         self.send(hub.codec.encode(sio.EVENT, self.namespace, body, self.next_ack))
         self.client.reconsider()  # the ack has to be read
+
+    def forget_acks(self) -> None:
+        """It does not answer any more."""
+        due = self.client.hub.acks_due
+        if due is not None:
+            for number in self.acks:
+                due.discard((self, number))
+        self.acks.clear()
 
     def announce(self) -> None:
         """Send CONNECT, and behind it what has waited."""

@@ -16,9 +16,13 @@ from .socketio import CLIENT_NAMES, EVENT, TYPE_NAMES, Body, Names, Packet, is_v
 
 _packb: Callable[..., bytes] = msgpack.packb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportAssignmentType]
 _unpackb: Callable[[bytes], Any] = msgpack.unpackb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+_Unpacker: Any = msgpack.Unpacker  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 #: What the header of a map of three and of four entries looks like, with the first key behind it.
 _HEADS = {False: b"\x83\xa4type", True: b"\x84\xa4type"}
+
+#: Bytes of a frame that may claim to hold more than it does.
+_SMALL = 512
 
 
 class MsgpackCodec:
@@ -67,12 +71,25 @@ class MsgpackDecoder:
     def feed_binary(self, frame: bytes) -> Packet | None:
         """Take a frame, return its packet. Raises SocketProtocolError."""
         try:
+            if len(frame) > _SMALL:
+                _check_whole(frame)
             packet = _unpackb(frame)
         except (ValueError, msgpack.UnpackException) as error:
-            raise SocketProtocolError(f"invalid MessagePack: {error}") from None
+            raise SocketProtocolError(f"invalid MessagePack: {error!r}") from None
         if not isinstance(packet, dict):
             raise SocketProtocolError("a packet is a map")
         return _checked(cast("dict[Any, Any]", packet), self._names)
+
+
+def _check_whole(frame: bytes) -> None:
+    """Raise what `_unpackb` raises for a frame that ends too early.
+
+    That would allocate each array at the length it claims, before its items are there: thousands of times the frame's
+    size, where arrays are nested.
+    """
+    unpacker = _Unpacker(max_buffer_size=len(frame))
+    unpacker.feed(frame)
+    unpacker.skip()
 
 
 def _checked(fields: dict[Any, Any], names: Names) -> Packet:

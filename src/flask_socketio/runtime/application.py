@@ -14,7 +14,9 @@ from ..handling.context import EventContexts
 from ..handling.runner import Runner
 from ..handling.table import HandlerTable
 from ..hub.call import Call, Outcome
-from ..hub.hub import Deadlines, Hub
+from ..hub.client import Client
+from ..hub.delays import Delays
+from ..hub.hub import Hub
 from ..hub.socket import Socket
 from ..protocol.socketio import Codec
 
@@ -40,7 +42,7 @@ class Application:
         self,
         adapter: Adapter[Socket],
         run: Callable[[Call], None],
-        deadlines: Deadlines,
+        deadlines: Delays[Client],
         counters: Counters,
     ) -> Hub:
         """Where its clients are; `run` starts a call."""

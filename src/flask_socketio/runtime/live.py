@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from ..base import descriptors
 from ..base.counters import Counters
 from ..base.told import Told
 from ..cluster.memory import MemoryAdapter
@@ -16,11 +17,13 @@ from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
 from ..dispatch.inbox import Inbox
 from ..engine.admission import ConnectionMiddleware
+from ..engine.config import Limits
 from ..engine.engine import Engine
 from ..engine.picows import FastLane
-from ..engine.timers import Deadlines
+from ..engine.timers import Deadlines, DelayQueue
 from ..hub.call import Call, Outcome
 from ..hub.client import Client
+from ..hub.rate import EventRate
 from ..hub.socket import Socket
 from ..protocol.reasons import CloseReason
 from .application import Application
@@ -69,6 +72,7 @@ class Live:
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
         self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
+        self._limit_time(options.engine.limits)
         self.engine = Engine(
             loop,
             options.engine,
@@ -79,9 +83,19 @@ class Live:
         self.engine.admission.unjoined = self._deadlines
         self.lane = FastLane(self.engine)
 
+    def _limit_time(self, limits: Limits) -> None:
+        """What the hub, which has no clock, asks one for."""
+        hub = self.hub
+        if limits.max_event_rate:
+            hub.rate = rate = EventRate(limits.max_event_rate, hub.load, self.counters)
+            rate.seconds = DelayQueue(self.loop, 1.0, rate.over)
+        if limits.ack_ttl:
+            hub.acks_due = DelayQueue(self.loop, limits.ack_ttl, hub.ack_overdue)
+
     def _finished(self, call: Call, outcome: Outcome) -> None:
         self.hub.finished(call, outcome)
         self.dispatcher.finished(call)
+        call.failure = None  # its traceback leads back to the call: the garbage collector would have to part them
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""
@@ -102,6 +116,10 @@ class Live:
             found.append("the server is shutting down")
         if self.hub.load.crowded:
             found.append("more events wait for handlers, or are in one, than max_events")
+        if descriptors.are_short():
+            found.append("nearly all file descriptors are in use (ulimit -n)")
+        if self._link is not None:
+            found += self._link.troubles()
         return found
 
     def close_connections(self) -> None:

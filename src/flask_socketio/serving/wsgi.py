@@ -11,6 +11,7 @@ import atexit
 import logging
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -19,7 +20,7 @@ from flask import Flask
 
 from ..app.legacy import about_green_threads
 from ..base.changed import say_once
-from ..base.green import Hub, attach, runs_caller
+from ..base.green import Hub, attach
 from ..base.loop_thread import run_loop
 from ..base.promise import Promise
 from ..base.real import new_lock
@@ -29,9 +30,10 @@ from ..engine.request import EngineRequest
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from ..runtime.life import Life
 from ..runtime.live import Live
-from .asgi import DuplexApp
+from .asgi import DuplexApp, say_what_has_no_bound
 from .asgi_call import Asgi
 from .below import answer_below
+from .wsgi_polls import HeldPoll, HeldPolls, may_hold
 from .wsgi_sockets import find_connection, read_ahead
 
 logger = logging.getLogger("flask_socketio.server")
@@ -41,8 +43,6 @@ StartResponse = Callable[..., Any]
 
 #: Seconds that clients and handlers have when the process ends.
 _GRACE = 4.0
-#: Seconds that a GET may hold the only thread of a server: others wait meanwhile.
-_PATIENCE = 0.2
 
 
 class WsgiFace:
@@ -56,6 +56,7 @@ class WsgiFace:
         self._lock = new_lock()
         self._beside: _Beside | None = None
         self._hints: set[str] = set()
+        self._polls: HeldPolls | None = None
 
     @property
     def path(self) -> str:
@@ -67,18 +68,30 @@ class WsgiFace:
         request = _request(environ)
         if request.is_websocket:
             return self._adopt(live, request, environ, start_response)
-        if not environ.get("wsgi.multithread") and runs_caller() is None:
-            request.patience = _PATIENCE
-            self._hint(_ONE_THREAD)
         if request.query.sid is None and live.engine.config.upgrades:
             self._look_for_connection(environ)
         exchange = _Exchange(_read_body(environ, live.engine.config.limits.max_payload))
-        live.inbox.run(
-            answer_below(live, self.life.options, request, exchange.receive, exchange.send)
-        )
+        poll = may_hold(environ, exchange.hang_up)
+        if poll is not None and poll.is_alone:
+            self._hint(_ONE_THREAD)
+        live.inbox.run(self._answer(live, request, exchange, poll))
         status, headers = exchange.head
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [exchange.body]
+
+    async def _answer(
+        self, live: Live, request: EngineRequest, exchange: _Exchange, poll: HeldPoll | None
+    ) -> None:
+        if self._polls is None or self._polls.loop is not live.loop:
+            self._polls = HeldPolls(live.loop)
+        polls = self._polls
+        if poll is not None:
+            request.on_wait = partial(polls.hold, poll)
+        try:
+            await answer_below(live, self.life.options, request, exchange.receive, exchange.send)
+        finally:
+            if poll is not None:
+                polls.let_go(poll)
 
     def _running(self) -> Live:
         """What serves in this process. Where nothing does yet, a thread is started: so it is made after any fork.
@@ -172,6 +185,7 @@ class _Beside:
     async def _serve(self) -> None:
         self._end = asyncio.Event()
         await self._app.start()
+        say_what_has_no_bound(self._app.lane.engine.config.http)
         if self._app.lane.fault is not None:
             say_once("picows", self._app.lane.fault, _NO_PARSER)
         atexit.register(self._stop)
@@ -239,14 +253,19 @@ class _Exchange:
 
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
-        self.head: tuple[int, list[tuple[str, str]]] = (500, [])
+        self._gone = asyncio.Event()
+        #: if nobody has hung up, it is replaced
+        self.head: tuple[int, list[tuple[str, str]]] = (HTTPStatus.BAD_REQUEST, [])
         self.body = b""
+
+    def hang_up(self) -> None:
+        """The client has; on the loop."""
+        self._gone.set()
 
     async def receive(self) -> dict[str, Any]:
         if self._body is None:
-            await (
-                asyncio.get_running_loop().create_future()
-            )  # nobody tells when the client hangs up
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
         body, self._body = self._body, None
         return {"type": "http.request", "body": body, "more_body": False}
 
