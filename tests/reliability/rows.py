@@ -75,7 +75,7 @@ def attacked(attack: Attack) -> Row:
     return row
 
 
-def attack_beside(server: ServerProcess, attack: Attack, calm: float = 0.5) -> list[Figure]:
+def attack_beside(server: ServerProcess, attack: Attack, calm: float = 1.0) -> list[Figure]:
     """What became of it, and how long the slowest echo of a healthy client took, and memory."""
     with Healthy(server) as healthy:
         bound = stall_bound(healthy.turns_for(calm).worst)
