@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 
 from ..cluster.backlog import Bounds
-from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits
+from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits, SlowConsumer
 from ..engine.cookie import CookieOption
 from .options import JsonLibrary, Options
-from .values import hosts, namespaces, transports, url_path
+from .values import hosts, namespaces, slow_consumer, transports, url_path
 
 Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
 R = TypeVar("R")
@@ -245,6 +245,27 @@ class SocketIOOptions(TypedDict, total=False):
             "connections",
             "Of all clients that have joined no namespace yet. More: handshakes are refused.",
             Limits,
+        ),
+    ]
+
+    # -- what may wait for one client ------------------------------------------------------------
+
+    max_queued: Annotated[
+        Whole,
+        Option(
+            _BYTES,
+            "That may wait for a client that reads more slowly than it is sent to; one message alone may be larger. "
+            "0: any amount.",
+            Limits,
+        ),
+    ]
+    slow_consumer: Annotated[
+        SlowConsumer,
+        Option(
+            "name",
+            'What happens then: `"disconnect"`, or events are dropped, `"drop-oldest"` or `"drop-new"`.',
+            Limits,
+            read=slow_consumer,
         ),
     ]
 

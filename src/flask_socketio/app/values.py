@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import inf
-from typing import cast
+from typing import cast, get_args
 
 from ..cluster.base import as_namespace
+from ..engine.config import SlowConsumer
 
 TRANSPORTS = ("polling", "websocket")
+SLOW_CONSUMERS = get_args(SlowConsumer)
 
 
 def as_meant(name: str, value: object, default: object) -> object:
@@ -87,3 +89,9 @@ def _host(name: str) -> str:
         raise ValueError(name)
     dot, host = found.groups()
     return dot + (host if host.startswith("[") else host.encode("idna").decode())
+
+
+def slow_consumer(value: object) -> object:
+    if value not in SLOW_CONSUMERS:
+        raise ValueError(f"slow_consumer={value!r}: there are {list(SLOW_CONSUMERS)}")
+    return value

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from .cookie import CookieOption
 
 #: None: same origin only. '*' or a list containing it: any. []: no check at all. A callable is asked.
 AllowedOrigins = str | Sequence[str] | Callable[..., bool] | None
+
+#: What becomes of a client that reads more slowly than it is sent to.
+SlowConsumer = Literal["disconnect", "drop-oldest", "drop-new"]
 
 
 @dataclass(slots=True)
@@ -20,8 +23,9 @@ class Limits:
     max_payload: int = 1_000_000
     #: packets in one polling request's body
     max_packets: int = 20_000
-    #: what may wait for one client before it is closed as a slow consumer; one message alone may be larger
-    max_queued: int = 16 * 1024 * 1024
+    #: what may wait for one client, and what happens then; one message alone may be larger; 0: any amount
+    max_queued: int = 8 * 1024 * 1024
+    slow_consumer: SlowConsumer = "disconnect"
     #: events of one client that are waiting for a handler or in one, before reading from it pauses
     max_events_in_flight: int = 1_000
     #: the same in bytes, as far as events are large ones: each counts as one event, and as more by its size

@@ -32,6 +32,7 @@ from .cycle import STATUS, DirectCycle
 from .head import (
     BadHead,
     check_size,
+    check_version,
     is_websocket,
     too_large,
     without_upgrade,
@@ -316,8 +317,8 @@ class HttpProtocol(HttpToolsProtocol):
             self.expect_100_continue,
         )
         version = parser.get_http_version()
-        if version == "1.1" and [*map(_NAME, headers)].count(b"host") != 1:
-            self._verdict = BadHead(400, "not one Host")
+        self._verdict = check_version(version, [*map(_NAME, headers)])
+        if self._verdict is not None:
             raise self._verdict
         super().on_message_begin()  # makes the scope
         self.url, self.headers, self.expect_100_continue = url, headers, expects
@@ -329,6 +330,7 @@ class HttpProtocol(HttpToolsProtocol):
         parsed = parse_url(url)
         scope["path"], scope["raw_path"] = unquote(parsed.path.decode()), parsed.path
         scope["query_string"] = parsed.query or b""
+        self.headers = []  # what follows the body are nobody's headers
         keep_alive = version != "1.0" and parser.should_keep_alive()
         before, self.cycle = self.cycle, self.make_cycle(scope, keep_alive=keep_alive)
         if before is None or before.response_complete:
