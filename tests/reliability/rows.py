@@ -69,7 +69,8 @@ def attacked(attack: Attack) -> Row:
 
     def row(which: str) -> list[Figure]:
         with serve(which) as server:
-            server.allow_traceback("rooms (max_rooms)")  # the handler's own failure
+            for own_failure in ("rooms (max_rooms)", "not JSON serializable"):
+                server.allow_traceback(own_failure)  # of the app's handlers
             return attack_beside(server, attack)
 
     return row
