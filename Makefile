@@ -2,6 +2,8 @@
 # make test      lint, types and tests
 # make compat    the same tests on Flask-SocketIO itself: applications, API
 # make compat-versions   the core of the tests on the oldest and the newest releases of Flask and others, and on broken ones
+# make reliability   attacks, slow and vanished clients, churn: how ours and Flask-SocketIO take them
+# make soak      the tests that take minutes
 # make bench     measure against the peers: make bench ARGUMENTS="--scenario echo"
 # make count     Python calls and bytecodes of each operation, without noise, and what has changed
 # make profile   a flame graph of the server under load, profile.svg
@@ -30,7 +32,7 @@ CORE := tests/versions \
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example test compat compat-versions bench count profile autobahn fuzz clean
+.PHONY: example test compat compat-versions reliability soak bench count profile autobahn fuzz clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -40,7 +42,7 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not versions"
-	$(BIN)/python -m pytest --numprocesses 2 -m timing
+	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not soak"
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 2 tests/apps
@@ -56,6 +58,13 @@ define with-releases
 	@RELEASES=$(VERSIONS)/$(1) PYTHONPATH=$(VERSIONS)/$(1) $(BIN)/python -m tests.versions.releases check
 	PYTHONPATH=$(CURDIR)/$(VERSIONS)/$(1) $(BIN)/python -m pytest --numprocesses 4 -m "$(2)" $(CORE)
 endef
+
+reliability: .venv/installed-dev .venv-original/installed
+	@$(BIN)/python -m tests.reliability $(ARGUMENTS)
+
+# CHURN_SECONDS=60 make soak: a minute of coming and going instead of ten
+soak: .venv/installed-dev
+	$(BIN)/python -m pytest --verbose -m soak tests/reliability
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(ARGUMENTS)

@@ -11,8 +11,8 @@ from typing import Any, cast
 import msgpack  # pyright: ignore[reportMissingTypeStubs]
 
 from .errors import SocketProtocolError
-from .message import Message
-from .socketio import CLIENT_NAMES, TYPE_NAMES, Body, Names, Packet, is_valid
+from .message import EventMessage, Message
+from .socketio import CLIENT_NAMES, EVENT, TYPE_NAMES, Body, Names, Packet, is_valid
 
 _packb: Callable[..., bytes] = msgpack.packb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportAssignmentType]
 _unpackb: Callable[[bytes], Any] = msgpack.unpackb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
@@ -47,7 +47,8 @@ class MsgpackCodec:
         parts.append(_packb(namespace))
         if id_ is not None:
             parts += [b"\xa2id", _packb(id_)]
-        return Message(None, (b"".join(parts),))
+        make = EventMessage if type_ == EVENT else Message
+        return make(None, (b"".join(parts),))
 
     def decoder(self, max_attachments: int, names: Names = CLIENT_NAMES) -> MsgpackDecoder:
         return MsgpackDecoder(names)

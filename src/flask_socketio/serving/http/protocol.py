@@ -38,6 +38,7 @@ from .head import (
     without_upgrade,
 )
 from .page import DirectPage, environ_of
+from .places import Places
 from .polling import DirectExchange
 from .transport import JoiningTransport
 from .watch import Waits, Watch, period
@@ -69,6 +70,7 @@ class HttpProtocol(HttpToolsProtocol):
     max_size = max_fields = sys.maxsize
     #: connections that may have to be ended, because the client is too slow; others may be among them for a moment
     watched: set[HttpProtocol]
+    places: Places
 
     @classmethod
     def serve(cls, lanes: Sequence[FastLane], pages: Pages | None) -> None:
@@ -82,9 +84,16 @@ class HttpProtocol(HttpToolsProtocol):
         cls.max_size = cls.limits.max_header_size or sys.maxsize
         cls.max_fields = cls.limits.max_header_fields or sys.maxsize
         cls.told = Told(logger, engine.loop)
+        cls.places = places = Places(cls.limits, cls.counters, cls.told)
+        Sweep(engine.loop, 1.0, Places.look).items.add(places)
+        engine.loop.set_exception_handler(places.on_loop_error)
         cls.watched = Sweep[Any](engine.loop, period(cls.limits), cls.look).items
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        register = self.places.take(self.connections, transport)
+        if register is None:
+            return
+        self.connections: Any = register
         super().connection_made(transport)
         self.transport: Any = JoiningTransport(self.loop, transport)
         self.cycle: Any
