@@ -113,6 +113,9 @@ def fields_of(message: Message) -> tuple[str, str, list[Any]]:
 
 def _checked(message: Message, name: str) -> Any:
     value: object = message[name]
-    if name != "args" and isinstance(value, list | dict):
+    if name == "args":
+        if not isinstance(value, list):
+            raise ValueError("args is no list")
+    elif isinstance(value, list | dict):
         raise ValueError(f"{name} is no plain value")
-    return value
+    return value  # pyright: ignore[reportUnknownVariableType]
