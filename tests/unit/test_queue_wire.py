@@ -58,6 +58,13 @@ def test_an_emission_arrives_as_it_was(args: tuple[Any, ...]) -> None:
     )
 
 
+def test_an_emission_to_a_namespace_that_is_no_text() -> None:
+    """A client of ours could not be told its name, and the loop is not to find that out."""
+    message = {**over_the_wire(emission()), "namespace": "/\ud83d"}
+    with pytest.raises(ValueError, match="surrogates"):
+        wire.emission_of(message, JSON, no_answer)
+
+
 def test_an_emission_of_an_old_release() -> None:
     text = json.dumps({"method": "emit", "event": "x", "data": "bare", "namespace": None})
     message = wire.read(text, "me")
