@@ -390,7 +390,7 @@ class HttpProtocol(HttpToolsProtocol):
         return DirectPage(self, self.pages, environ, keep_alive=parser.should_keep_alive())
 
     def _polling_cycle(self, engine: Engine, method: bytes, query: bytes) -> DirectExchange | None:
-        if method not in (b"GET", b"POST") or b"sid=" not in query:
+        if method not in (b"GET", b"POST") or b"sid=" not in query or b"#" in query:
             return None
         scope = {
             "type": "http",
