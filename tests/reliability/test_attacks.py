@@ -38,7 +38,6 @@ def server() -> Iterator[ServerProcess]:
 @pytest.fixture(scope="module")
 def standard_server() -> Iterator[ServerProcess]:
     with serve(STANDARD) as server:
-        server.allow_traceback("UnicodeDecodeError")
         yield server
 
 
