@@ -20,6 +20,7 @@ from typing import Any, cast
 import uvicorn
 
 import flask_socketio.engine.engine as engine_module
+import flask_socketio.serving.http.protocol as protocol_module
 from flask_socketio.engine.answers import Receive, Send, respond
 from flask_socketio.engine.config import EngineConfig
 from flask_socketio.engine.engine import Engine
@@ -151,6 +152,7 @@ class Server:
         app = EchoApp(CONFIG)
         await app.start()
         self.engine = app.engine
+        protocol_module.PIECE = 64  # so that short inputs, too, are parsed in slices
         self.protocol: Any = type("Http", (HttpProtocol,), {})
         self.protocol.serve([app.lane], None)
         self.config = uvicorn.Config(
