@@ -162,6 +162,7 @@ class Healthy:
         return longest
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 def test_others_do_not_wait(server: ServerProcess, flood: bytes) -> None:
     healthy = Healthy(server)
