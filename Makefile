@@ -38,7 +38,7 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not versions"
-	$(BIN)/python -m pytest --numprocesses 2 -m timing
+	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not slow"
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 2 tests/apps

@@ -408,6 +408,15 @@ class SocketIOOptions(TypedDict, total=False):
         Whole,
         Option(_BYTES, "The same by size; one message alone may be larger.", Bounds, field="bytes"),
     ]
+    max_backlog_age: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "Whatever has waited there for longer is dropped. 0: nothing for that.",
+            Bounds,
+            field="age",
+        ),
+    ]
     client_manager: Annotated[
         object,
         Option(

@@ -35,16 +35,34 @@ _FIELDS = {
 
 
 def write(message: Message, host_id: str) -> bytes:
-    """The text of a message from this host. Raises TypeError for what is no JSON."""
-    return json.dumps({"host_id": host_id, **message}).encode()
+    """The text of a message from this host, not numbered yet. Raises TypeError for what is no JSON."""
+    # An ack has the id of the host that it is for in this place.
+    own = "origin" if "host_id" in message else "host_id"
+    return json.dumps({own: host_id, **message}).encode()
 
 
-def read(text: bytes | str, host_id: str) -> Message | None:
-    """The message, if it is for this host. Raises for what is none."""
-    message = json.loads(text)
-    # An ack is addressed to the one who emitted; anything else is not for the one who sent it.
-    own = message.get("host_id") == host_id
-    return message if own is (message.get("method") == "callback") else None
+def numbered(text: bytes, number: int) -> bytes:
+    """The same with its number among those of its origin: a field that python-socketio does not look at."""
+    return b'{"seq":%d,%b' % (number, text[1:])
+
+
+def read(text: bytes | str) -> Message:
+    """The message, whoever it is for. Raises for what is none."""
+    message: object = json.loads(text)
+    if not isinstance(message, dict):
+        raise TypeError("no message")
+    return cast(Message, message)
+
+
+def is_for(message: Message, host_id: str) -> bool:
+    """An ack is for the one who emitted; anything else is not for the one who sent it."""
+    return (message.get("host_id") == host_id) is (message.get("method") == "callback")
+
+
+def origin_of(message: Message) -> tuple[str | None, int | None]:
+    """The host that has sent it, and its number, where it has those."""
+    origin, number = message.get("origin") or message.get("host_id"), message.get("seq")
+    return origin if isinstance(origin, str) else None, number if type(number) is int else None
 
 
 # -- emissions -------------------------------------------------------------------------------------
