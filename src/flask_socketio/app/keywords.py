@@ -391,7 +391,8 @@ class SocketIOOptions(TypedDict, total=False):
         str | None,
         Option(
             "URL",
-            "Through which servers and emitters belong together: `redis://`, `valkey://`, `amqp://` and others.",
+            "Through which servers and emitters belong together: `redis://`, `valkey://`, `nats://`, `postgresql://`, "
+            "`amqp://` and others.",
         ),
     ]
     channel: Annotated[str, Option("name", "What those that belong together have in common there.")]

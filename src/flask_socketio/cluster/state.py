@@ -120,5 +120,5 @@ class QueueState:
             by_reason[reason] = by_reason.get(reason, 0) + messages
 
     def _say(self, doing: str, error: object, consequence: str) -> None:
-        text = self._shown.text(error)
+        text = " ".join(self._shown.text(error).split())  # libpq writes several lines
         logger.error("cannot %s message queue %s: %s; %s", doing, self._shown, text, consequence)
