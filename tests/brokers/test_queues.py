@@ -87,13 +87,13 @@ class Servers:
 
 
 class Client:
-    def __init__(self, server: ServerProcess) -> None:
+    def __init__(self, server: ServerProcess, transport: str = "websocket") -> None:
         self.received: Queue[Any] = Queue()
         self.client = OrderedClient()
         self.client.on("shouted", lambda *args: self.received.put(args))
         self.client.on("question", lambda value: ("answer to", value))
         self.client.on("disconnect", lambda *args: self.received.put("disconnected"))
-        self.client.connect(server.url, transports=["websocket"])
+        self.client.connect(server.url, transports=[transport])
         self.sid: str = self.ask("whoami")
 
     def ask(self, event: str, *args: Any) -> Any:
@@ -245,6 +245,30 @@ def test_python_socketios_manager_and_ours(servers: Servers) -> None:
     ours = SocketIO(Flask(__name__), client_manager=manager)
     ours.emit("shouted", "by its manager")
     assert [client.next() for client in servers.clients] == [("by its manager",)] * 2
+
+
+def test_a_server_of_python_socketios_and_ours(servers: Servers) -> None:
+    if not servers.url.startswith(("redis", "unix")):
+        pytest.skip("once is enough; it listens with redis-py")
+    env = {"QUEUE": servers.url, "CHANNEL": servers.channel}
+    with ServerProcess.script(APP.with_name("neighbour_app.py"), env) as process:
+        other, here = Client(process, "polling"), servers.clients[0]
+        other.ask("join", "theirs")
+        while other.next(0.3) is None:
+            here.client.emit("shout", ("hello", {}))
+        here.client.emit("shout", ("end", {}))
+        for client in (other, *servers.clients):
+            while client.next() != ("end",):
+                pass
+
+        for value in VALUES:
+            here.client.emit("shout", (value, {"to": "theirs"}))
+            assert other.next() == (value,)
+            other.client.emit("shout", (value, 2))
+            assert [client.next() for client in (other, *servers.clients)] == [(value, 2)] * 3
+        assert here.ask("ask", other.sid, "why") == ("answer to", "why")
+        assert [server.get_json("/counters")["queue_gaps"] for server in servers.pair] == [0, 0]
+        other.client.disconnect()
 
 
 GARBAGE: list[str | bytes] = [

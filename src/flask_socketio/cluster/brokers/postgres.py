@@ -17,6 +17,8 @@ from .looped import PATIENCE, Hand, LoopedBroker, within
 _MAX_PAYLOAD, _MAX_NAME = 7999, 63
 #: Begins what stands for a message in the table: its id follows.
 _REFERENCE = "@"
+#: Between payloads, where several are one argument, because an array takes three times as long; JSON has none.
+_BETWEEN = "\x1e"
 
 #: Seconds of silence after which the server is asked whether it is there.
 _SILENCE = 5.0
@@ -28,7 +30,7 @@ _CREATE = """CREATE UNLOGGED TABLE IF NOT EXISTS flask_duplex_messages (
 _CLEAN = "DELETE FROM flask_duplex_messages WHERE created < now() - interval '60 seconds'"
 _LOAD = "SELECT payload FROM flask_duplex_messages WHERE id = %s"
 #: Of equal payloads it sends one alone; those that are numbered differ.
-_NOTIFY = "SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) AS payload"
+_NOTIFY = "SELECT pg_notify(%s, payload) FROM unnest(string_to_array(%s, E'\\x1e')) AS payload"
 _STORE = (
     "INSERT INTO flask_duplex_messages (id, payload) SELECT * FROM unnest(%s::text[], %s::text[])"
 )
@@ -64,10 +66,11 @@ class PostgresLink:
     async def _notify(self, messages: list[bytes]) -> None:
         large: dict[str, str] = {}
         payloads = [_payload(message, large) for message in messages]
+        joined = _BETWEEN.join(payloads)
         if not large:
-            await self._connection.execute(_NOTIFY, (self._channel, payloads))
+            await self._connection.execute(_NOTIFY, (self._channel, joined))
             return
-        query = (_STORE_AND_NOTIFY, (list(large), list(large.values()), self._channel, payloads))
+        query = (_STORE_AND_NOTIFY, (list(large), list(large.values()), self._channel, joined))
         try:
             await self._connection.execute(*query)
         except psycopg.errors.UndefinedTable:
