@@ -117,7 +117,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("seconds", [5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [5, pytest.param(20, marks=pytest.mark.soak)])
 def test_a_broker_is_killed_under_load(broker: Killable, seconds: float) -> None:
     with pair(broker.url) as (here, there):
         here.process.get("/count")
