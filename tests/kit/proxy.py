@@ -103,12 +103,12 @@ class Proxy:
         with suppress(OSError), source:
             while data := source.recv(self._size()):
                 self._flows.wait()
+                if self._rate:
+                    time.sleep(len(data) / self._rate)
                 if not self._swallows:
                     sink.sendall(self._share(data) if from_server else data)
                 if self._left == 0 and from_server:
                     break
-                if self._rate:
-                    time.sleep(len(data) / self._rate)
         with suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)
 

@@ -40,7 +40,7 @@ def upload() -> str:
 
 @app.get("/large")
 def large() -> bytes:
-    return bytes(16_000_000)
+    return bytes(8_000_000)
 
 
 @app.get("/state")

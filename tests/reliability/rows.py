@@ -69,8 +69,6 @@ def attacked(attack: Attack) -> Row:
 
     def row(which: str) -> list[Figure]:
         with serve(which) as server:
-            for own_failure in ("rooms (max_rooms)", "not JSON serializable"):
-                server.allow_traceback(own_failure)  # of the app's handlers
             return attack_beside(server, attack)
 
     return row
