@@ -64,7 +64,7 @@ reliability: .venv/installed-dev .venv-original/installed
 
 # CHURN_SECONDS=60 make soak: a minute of coming and going instead of ten
 soak: .venv/installed-dev
-	$(BIN)/python -m pytest --verbose -m soak tests/reliability
+	$(BIN)/python -m pytest --verbose -m soak tests/reliability tests/brokers
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
