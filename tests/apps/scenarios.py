@@ -69,7 +69,7 @@ def factory(session: Session) -> None:
     both.wait_for("from a view")
     one.wait_for("everybody")
     session.get("/announce?text=room&room=one")
-    one.wait_for("room")
+    one.wait_for('announced "room"')
     both.wait_for("from a view", 2)
     assert "true" in body
     assert session.get("/")[0] == "see /announce"
