@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast
 
+from ..base.real import socket_from
 from ..protocol import rfc6455 as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .answers import HttpAnswer, header_lines, refusal_answer
@@ -143,6 +145,18 @@ class Handshake(asyncio.Protocol):
             return ws.accept_token(request.headers).encode()
         except ValueError as error:
             raise HandshakeRefused(BAD_REQUEST, str(error)) from None
+
+    def release(self) -> tuple[socket.socket, bytes] | None:
+        """The connection and what has been read of it, for somebody else; None where it is encrypted."""
+        if self._transport.get_extra_info("ssl_object") is not None:
+            return None
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        return socket_from(os.dup(descriptor)), self._early
+
+    def let_go(self) -> None:
+        """The connection is somebody else's."""
+        self._responder = None
+        self._transport.abort()
 
     def refuse(self, refusal: HandshakeRefused) -> None:
         self.answer(*refusal_answer(refusal))

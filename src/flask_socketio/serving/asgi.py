@@ -175,6 +175,7 @@ class DuplexApp(EngineApp):
         if live is None or live.pid != os.getpid() or live.loop is not loop:
             live = self._life.serve(self._app, [wsgi_pass])
             self._owns = True
+            await live.join_others()
         self.live = live  # another's, where this is the neighbour of another instance
         wsgi_pass.threads = ViewThreads(loop, live.inbox, _MAX_PASSES)
         threads = ViewThreads(loop, live.inbox, _MAX_VIEWS)

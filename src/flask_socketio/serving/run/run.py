@@ -24,7 +24,9 @@ from .listen import announcement, listen
 from .reloader import Reloader, can_reload, inherited_listener
 from .serve import serve
 from .server import GRACE, Server, make_server
+from .supervisor import Supervisor, how_many
 from .tls import make_context
+from .worker import this_worker
 
 _LAST_PORT = 65535
 
@@ -50,6 +52,7 @@ def run_app(
     certfile: File | None = None,
     keyfile: File | None = None,
     ssl_context: Tls = None,
+    workers: int | str | None = None,
     **unknown: object,
 ) -> None:
     """Serve until stopped. Port 0 takes a free one; the start-up line names it. Raises ValueError for what is no port.
@@ -69,8 +72,10 @@ def run_app(
         _show_requests()
     hint_at_missing_templates(app)
     host = host or "127.0.0.1"
-    listener = inherited_listener() or listen(host, _port(app, port))
-    show_server_banner(app.debug, app.name)
+    worker = this_worker()
+    listener = worker.socket() if worker else inherited_listener() or listen(host, _port(app, port))
+    if worker is None:
+        show_server_banner(app.debug, app.name)
     wanted = app.debug if use_reloader is None else use_reloader
     reloader = Reloader(extra_files, reloader_options or {}) if wanted and can_reload() else None
     if reloader is not None and not is_running_from_reloader():
@@ -78,7 +83,17 @@ def run_app(
         reloader.watch(listener)
         return
     lines = announcement(host, listener, "http" if tls is None else "https")
-    server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls)
+    count = how_many(workers)
+    if worker is None and count > 1:
+        life.background.not_serving()
+        limits = life.options.engine.limits
+        lines = f" * {count} workers\n{lines}"
+        sys.exit(
+            Supervisor(listener, count, limits.drain_time + limits.shutdown_timeout).run(lines)
+        )
+    if worker is not None:
+        life.folder = worker.folder
+    server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls, worker=worker)
     _serve(life, server, listener, reloader)
 
 
