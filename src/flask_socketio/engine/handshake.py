@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast
 
-from ..base.real import socket_from
 from ..protocol import rfc6455 as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .answers import HttpAnswer, header_lines, refusal_answer
@@ -146,15 +144,26 @@ class Handshake(asyncio.Protocol):
         except ValueError as error:
             raise HandshakeRefused(BAD_REQUEST, str(error)) from None
 
-    def release(self) -> tuple[socket.socket, bytes] | None:
-        """The connection and what has been read of it, for somebody else; None where it is encrypted."""
-        if self._transport.get_extra_info("ssl_object") is not None:
-            return None
-        descriptor = self._transport.get_extra_info("socket").fileno()
-        return socket_from(os.dup(descriptor)), self._early
+    # -- for a responder that takes the connection -------------------------------------------------
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """Nothing is read from it at the moment."""
+        return self._transport
+
+    @property
+    def early(self) -> bytes:
+        """What has come behind the request."""
+        return self._early
+
+    def give_to(self, protocol: Any) -> None:
+        """The connection is somebody else's from now on, who ends it when the server stops."""
+        self._responder = None
+        self._connections.discard(self)
+        self._connections.add(protocol)
 
     def let_go(self) -> None:
-        """The connection is somebody else's."""
+        """The connection is another process's, which has a descriptor of its own for it."""
         self._responder = None
         self._transport.abort()
 

@@ -19,7 +19,7 @@ class Kind(IntEnum):
     HELLO = 0
     #: the sender publishes to us from now on
     WELCOME = 1
-    #: a request of a polling session of ours, whose number the next four have as well
+    #: a request of a polling session of ours, whose number the next five have as well
     REQUEST = 3
     #: a piece of its body
     BODY = 4
@@ -27,6 +27,8 @@ class Kind(IntEnum):
     COMPLETE = 5
     #: its client has hung up
     LOST = 6
+    #: it has waited long enough
+    RELEASE = 9
     #: the answer to it
     ANSWER = 7
     #: a message for everybody

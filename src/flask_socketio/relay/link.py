@@ -23,10 +23,12 @@ class Link(asyncio.Protocol):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        made: Callable[[Link], object],
         received: Callable[[Link, Frame], object],
         lost: Callable[[Link], object],
     ) -> None:
         self._loop = loop
+        self._made = made
         self._received = received
         self._lost = lost
         self._reader = FrameReader()
@@ -37,6 +39,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._made(self)
         if not _is_ours(transport.get_extra_info("socket")):
             logger.warning("a process of another user has come to the workers' folder")
             transport.close()

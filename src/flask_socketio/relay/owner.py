@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..engine.answers import HttpAnswer, refusal_answer
@@ -45,6 +46,12 @@ class RelayedExchange:
         self._link = link
         self._number = number
         self.responder: Responder | None = None
+        #: ends its waiting
+        self.release: Callable[[], None] | None = None
+        request.on_wait = self._waits
+
+    def _waits(self, release: Callable[[], None]) -> None:
+        self.release = release
 
     def answer(self, answer: HttpAnswer) -> None:
         status, content_type, body = answer
@@ -54,7 +61,7 @@ class RelayedExchange:
         ]
         head = [int(status), content_type.decode(), headers]
         self._link.send(Frame(Kind.ANSWER, self._number, head, body))
-        self.responder = None
+        self.responder = self.release = None
         self._owner.answered(self._link, self._number)
 
     def refuse(self, refusal: HandshakeRefused) -> None:
@@ -80,6 +87,9 @@ class Owner:
             exchange.responder.body_arrived(exchange, frame.body)
         elif frame.kind is Kind.COMPLETE:
             exchange.responder.body_complete(exchange)
+        elif frame.kind is Kind.RELEASE:
+            if exchange.release is not None:
+                exchange.release()
         else:
             exchange.responder.lost(exchange)
             self.answered(link, frame.number)

@@ -45,9 +45,7 @@ class Peers:
         await asyncio.gather(*(self._meet(node) for node in self._folder.nodes()))
 
     def _make_link(self) -> Link:
-        link = Link(self._loop, self._frame, self._lost)
-        self._open.add(link)
-        return link
+        return Link(self._loop, self._open.add, self._frame, self._lost)
 
     async def _meet(self, node: str) -> None:
         if node == self.node:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from itertools import count
 
+from ..base.real import socket_from
 from ..base.told import Told
 from ..engine.handshake import Handshake
 from ..engine.polling import Exchange
@@ -17,6 +19,7 @@ from .handover import CAN_HAND_OVER, hand_over
 from .link import Link
 from .owner import describe
 from .peers import Peers
+from .pump import pump
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -31,6 +34,7 @@ class Relay:
         self._numbers = count(1)
         self._asked: dict[Exchange, tuple[Link, int]] = {}
         self._by_number: dict[int, Exchange] = {}
+        self._is_stopping = False
         self._handing: set[asyncio.Task[None]] = set()
         self._told = Told(logger, loop)
 
@@ -54,6 +58,8 @@ class Relay:
 
     def body_complete(self, exchange: Exchange) -> None:
         self._pass(exchange, Kind.COMPLETE)
+        if self._is_stopping:
+            self._pass(exchange, Kind.RELEASE)
 
     def lost(self, exchange: Exchange) -> None:
         self._pass(exchange, Kind.LOST)
@@ -69,6 +75,12 @@ class Relay:
         asked = self._asked.pop(exchange, None)
         if asked is not None:
             del self._by_number[asked[1]]
+
+    def stop(self) -> None:
+        """This process is about to end: nobody waits here any more for what another one may have to say."""
+        self._is_stopping = True
+        for exchange in self._asked:
+            self._pass(exchange, Kind.RELEASE)
 
     # -- the owner's side ------------------------------------------------------------------------
 
@@ -93,28 +105,39 @@ class Relay:
     # -- WebSockets ------------------------------------------------------------------------------
 
     def _give_away(self, exchange: Exchange, link: Link) -> None:
-        released = exchange.release() if CAN_HAND_OVER and isinstance(exchange, Handshake) else None
-        if released is None:
+        if not CAN_HAND_OVER or not isinstance(exchange, Handshake):
             exchange.refuse(_stay_with_polling("it cannot be taken from this server"))
             return
-        task = self._loop.create_task(self._hand_over(exchange, link.node, *released))
+        task = self._loop.create_task(self._try_to_give(exchange, link.node))
         self._handing.add(task)
         task.add_done_callback(self._handing.discard)
 
-    async def _hand_over(
-        self, exchange: Exchange, node: str, connection: socket.socket, early: bytes
-    ) -> None:
-        assert isinstance(exchange, Handshake)
-        with connection:
-            try:
-                await hand_over(
-                    self._folder.hand(node), describe(exchange.request), early, connection
-                )
-            except OSError as error:
-                self._told.warning("a WebSocket was not handed over: %s", error)
-                exchange.refuse(_stay_with_polling(str(error)))
-            else:
-                exchange.let_go()
+    async def _try_to_give(self, handshake: Handshake, node: str) -> None:
+        is_encrypted = handshake.transport.get_extra_info("ssl_object") is not None
+        try:
+            await (self._lend if is_encrypted else self._give)(handshake, node)
+        except OSError as error:
+            self._told.warning("a WebSocket was not handed over: %s", error)
+            handshake.refuse(_stay_with_polling(str(error)))
+
+    async def _give(self, handshake: Handshake, node: str) -> None:
+        """Give the connection itself."""
+        descriptor = handshake.transport.get_extra_info("socket").fileno()
+        with socket_from(os.dup(descriptor)) as connection:
+            await self._hand_over(handshake, node, connection)
+        handshake.let_go()
+
+    async def _lend(self, handshake: Handshake, node: str) -> None:
+        """Give one in the place of the connection, whose bytes go through this process."""
+        own, other = socket.socketpair()
+        with other:
+            await self._hand_over(handshake, node, other)
+        own.setblocking(False)
+        handshake.give_to(await pump(self._loop, handshake.transport, own))
+
+    async def _hand_over(self, handshake: Handshake, node: str, connection: socket.socket) -> None:
+        address, described = self._folder.hand(node), describe(handshake.request)
+        await hand_over(address, described, handshake.early, connection)
 
 
 def _stay_with_polling(why: str) -> HandshakeRefused:

@@ -174,7 +174,7 @@ class Life:
 
 def _name_of(path: str) -> str:
     """A folder's, for each SocketIO of an application."""
-    return blake2b(path.encode(), digest_size=8).hexdigest()
+    return blake2b(path.encode(), digest_size=4).hexdigest()
 
 
 #: Those whose server, loop and clients are not those of a process that is forked from this one.

@@ -134,6 +134,8 @@ class Live:
     def close_connections(self) -> None:
         """Say goodbye to every client; their disconnect handlers run."""
         self.engine.close()
+        if self.node is not None:
+            self.node.relay.stop()
 
     async def stop(self) -> None:
         """Wait for handlers, for a while, then let go of everything."""

@@ -194,7 +194,7 @@ class DuplexApp(EngineApp):
 
     def close_connections(self) -> None:
         if self._owns:
-            super().close_connections()
+            self.live.close_connections()
         for neighbour in self._neighbours.values():
             neighbour.close_connections()
 

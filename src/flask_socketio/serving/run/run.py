@@ -48,11 +48,11 @@ def run_app(
     use_reloader: bool | None = None,
     reloader_options: dict[str, Any] | None = None,
     extra_files: Iterable[str] | None = None,
+    workers: int | str | None = None,
     log_output: bool | None = None,
     certfile: File | None = None,
     keyfile: File | None = None,
     ssl_context: Tls = None,
-    workers: int | str | None = None,
     **unknown: object,
 ) -> None:
     """Serve until stopped. Port 0 takes a free one; the start-up line names it. Raises ValueError for what is no port.
