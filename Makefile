@@ -2,9 +2,13 @@
 # make test      lint, types and tests
 # make compat    the same tests on Flask-SocketIO itself: applications, API
 # make compat-versions   the core of the tests on the oldest and the newest releases of Flask and others, and on broken ones
+# make reliability   attacks, slow and vanished clients, churn: how ours and Flask-SocketIO take them
+# make soak      the tests that take minutes
 # make bench     measure against the peers: make bench ARGUMENTS="--scenario echo"
 # make count     Python calls and bytecodes of each operation, without noise, and what has changed
 # make profile   a flame graph of the server under load, profile.svg
+# make autobahn  the WebSocket test suite of that name, which needs a Python 2.7
+# make fuzz      look for input that does harm: make fuzz SECONDS=600, for each of the fuzzers (fuzz/README.md)
 # make clean     remove everything that was made
 #
 # Needs Python 3.11 or newer, nothing else: the rest goes into .venv, once.
@@ -28,7 +32,7 @@ CORE := tests/versions \
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example test compat compat-versions bench count profile clean
+.PHONY: example test compat compat-versions reliability soak bench count profile autobahn fuzz clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -38,7 +42,7 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not versions"
-	$(BIN)/python -m pytest --numprocesses 2 -m timing
+	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not soak"
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 2 tests/apps
@@ -55,6 +59,13 @@ define with-releases
 	PYTHONPATH=$(CURDIR)/$(VERSIONS)/$(1) $(BIN)/python -m pytest --numprocesses 4 -m "$(2)" $(CORE)
 endef
 
+reliability: .venv/installed-dev .venv-original/installed
+	@$(BIN)/python -m tests.reliability $(ARGUMENTS)
+
+# CHURN_SECONDS=60 make soak: a minute of coming and going instead of ten
+soak: .venv/installed-dev
+	$(BIN)/python -m pytest --verbose -m soak tests/reliability
+
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
 
@@ -64,8 +75,15 @@ count: .venv/installed
 profile: .venv/installed-bench
 	$(BIN)/python -m benchmarks.profile $(ARGUMENTS)
 
+autobahn: .venv/installed-dev
+	$(BIN)/python -m tests.conformance.autobahn
+
+SECONDS ?= 20
+fuzz: .venv/installed-fuzz
+	$(BIN)/python -m fuzz --seconds $(SECONDS) $(ARGUMENTS)
+
 clean:
-	rm -rf .venv .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .fuzz .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)
@@ -107,6 +125,11 @@ $(VERSIONS)/%/installed: pyproject.toml tests/versions/releases.py | .venv/insta
 
 .venv/installed-bench: .venv/installed
 	@$(BIN)/python -m pip install -qq --group bench
+	@touch $@
+
+# Where there is no wheel of it, those that need it say so.
+.venv/installed-fuzz: .venv/installed-dev
+	-@$(BIN)/python -m pip install -qq --only-binary :all: --group fuzz
 	@touch $@
 
 # One step more: who only wants to see the example does not wait for the test tools.

@@ -33,6 +33,7 @@ class DisconnectReason:
     PING_TIMEOUT = "ping timeout"
     TRANSPORT_CLOSE = "transport close"
     TRANSPORT_ERROR = "transport error"
+    SLOW_CONSUMER = "slow consumer"
 
 
 class SocketIO(Messaging):

@@ -21,6 +21,8 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from flask_socketio import SocketIO, SocketIOTestClient
+from flask_socketio.handling.codec import JsonModule
+from flask_socketio.protocol.errors import SocketProtocolError
 from tests.kit.neighbour import OrderedClient
 from tests.kit.server import ServerProcess
 
@@ -209,6 +211,28 @@ def test_a_provider_with_its_own_dumps_and_loads() -> None:
 @pytest.mark.parametrize("module", [json, orjson], ids=["json", "orjson"])
 def test_a_module(module: Any) -> None:
     assert received_of(Flask(__name__), [1, {"a": b"2"}, "ü"], json=module) == [1, {"a": b"2"}, "ü"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), [float("-inf")], {"NaN": [float("nan")]}])
+def test_what_a_module_writes_is_json(value: Any) -> None:
+    """The standard library writes tokens for these which a JavaScript client does not survive."""
+    socketio, client = make(Flask(__name__), json=json)
+    with pytest.raises(TypeError, match="not JSON"):
+        socketio.emit("value", value)
+    socketio.emit("value", ["NaN", {"Infinity": 1}])
+    assert client.get_received()[0]["args"] == [["NaN", {"Infinity": 1}]]
+
+
+def test_what_looks_like_an_attachment_is_none_for_a_module_either() -> None:
+    socketio, _ = make(Flask(__name__), json=json)
+    with pytest.raises(TypeError, match="_placeholder"):
+        socketio.emit("value", [b"1", {"_placeholder": True, "num": 0}])
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "[" * 100_000, "{", '"\\x"'], ids=len)
+def test_what_a_module_does_not_read_is_the_clients_mistake(text: str) -> None:
+    with pytest.raises(SocketProtocolError):
+        JsonModule(json).loads(text)
 
 
 def test_a_module_of_the_applications() -> None:

@@ -264,6 +264,12 @@ def slow_echo(*args: Any) -> None:
     emit("echo", args)
 
 
+@socketio.on("connect", namespace="/flood")
+def flood_connect(auth: Any) -> None:
+    for number in range(auth["count"]):
+        emit("number", (number, "x" * auth["size"], b"%d" % number, b"%d" % number))
+
+
 @socketio.on("disconnect", namespace="/slow")
 def slow_left(reason: str) -> None:
     record(f"disconnect:{reason}")
@@ -337,6 +343,15 @@ def emit_from_a_view() -> str:
     """Emit from outside a handler, to a room, a sid or everybody."""
     args = request.args
     socketio.emit("told", args["text"], to=args.get("to"), namespace=args.get("namespace", "/"))
+    return "emitted"
+
+
+@app.get("/numbers/<room>/<int:first>/<int:count>/<int:size>")
+def emit_numbers(room: str, first: int, count: int, size: int) -> str:
+    """Events with a number each, a text, and two attachments with the number in them."""
+    for number in range(first, first + count):
+        data = b"%d" % number
+        socketio.emit("number", (number, "x" * size, data, data), to=room)
     return "emitted"
 
 

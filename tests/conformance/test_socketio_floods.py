@@ -120,7 +120,7 @@ def test_others_have_their_turns(
     print(
         f"{kind} by {transport}: {took:.2f} s, {len(turns)} echoes, the slowest {max(turns):.3f} s"
     )
-    assert len(turns) > 10
+    assert len(turns) > 5
     assert max(turns) < max(took / 3, 0.1)
 
 
@@ -136,7 +136,7 @@ def test_others_have_their_turns_behind_a_large_message(
     client.join()
     packets = [event_packet(["nobody", "x" * 900_000]), *["3"] * 100_000]
     took, turns = flood(client, packets, healthy)
-    assert len(turns) > 10
+    assert len(turns) > 5
     assert max(turns) < max(took / 3, 0.1)
 
 

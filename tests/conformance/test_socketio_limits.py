@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("unharmed")
 
 IN_FLIGHT = 1_000
 PENDING_ACKS = 10_000
-QUEUED = 16 * 1024 * 1024
+QUEUED = 8 * 1024 * 1024
 # In which a client is found to be dead, at the hasty app.
 PERIOD = HASTY["ping_interval"] + HASTY["ping_timeout"]
 # These take a while, and after an upgrade nothing is different.
@@ -74,7 +74,7 @@ def test_of_too_many_questions_the_oldest_is_forgotten(client: SioClient) -> Non
 def test_a_client_that_does_not_read_is_closed(app: ServerProcess, client: SioClient) -> None:
     sid = client.join()
     client.emit("flood", 60, 1_000_000)
-    assert final_journal(app, sid) == ["connect", "flood", "disconnect:transport error"]
+    assert final_journal(app, sid) == ["connect", "flood", "disconnect:slow consumer"]
     if isinstance(client.engine, EngineWebSocket):
         assert client.engine.ws.expect_close() == 1008
     else:
@@ -382,4 +382,25 @@ def test_a_client_that_has_gone_leaves_nothing_to_the_garbage_collector(
                 final_journal(server, client.sids["/"])
             time.sleep(QUIET)
             garbage = int(server.get("/collect").text)
+    assert garbage < many, f"{garbage} objects"
+
+
+@our_own_lane
+@direct
+def test_a_handler_that_fails_leaves_nothing_to_the_garbage_collector(
+    lane: str, transport: str
+) -> None:
+    many = 100
+    with app_process(lane) as server:
+        server.allow_traceback("required positional argument")
+        client = SioClient(open_session(server, transport, SOCKETIO_PATH))
+        client.join()
+        client.emit("join")
+        client.call("ack", "value")
+        server.get("/collect")
+        for _ in range(many):
+            client.emit("join")
+        client.call("ack", "value")
+        garbage = int(server.get("/collect").text)
+        client.engine.leave()
     assert garbage < many, f"{garbage} objects"

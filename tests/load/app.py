@@ -1,5 +1,10 @@
-"""The app under load: handlers that block, burn, echo and count, and Flask's own pages on the same port."""
+"""The app under load: handlers that block, burn, echo and count, and Flask's own pages on the same port.
 
+It runs on Flask-SocketIO as well, for `make reliability`. From the environment: ``PORT``, and ``OPTIONS``, the
+arguments of `SocketIO` as a JSON object.
+"""
+
+import json
 import os
 import threading
 import time
@@ -9,10 +14,13 @@ from typing import Any
 from flask import Flask, Response, request
 
 from flask_socketio import SocketIO, emit, join_room, leave_room
-from tests.kit.lane import lane_of
+
+is_ours = hasattr(SocketIO, "asgi_app")
+if is_ours:
+    from tests.kit.lane import lane_of
 
 app = Flask(__name__)
-socketio = SocketIO(app, async_handlers=os.environ.get("ASYNC_HANDLERS", "1") == "1")
+socketio = SocketIO(app, **json.loads(os.environ.get("OPTIONS", "{}")))
 
 guard = threading.Lock()
 ticks: dict[str, int] = {}
@@ -77,7 +85,7 @@ def echo(*args: Any) -> tuple[Any, ...]:
 
 @socketio.on("lane")
 def lane() -> str:
-    return lane_of(socketio, request.sid)
+    return lane_of(socketio, request.sid) if is_ours else ""
 
 
 @socketio.on("begin")
@@ -199,4 +207,5 @@ def emit_in_the_background(count: int) -> None:
 
 if __name__ == "__main__":
     socketio.start_background_task(tick)
-    socketio.run(app, host="127.0.0.1", port=int(os.environ.get("PORT", "0")))
+    original: dict[str, Any] = {} if is_ours else {"allow_unsafe_werkzeug": True}
+    socketio.run(app, host="127.0.0.1", port=int(os.environ.get("PORT", "0")), **original)

@@ -25,7 +25,7 @@ def server() -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="module")
 def serial_server() -> Iterator[ServerProcess]:
-    with ServerProcess.script(APP, {"ASYNC_HANDLERS": "0"}) as server:
+    with ServerProcess.script(APP, {"OPTIONS": '{"async_handlers": false}'}) as server:
         yield server
 
 

@@ -1,145 +1,33 @@
-"""Two hundred upgrades from polling to WebSocket, fifty at a time, with numbered messages in flight both ways.
-
-A tenth of the probes is abandoned, each in one of three ways; those sessions go on over polling. Whatever happens,
-every message arrives once and in order.
-"""
+"""Two hundred upgrades: whatever happens, every message arrives once and in order."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection
 
 from tests.kit.server import ServerProcess
-from tests.load.wire import Client, Frame, encode
+from tests.load.upgrades import run_all, sessions
 
 APP = Path(__file__).with_name("app.py")
 SESSIONS = 200
-AT_A_TIME = 50
-BURST = 6
-
-SILENT, LOST_AFTER_PONG, LOST_AFTER_PING = "never sends 5", "lost after 3probe", "lost after 2probe"
-ABANDONED = {3: SILENT, 13: LOST_AFTER_PONG, 23: LOST_AFTER_PING}
 
 
 @pytest.fixture
 def server() -> Iterator[ServerProcess]:
     # One handler after the other, so that the order in which they note messages is the order of arrival.
-    with ServerProcess.script(APP, {"ASYNC_HANDLERS": "0"}) as server:
+    with ServerProcess.script(APP, {"OPTIONS": '{"async_handlers": false}'}) as server:
         yield server
 
 
-class Session:
-    """One client on its way from polling to WebSocket: what it sent, and what it got from each source."""
-
-    def __init__(self, port: int, fate: str) -> None:
-        self.client = Client(port)
-        self.client.on_event = self.take
-        self.fate = fate
-        self.sent: list[list[Any]] = []
-        self.got: dict[str, list[list[Any]]] = {"down": [], "tick": []}
-        self.ticking = asyncio.Event()
-        self.pausing = False
-
-    def take(self, event: list[Any]) -> None:
-        name, *args = event
-        self.got[name].append(args)
-        if name == "tick":
-            self.ticking.set()
-
-    async def send_burst(self, size: int = BURST) -> None:
-        """Numbered messages, text and bytes in turn, in one go."""
-        frames: list[Frame] = []
-        for _ in range(size):
-            number = len(self.sent)
-            payload = f"сообщение {number}" if number % 2 else number.to_bytes(2, "big") * 50
-            self.sent.append([number, payload])
-            frames += encode(["up", number, payload], "2", "5", None)
-        await self.client.send(frames)
-
-    async def poll(self) -> None:
-        """Read by GETs until the switch."""
-        while not self.pausing:
-            await self.client.read()
-
-    async def run(self) -> dict[str, Any]:
-        """The whole life of the session; the result is what the server says at the end."""
-        await self.client.open_polling()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                polling = tasks.create_task(self.poll())
-                await self.client.emit("begin")
-                await self.ticking.wait()
-                await self.send_burst()
-                sending = tasks.create_task(self.send_burst())
-                probe = await self.probe()
-                if not self.fate:
-                    await self.switch(probe, polling, sending)
-                    polling = tasks.create_task(self.client.run())
-                await sending
-                for _ in range(3):
-                    await self.send_burst()
-                    await asyncio.sleep(0.02)
-                (told,) = await self.client.call("finish")
-                polling.cancel()
-        finally:
-            self.client.close()
-        probe.transport.abort()
-        return told
-
-    async def probe(self) -> ClientConnection:
-        websocket = await self.client.dial()
-        await websocket.send("2probe")
-        if self.fate == LOST_AFTER_PING:
-            websocket.transport.abort()
-            return websocket
-        assert await websocket.recv() == "3probe"
-        if self.fate == LOST_AFTER_PONG:
-            websocket.transport.abort()
-        return websocket
-
-    async def switch(
-        self, websocket: ClientConnection, polling: asyncio.Task[None], sending: asyncio.Task[None]
-    ) -> None:
-        """As the official client does it: let the running GET and POST end, then announce the upgrade."""
-        self.pausing = True
-        await asyncio.gather(polling, sending)
-        await websocket.send("5")
-        self.client.websocket = websocket
-
-    def check(self, told: dict[str, Any]) -> None:
-        hexed = [[number, p.hex() if isinstance(p, bytes) else p] for number, p in self.sent]
-        assert told["arrived"] == hexed
-        assert self.got["down"] == self.sent
-        assert self.got["tick"] == [
-            [number, f"tick {number}" if number % 2 else b"tick %d" % number]
-            for number in range(told["ticks"])
-        ]
-        assert told["lane"] == ("Polling" if self.fate else "FastWebSocket")
-
-
-async def run_one(session: Session, gate: asyncio.Semaphore) -> dict[str, Any]:
-    async with gate, asyncio.timeout(30):
-        return await session.run()
-
-
-async def run_all(sessions: list[Session]) -> list[dict[str, Any] | BaseException]:
-    gate = asyncio.Semaphore(AT_A_TIME)
-    runs = (run_one(session, gate) for session in sessions)
-    return await asyncio.gather(*runs, return_exceptions=True)
-
-
 def test_nothing_is_lost_doubled_or_reordered(server: ServerProcess) -> None:
-    port = server.address[1]
-    sessions = [Session(port, ABANDONED.get(number % 30, "")) for number in range(SESSIONS)]
-    results = asyncio.run(run_all(sessions))
-    for session, told in zip(sessions, results, strict=True):
+    upgrading = sessions(server.address[1], SESSIONS)
+    results = asyncio.run(run_all(upgrading))
+    for session, told in zip(upgrading, results, strict=True):
         assert isinstance(told, dict), (session.fate, told)
         session.check(told)
-    fates = Counter(session.fate for session in sessions)
+    fates = Counter(session.fate for session in upgrading)
     assert fates.total() - fates[""] == SESSIONS // 10
-    sizes = {name: sum(len(s.got[name]) for s in sessions) for name in ("down", "tick")}
+    sizes = {name: sum(len(s.got[name]) for s in upgrading) for name in ("down", "tick")}
     print(f"{dict(fates)}, messages: {sizes}")

@@ -181,12 +181,12 @@ class Client:
     async def emit(self, *event: Any) -> None:
         await self.send(encode(list(event), EVENT, BINARY_EVENT, None))
 
-    async def call(self, *event: Any) -> list[Any]:
+    async def call(self, *event: Any, patience: float = WAIT) -> list[Any]:
         """Emit, and wait for the ack. Something else has to read meanwhile."""
         number = next(self._numbers)
         ack = self._acks[number] = asyncio.get_running_loop().create_future()
         await self.send(encode(list(event), EVENT, BINARY_EVENT, number))
-        async with asyncio.timeout(WAIT):
+        async with asyncio.timeout(patience):
             return await ack
 
     # Receiving

@@ -44,7 +44,6 @@ NO_OPTIONS = {
     Limits: {
         "close_timeout",
         "max_events",
-        "max_queued",
     },
 }
 

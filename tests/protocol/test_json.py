@@ -410,3 +410,34 @@ def test_attachment_that_nothing_refers_to(value: Any, count: int) -> None:
     else:
         before = repr(value)
         assert repr(json.restore(value, [])) == before
+
+
+MADE_UP = {"_placeholder": True, "num": 99}
+
+
+@pytest.mark.parametrize("odd", [None, {1: 2}, 2**64], ids=str)
+@pytest.mark.parametrize("encode", [json.dumps, lambda value: json.dumps_asking(value, str)])
+def test_what_looks_like_an_attachment_is_none(encode: Any, odd: Any) -> None:
+    """Beside one it would be taken for one, and end the connection of every JavaScript client that receives it."""
+    text, attachments = encode([MADE_UP, odd])
+    assert json.loads(text.decode())[0] == MADE_UP
+    assert not attachments
+    with pytest.raises(TypeError, match="_placeholder"):
+        encode([b"1", [{"a": MADE_UP}], odd])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"_placeholder": False},
+        {"_placeholder": 1},
+        {"_placeholder": "true"},
+        {'x"_placeholder': True},
+        {"x": '{"_placeholder":true', ',"_placeholder': "true"},
+        '{"_placeholder":true}',
+        '\\{"_placeholder":true}\\',
+    ],
+)
+def test_what_does_not_look_like_one_may_be_beside_it(value: Any) -> None:
+    text, attachments = json.dumps([value, b"1"])
+    assert json.restore(json.loads(text.decode()), attachments) == [value, b"1"]

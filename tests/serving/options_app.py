@@ -64,6 +64,11 @@ def index() -> str:
     return "index"
 
 
+@app.get("/counters")
+def counters() -> dict[str, object]:
+    return socketio.server.counters()
+
+
 @app.get("/release")
 def release() -> str:
     released.set()

@@ -31,6 +31,11 @@ def environ() -> dict[str, str]:
     return {key: str(value) for key, value in request.environ.items()}
 
 
+@app.get("/at/<path:rest>")
+def at(rest: str) -> str:
+    return ascii(request.environ["PATH_INFO"])
+
+
 @app.post("/digest")
 def digest() -> str:
     if request.args.get("lines"):

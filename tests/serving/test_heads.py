@@ -120,6 +120,39 @@ def test_there_is_one_host(server: ServerProcess, begin: bytes, more: bytes, hos
     assert status(ask(server, begin, b" HTTP/1.1\r\n", hosts, more, b"\r\n")) == 400
 
 
+def test_two_hosts_of_an_old_client(server: ServerProcess) -> None:
+    assert status(ask(server, b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n")) == 400
+
+
+@pytest.mark.parametrize("version", [b"0.9", b"2.0"])
+@ways
+def test_another_version_in_this_form(
+    server: ServerProcess, begin: bytes, more: bytes, version: bytes
+) -> None:
+    assert status(ask(server, begin, b" HTTP/", version, b"\r\nHost: a\r\n", more, b"\r\n")) == 505
+
+
+def test_an_old_client_sends_no_chunks(server: ServerProcess) -> None:
+    """Who is before us may not know them, and take what follows for the next request."""
+    head = b"POST /digest HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert status(ask(server, head, b"3\r\nabc\r\n0\r\n\r\n")) == 400
+
+
+def test_trailers_are_no_headers(server: ServerProcess) -> None:
+    fields = b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    trailers = b"0\r\nX-Forwarded-For: evil\r\nExpect: 100-continue\r\n\r\n"
+    answer = ask(server, b"GET /environ" + LINE + fields + trailers)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"FORWARDED" not in answer
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"], ids=["page", "asgi"])
+def test_a_path_is_its_bytes(server: ServerProcess, version: bytes) -> None:
+    head = b" HTTP/" + version + b"\r\nHost: a\r\nConnection: close\r\n\r\n"
+    answer = ask(server, b"GET /at/%ff%c3%a9" + head)
+    assert answer.endswith(rb"'/at/\xff\xc3\xa9'")
+
+
 def test_an_old_client_needs_none(server: ServerProcess) -> None:
     assert ask(server, b"GET / HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\nindex")
 

@@ -27,6 +27,7 @@ ONLY_OURS = pytest.mark.skipif(ORIGINAL, reason="an option of ours")
     [
         ({"transports": "pigeon"}, "No valid transports provided"),
         ({"transports": []}, "No valid transports provided"),
+        ({"slow_consumer": "drop"}, "slow_consumer='drop': there are "),
         ({"async_mode": "magic"}, "Invalid async_mode specified"),
     ],
     ids=str,

@@ -48,6 +48,8 @@ SocketIO(
     serializer="msgpack",
     max_attachments=20,
     max_http_buffer_size=1e8,
+    max_queued=1e6,
+    slow_consumer="drop-oldest",
     transports=["polling", "websocket"],
     allow_upgrades=False,
     ping_interval=2.5,

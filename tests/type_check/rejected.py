@@ -15,6 +15,7 @@ SocketIO(app, ping_interval=(1, 2, 3))  # error
 SocketIO(app, max_http_buffer_size="1e6")  # error
 SocketIO(app, max_threads=None)  # error
 SocketIO(app, transports=1)  # error
+SocketIO(app, slow_consumer="drop")  # error
 SocketIO(app, json="json")  # error
 SocketIO(app, message_queue=6379)  # error
 SocketIO(app, cookie=["io"])  # error

@@ -357,6 +357,30 @@ def test_one_client_blocks_many_times() -> None:
     run(test)
 
 
+@pytest.mark.timing
+def test_who_has_too_much_to_do_holds_up_nobody_else() -> None:
+    """Each of one client's handlers returns soon, so that none counts as blocked; but there are a thousand."""
+
+    def work() -> None:
+        end = time.perf_counter() + 0.001
+        while time.perf_counter() < end:
+            pass
+
+    async def test() -> None:
+        rig = Rig()
+        client, other = rig.client(), rig.client()
+        for number in range(1000):
+            rig.start(client, number, work)
+        await rig.until(lambda: len(rig.started) > 10)
+        rig.start(other, "other")
+        await rig.all_finished(1001)
+        assert rig.started.index("other") < 300
+        rig.started.remove("other")
+        assert rig.started == list(range(1000))
+
+    run(test)
+
+
 def test_the_loop_is_never_blocked() -> None:
     async def test() -> None:
         rig = Rig(max_threads=1)

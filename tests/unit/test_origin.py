@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from flask_socketio.app.values import hosts
 from flask_socketio.engine.config import AllowedOrigins
-from flask_socketio.engine.origin import OriginPolicy
+from flask_socketio.engine.origin import OriginPolicy, is_allowed_host
 
 
 def environ(**changes: str) -> dict[str, Any]:
@@ -132,3 +133,67 @@ def test_log_line_says_what_would_have_been_allowed(allowed: AllowedOrigins) -> 
     text = OriginPolicy(allowed, True).expected(environ())
     named = {type(None): "chat.example:5000", Rules: "Rules"}.get(type(allowed), "http://a.example")
     assert named in text
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("a.example", True),
+        ("A.Example:5000", True),
+        ("b.example", True),
+        ("x.y.b.example:1", True),
+        ("x.a.example", False),
+        ("xb.example", False),
+        ("xn--bcher-kva.example", True),
+        ("bücher.example", False),
+        ("[::1]", True),
+        ("[::1]:5000", True),
+        ("[::1]x", False),
+        ("[::1]x5", False),
+        ("[::1]:", False),
+        ("[::1]:5]", False),
+        ("[::1]:x]", False),
+        ("[::1]:5000/", False),
+        ("[::1", False),
+        ("[::2]", False),
+        ("::1", False),
+        ("192.0.2.1:80", True),
+        ("192.0.2.10", False),
+        ("a.example@evil.example", False),
+        ("evil.example, a.example", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_hosts(host: str | None, allowed: bool) -> None:
+    names = hosts(["a.example", ".B.example:443", "bücher.example", "[::1]:80", "192.0.2.1"])
+    assert names is not None
+    assert is_allowed_host(host, names) is allowed
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[], "", [""], ".", "*", "*.example", "http://a.example", ["a.example", None], 5, "a..b", "a/b", "[x", "a" * 64],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_host(value: Any) -> None:
+    with pytest.raises(ValueError, match="allowed_hosts="):
+        hosts(value)
+
+
+def test_none_listed_is_not_any() -> None:
+    assert not is_allowed_host("a.example", ())
+    assert not is_allowed_host("[::1]", ())
+
+
+def test_one_host_or_none() -> None:
+    assert hosts("A.example") == ("a.example",)
+    assert hosts(None) is None
+
+
+def test_where_hosts_are_checked_a_proxys_word_is_not_taken() -> None:
+    policy = OriginPolicy(None, True, checks_host=True)
+    given = environ(**PROXY, HTTP_HOST="chat.example:5000")
+    assert policy.allows(given, "https://chat.example:5000")
+    assert not policy.allows(given, "https://chat.example")
+    assert not policy.allows({**given, "HTTP_X_FORWARDED_HOST": ""}, "http://evil.example")

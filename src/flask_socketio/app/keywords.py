@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 
 from ..cluster.backlog import Bounds
-from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits
+from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits, SlowConsumer
 from ..engine.cookie import CookieOption
 from .options import JsonLibrary, Options
-from .values import namespaces, transports, url_path
+from .values import hosts, namespaces, slow_consumer, transports, url_path
 
 Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
 R = TypeVar("R")
@@ -248,6 +248,27 @@ class SocketIOOptions(TypedDict, total=False):
         ),
     ]
 
+    # -- what may wait for one client ------------------------------------------------------------
+
+    max_queued: Annotated[
+        Whole,
+        Option(
+            _BYTES,
+            "That may wait for a client that reads more slowly than it is sent to; one message alone may be larger. "
+            "0: any amount.",
+            Limits,
+        ),
+    ]
+    slow_consumer: Annotated[
+        SlowConsumer,
+        Option(
+            "name",
+            'What happens then: `"disconnect"`, or events are dropped, `"drop-oldest"` or `"drop-new"`.',
+            Limits,
+            read=slow_consumer,
+        ),
+    ]
+
     # -- connections ---------------------------------------------------------------------------
 
     transports: Annotated[
@@ -335,6 +356,17 @@ class SocketIOOptions(TypedDict, total=False):
         Option(_YES_NO, "Pages of other origins may send cookies.", EngineConfig),
     ]
 
+    allowed_hosts: Annotated[
+        str | Sequence[str] | None,
+        Option(
+            "name or list of names",
+            'By which names the server is asked for what is below the path: `"example.com"`, with its subdomains '
+            '`".example.com"`; ports do not matter. Requests with another `Host` are refused. `None`: any.',
+            EngineConfig,
+            read=hosts,
+        ),
+    ]
+
     # -- HTTP ----------------------------------------------------------------------------------
 
     max_header_size: Annotated[
@@ -383,6 +415,23 @@ class SocketIOOptions(TypedDict, total=False):
     rate_timeout: Annotated[
         float,
         Option(_SECONDS, "For so long it may be slower than `min_rate`. 0: for ever.", HttpLimits),
+    ]
+    max_connections: Annotated[
+        Whole,
+        Option(
+            "connections",
+            "That may be open under `run()`, WebSockets included. More are refused with 503. 0: any number.",
+            HttpLimits,
+        ),
+    ]
+    max_connections_per_address: Annotated[
+        Whole,
+        Option(
+            "connections",
+            "The same for each client's address, as the server sees it: behind a proxy, that is the proxy's. 0: any "
+            "number.",
+            HttpLimits,
+        ),
     ]
 
     # -- several processes ---------------------------------------------------------------------

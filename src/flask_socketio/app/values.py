@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import inf
-from typing import cast
+from typing import cast, get_args
 
 from ..cluster.base import as_namespace
+from ..engine.config import SlowConsumer
 
 TRANSPORTS = ("polling", "websocket")
+SLOW_CONSUMERS = get_args(SlowConsumer)
 
 
 def as_meant(name: str, value: object, default: object) -> object:
@@ -60,3 +63,35 @@ def transports(value: str | Sequence[str]) -> tuple[str, ...]:
     if not known:
         raise ValueError(f"No valid transports provided: {names}; there are {list(TRANSPORTS)}")
     return known
+
+
+def hosts(value: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Host names as they are in a request, without their ports."""
+    if value is None:
+        return None
+    try:
+        names = tuple(_host(name) for name in ([value] if isinstance(value, str) else value))
+    except (AttributeError, TypeError, ValueError):
+        names = ()
+    if not names:
+        raise ValueError(
+            f"allowed_hosts={value!r}: names are needed, such as 'example.com', or '.example.com' with its subdomains"
+        )
+    return names
+
+
+_HOST = re.compile(r"(\.?)([\w-]+(?:\.[\w-]+)*|\[[a-f0-9:.]+\])(?::\d+)?")
+
+
+def _host(name: str) -> str:
+    found = _HOST.fullmatch(name.lower())
+    if found is None:
+        raise ValueError(name)
+    dot, host = found.groups()
+    return dot + (host if host.startswith("[") else host.encode("idna").decode())
+
+
+def slow_consumer(value: object) -> object:
+    if value not in SLOW_CONSUMERS:
+        raise ValueError(f"slow_consumer={value!r}: there are {list(SLOW_CONSUMERS)}")
+    return value

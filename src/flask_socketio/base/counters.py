@@ -29,7 +29,11 @@ class Counters:
     handshakes_refused: int = 0
     #: times that nothing more was read from a client, because of what it had sent already
     reading_paused: int = 0
+    #: events that clients were not sent, because they read too slowly
+    events_dropped: int = 0
 
+    #: times that new connections had to be refused because file descriptors were used up
+    descriptors_short: int = 0
     #: HTTP requests and connections that were refused or cut, by reason
     http_refused: dict[str, int] = field(default_factory=dict[str, int])
 

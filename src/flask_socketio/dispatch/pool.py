@@ -7,6 +7,9 @@ the logarithm of N. If the process has a core to spare meanwhile, the job waits 
 of its handler get a worker each from then on, so nothing waits behind them. Where jobs of many handlers are done slowly
 while a core is to spare, every job gets a worker to itself, for a while.
 
+A worker with more before it than it does in some 25 ms, most of it one owner's, keeps that owner alone: the jobs of all
+others go to another worker.
+
 Jobs of one owner (the calls of one client) are always with one worker, in order; they move together when a worker is
 blocked, and the job that blocks it has started by then. So they start in the order in which they came.
 """
@@ -16,7 +19,7 @@ from __future__ import annotations
 import logging
 import time
 from asyncio import AbstractEventLoop, TimerHandle
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -33,6 +36,8 @@ _IDLE = 10.0
 _LITTLE, _FEW = 0.6, 5
 #: So many looks in a row have to find it so, each on time: else the machine is busy with others.
 _LOOKS, _ON_TIME = 3, 1.3 * _WATCH_INTERVAL
+#: Looks that it would take to do what waits: more, and one owner may be in the way of all others.
+_LONG = 5
 #: Seconds after which one worker is tried again: for everything, and for a handler that has blocked one.
 _SPREAD, _REMEMBER = 1.0, 10.0
 
@@ -107,11 +112,6 @@ class Worker(Generic[J]):
         seen, self._seen = self._seen, self._started
         return self._seen - seen if self._seen else 1
 
-    @property
-    def has_waiting(self) -> bool:
-        """Whether jobs wait behind the one that it does."""
-        return bool(self._queue)
-
     def take_over(self) -> list[J]:
         """Declare it blocked; return what waits behind the job in which it is."""
         with self._lock:
@@ -121,6 +121,24 @@ class Worker(Generic[J]):
             jobs = list(self._queue)
             self._queue.clear()
         return jobs
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait behind the one that it does."""
+        return len(self._queue)
+
+    def leave_to_one(self) -> list[J] | None:
+        """If most of what waits is one owner's, leave the worker to that one; return what is of others, else None."""
+        with self._lock:
+            counts = Counter(job.owner for job in self._queue)
+            stay = {owner for owner, count in counts.items() if 2 * count > len(self._queue)}
+            if not stay:
+                return None
+            if self.job is not None:
+                stay.add(self.job.owner)  # it may not have started
+            others = [job for job in self._queue if job.owner not in stay]
+            self._queue = deque(job for job in self._queue if job.owner in stay)
+        return others
 
     # -- on its own thread ---------------------------------------------------------------------
 
@@ -263,12 +281,14 @@ class Pool(Generic[J]):
                 continue
             busy = True
             progress = worker.progress()
-            slow |= waits and progress <= _FEW and worker.has_waiting
+            slow |= waits and progress <= _FEW and worker.waiting > 0
             if progress == 0:
                 job = worker.job
                 if waits and job is not None and job.handler is not None:
                     self._remember(job.handler)
                 self._split(worker.take_over())
+            elif worker is self._main and worker.waiting > _LONG * progress:
+                self._leave_to_one(worker)
         self._judge(slow=slow)
         if self._waiting and (worker := self._free_worker()) is not None:
             jobs, self._waiting = self._waiting, []
@@ -324,6 +344,13 @@ class Pool(Generic[J]):
             self._give_or_wait(self._main, half)
         for queue in apart:
             self._give_or_wait(self._free_worker(beside=self._main), queue)
+
+    def _leave_to_one(self, worker: Worker[J]) -> None:
+        """A client that sends more than its handlers can do has a worker for itself."""
+        others = worker.leave_to_one()
+        if others is not None:
+            self._main = self._free_worker()
+            self._give_or_wait(self._main, others)
 
     def _give_or_wait(self, worker: Worker[J] | None, jobs: list[J]) -> None:
         if worker is not None:

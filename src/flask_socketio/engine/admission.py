@@ -21,7 +21,7 @@ from ..protocol.errors import (
 )
 from ..protocol.states import SessionState
 from .config import EngineConfig
-from .origin import OriginPolicy
+from .origin import OriginPolicy, is_allowed_host
 from .polling import Responder
 from .request import EngineRequest, size_of
 from .session import Session
@@ -29,6 +29,9 @@ from .session import Session
 logger = logging.getLogger("flask_socketio.engine")
 
 _HEAD_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+#: Where a handshake's environ has the Host header as the client, or the last proxy, has sent it.
+_FIRST_HOST = "flask_duplex.first_host"
 
 _GONE = "the session has ended, or another process has it: several workers need workers=N"
 
@@ -59,7 +62,12 @@ class Admission:
         middlewares: Sequence[ConnectionMiddleware] = (),
         elsewhere: Responder | None = None,
     ) -> None:
-        self.origins = OriginPolicy(config.cors_allowed_origins, config.cors_credentials)
+        self.origins = OriginPolicy(
+            config.cors_allowed_origins,
+            config.cors_credentials,
+            checks_host=config.allowed_hosts is not None,
+        )
+        self._hosts = config.allowed_hosts
         #: nobody opens a session any more
         self.draining = False
         #: how many connections have joined no namespace, where it matters
@@ -99,9 +107,7 @@ class Admission:
         if self.has_to_wait(request):
             try:
                 self._check_handshake(request, request.query)
-                for middleware in self._middlewares:
-                    if middleware.is_needed:
-                        await middleware(request)
+                await self._ask(request)
             except HandshakeRefused as refusal:
                 self._tell(request, refusal)
                 raise
@@ -114,11 +120,29 @@ class Admission:
             if query.sid is not None:
                 return self._named_session(request, query, query.sid)
             self._check_handshake(request, query)
+            if self._hosts is not None:
+                self._check_host(request.environ.get("HTTP_HOST"))
+                request.environ[_FIRST_HOST] = request.header(b"host")
             self._check_origin(request, request.environ)
         except HandshakeRefused as refusal:
             self._tell(request, refusal)
             raise
         return None
+
+    async def admit_stranger(self, request: EngineRequest) -> None:
+        """Check a request that is answered without a session: a file, a preflight. Raises HandshakeRefused."""
+        if self._hosts is not None:
+            try:
+                await self._ask(request)
+                self._check_host(request.environ.get("HTTP_HOST"))
+            except HandshakeRefused as refusal:
+                self._tell(request, refusal)
+                raise
+
+    async def _ask(self, request: EngineRequest) -> None:
+        for middleware in self._middlewares:
+            if middleware.is_needed:
+                await middleware(request)
 
     def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
         self._counters.handshakes_refused += 1
@@ -137,6 +161,14 @@ class Admission:
             )
         request.response_headers += self.origins.response_headers(origin)
 
+    def _check_host(self, host: str | None) -> None:
+        """To be called where only some hosts are allowed, with what the middlewares have left of the header."""
+        if not is_allowed_host(host, self._hosts or ()):
+            self._counters.refuse_http("host not allowed")
+            shown = (host or "")[:256]
+            why = f"{shown!r} is none of allowed_hosts"
+            raise HandshakeRefused(BAD_REQUEST, why, message="Host not allowed")
+
     # -- going on with a session ---------------------------------------------------------------
 
     def _named_session(self, request: EngineRequest, query: Query, sid: str) -> Session | Responder:
@@ -146,6 +178,10 @@ class Admission:
         if session is None:
             return self._other_process()
         self._check_session(request, query, session)
+        if self._hosts is not None:
+            host = request.header(b"host")
+            if host != session.environ.get(_FIRST_HOST):
+                self._check_host(host)
         # Which host the server is known by, the handshake has told, behind proxies as well.
         self._check_origin(request, session.environ)
         return session

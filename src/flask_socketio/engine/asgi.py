@@ -17,6 +17,7 @@ from ..protocol.reasons import CloseReason
 from .answers import HttpAnswer, Receive, Send, compressed, refusal_answer, respond
 from .cookie import session_cookie
 from .engine import Engine
+from .outbox import Outbox
 from .polling import Responder, is_too_large, responder_of
 from .request import EngineRequest
 from .session import Session
@@ -59,6 +60,7 @@ async def serve_polling(
 async def _answer(engine: Engine, request: EngineRequest, receive: Receive) -> HttpAnswer | None:
     engine.admission.check_head(request)
     if request.method == "OPTIONS":
+        await engine.admission.admit_stranger(request)
         return _preflight(engine, request)
     found = await engine.admission.admit(request)
     if found is None:
@@ -177,8 +179,7 @@ class AsgiWebSocket(WebSocketLink):
         self._limits = engine.config.limits
         self._receive = receive
         self._send = send
-        self._out: list[Message] = []
-        self._queued = 0
+        self._out: Outbox[Message] = Outbox(engine.queueing)
         self._sender: asyncio.Task[None] | None = None
         self._server: asyncio.Task[Any] | None = None
         self._readable: asyncio.Future[None] | None = None
@@ -245,11 +246,7 @@ class AsgiWebSocket(WebSocketLink):
     def write(self, message: Message) -> None:
         if self._close is not None:
             return
-        self._out.append(message)
-        self._queued += message.size
-        if self._queued > self._limits.max_queued and len(self._out) > 1:
-            self._out.clear()
-            self._queued = 0
+        if not self._out.add(message):
             self._engine.loop.call_soon(self.transport.overflow)
         self._start_sender()
 
@@ -269,9 +266,8 @@ class AsgiWebSocket(WebSocketLink):
 
     async def _send_all(self) -> None:
         try:
-            while self._out:
-                out, self._out, self._queued = self._out, [], 0
-                for message in out:
+            while self._out.items:
+                for message in self._out.take():
                     for event in _events(message):
                         await self._send(event)
             if self._close:

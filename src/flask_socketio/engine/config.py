@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from .cookie import CookieOption
 
 #: None: same origin only. '*' or a list containing it: any. []: no check at all. A callable is asked.
 AllowedOrigins = str | Sequence[str] | Callable[..., bool] | None
+
+#: What becomes of a client that reads more slowly than it is sent to.
+SlowConsumer = Literal["disconnect", "drop-oldest", "drop-new"]
 
 
 @dataclass(slots=True)
@@ -20,8 +23,9 @@ class Limits:
     max_payload: int = 1_000_000
     #: packets in one polling request's body
     max_packets: int = 20_000
-    #: what may wait for one client before it is closed as a slow consumer; one message alone may be larger
-    max_queued: int = 16 * 1024 * 1024
+    #: what may wait for one client, and what happens then; one message alone may be larger; 0: any amount
+    max_queued: int = 8 * 1024 * 1024
+    slow_consumer: SlowConsumer = "disconnect"
     #: events of one client that are waiting for a handler or in one, before reading from it pauses
     max_events_in_flight: int = 1_000
     #: the same in bytes, as far as events are large ones: each counts as one event, and as more by its size
@@ -69,6 +73,9 @@ class HttpLimits:
     min_rate: int = 1024
     #: for how long they may come more slowly, or not at all
     rate_timeout: float = 10.0
+    #: connections that may be open, WebSockets included: of all clients, of each address
+    max_connections: int = 0
+    max_connections_per_address: int = 0
 
 
 @dataclass(slots=True)
@@ -84,6 +91,8 @@ class EngineConfig:
     ping_grace: float = 0.0
     cors_allowed_origins: AllowedOrigins = None
     cors_credentials: bool = True
+    #: the server's names, in lower case, without ports; one that begins with a dot has its subdomains as well
+    allowed_hosts: tuple[str, ...] | None = None
     cookie: CookieOption = None
     #: polling answers of compression_threshold bytes and more are compressed
     http_compression: bool = True

@@ -17,6 +17,7 @@ from .admission import Admission, ConnectionMiddleware
 from .config import EngineConfig
 from .ids import new_sid
 from .memory import MemoryTrimmer
+from .outbox import Queueing
 from .polling import PollingTransport, Responder
 from .request import EngineRequest
 from .session import Receiver, Session, Transport
@@ -55,6 +56,7 @@ class Engine:
         self.config = config
         self.counters = counters or Counters()
         self.memory = MemoryTrimmer(loop)
+        self.queueing = Queueing(limits, self.counters)
         self.sessions: dict[str, Session] = {}
         self.admission = Admission(config, self.counters, self.find, middlewares, elsewhere)
         self._open_session = open_session

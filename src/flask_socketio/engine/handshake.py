@@ -17,7 +17,7 @@ from typing import Any, cast
 from ..protocol import rfc6455 as ws
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .answers import HttpAnswer, header_lines, refusal_answer
-from .picows import FastLane, FastWebSocket
+from .picows import FastLane, FastWebSocket, Register
 from .polling import Responder
 from .request import EngineRequest
 from .session import Session
@@ -34,7 +34,7 @@ class Handshake(asyncio.Protocol):
     def __init__(
         self,
         lane: FastLane,
-        connections: set[Any],
+        connections: Register,
         early: bytes = b"",
         *,
         accepted: bool = False,
@@ -64,7 +64,7 @@ class Handshake(asyncio.Protocol):
 
         `connection` is made of its connection's descriptor, ours from now on, and does not block.
         """
-        handshake = cls(lane, set(), early, accepted=accepted)
+        handshake = cls(lane, set[Any](), early, accepted=accepted)
         await lane.engine.loop.connect_accepted_socket(lambda: handshake, connection)
         handshake.begin(request)
 

@@ -1,20 +1,35 @@
-"""Which pages may talk to the server: the Origin header, checked on polling requests and WebSocket handshakes alike."""
+"""Which pages may talk to the server, and by which names of it: the headers Origin and Host.
+
+They are checked on polling requests and WebSocket handshakes alike.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
+from werkzeug.sansio.utils import host_is_trusted
+
 from .config import AllowedOrigins
+
+#: An IPv6 address in a Host header.
+_ADDRESS = re.compile(r"(\[[^]]*\])(?::[0-9]+)?")
 
 
 class OriginPolicy:
-    """Answers whether an origin is allowed, and the headers that tell a browser so."""
+    """Answers whether an origin is allowed, and the headers that tell a browser so.
 
-    def __init__(self, allowed: AllowedOrigins, credentials: bool) -> None:
+    `checks_host`: the environ's host has been found to be one of this server's; no other counts.
+    """
+
+    def __init__(
+        self, allowed: AllowedOrigins, credentials: bool, *, checks_host: bool = False
+    ) -> None:
         self._allowed = (allowed,) if isinstance(allowed, str) else allowed
         self._credentials = credentials
+        self._checks_host = checks_host
         self._asks_environ = callable(allowed) and _takes_two(allowed)
 
     def expected(self, environ: Mapping[str, Any]) -> str:
@@ -26,7 +41,7 @@ class OriginPolicy:
     def _accepted(self, environ: Mapping[str, Any]) -> Sequence[str]:
         """The origins that are allowed; none at all, or a `*` among them, stands for any."""
         if self._allowed is None:
-            return same_origins(environ)
+            return same_origins(environ, any_host=not self._checks_host)
         assert not callable(self._allowed)
         return self._allowed
 
@@ -52,11 +67,24 @@ class OriginPolicy:
         return headers
 
 
-def same_origins(environ: Mapping[str, Any]) -> list[str]:
-    """The origins of the page that this server itself would have served, seen directly and through a proxy."""
+def is_allowed_host(host: str | None, allowed: Sequence[str]) -> bool:
+    """Whether a Host header names one of these, whatever its port."""
+    name = (host or "").lower()
+    if name.startswith("["):  # an IPv6 address, which Werkzeug finds in no list
+        found = _ADDRESS.fullmatch(name)
+        return found is not None and found[1] in allowed
+    return bool(allowed) and host_is_trusted(name, allowed)  # to which none listed means any
+
+
+def same_origins(environ: Mapping[str, Any], *, any_host: bool = True) -> list[str]:
+    """The origins of the page that this server itself would have served, seen directly and through a proxy.
+
+    A proxy's word for its host is taken if it may be any.
+    """
     scheme, host = environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")
     origins = [f"{scheme}://{host}"]
-    proto, forwarded = environ.get("HTTP_X_FORWARDED_PROTO"), environ.get("HTTP_X_FORWARDED_HOST")
+    proto = environ.get("HTTP_X_FORWARDED_PROTO")
+    forwarded = environ.get("HTTP_X_FORWARDED_HOST") if any_host else None
     if proto or forwarded:
         first = [value.split(",")[0].strip() if value else None for value in (proto, forwarded)]
         origins.append(f"{first[0] or scheme}://{first[1] or host}")

@@ -12,16 +12,17 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 
 from ..protocol import rfc6455 as ws
 from ..protocol.errors import WebSocketProtocolError
-from ..protocol.message import Message
+from ..protocol.message import Frames, Message
 from ..protocol.reasons import CloseReason
 from .engine import Engine
 from .memory import LARGE
+from .outbox import Outbox, hold_little
 from .pace import Pace
 from .parser import Parser, feed, make_parser, parser_fault
 from .slices import LOOK, Slice
@@ -33,6 +34,14 @@ logger = logging.getLogger("flask_socketio.engine")
 
 _TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 _CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
+
+
+class Register(Protocol):
+    """Where connections stand that a server has to close when it stops."""
+
+    def add(self, connection: Any, /) -> None: ...
+
+    def discard(self, connection: Any, /) -> None: ...
 
 
 class FastLane:
@@ -74,9 +83,10 @@ class FastWebSocket(WSListener, WebSocketLink):
     __slots__ = (
         "_aside",
         "_assembler",
+        "_at_a_time",
+        "_behind",
         "_burst",
         "_closing",
-        "_congested",
         "_connections",
         "_lane",
         "_limits",
@@ -92,15 +102,18 @@ class FastWebSocket(WSListener, WebSocketLink):
 
     carrier = "FastWebSocket"
 
-    def __init__(self, lane: FastLane, raw: asyncio.Transport, connections: set[Any]) -> None:
+    def __init__(self, lane: FastLane, raw: asyncio.Transport, connections: Register) -> None:
         self._lane = lane
         self._raw = raw
         self._connections = connections
         self._limits = lane.engine.config.limits
         self._assembler: ws.MessageAssembler | None = None
+        #: what this turn of the loop has produced so far
         self._out: list[bytes] = []
         self._queued = 0
-        self._congested = False
+        self._at_a_time = lane.engine.queueing.at_a_time
+        #: what waits because the transport takes no more, None where it does
+        self._behind: Outbox[Frames | Message] | None = None
         self._closing = False
         #: frames are not handled as they come: there is a slice's rest, or they do not count any more
         self._aside = False
@@ -120,6 +133,8 @@ class FastWebSocket(WSListener, WebSocketLink):
     def start(self, early: bytes) -> None:
         """Give the connection to picows; `early` is what the client sent before it was accepted."""
         self._connections.add(self)
+        if self._lane.engine.queueing.drops:
+            hold_little(self._raw)
         self._raw.set_protocol(make_parser(self, self._limits.max_payload))
         self._replay(early)
         if self._waiting is None:
@@ -142,31 +157,29 @@ class FastWebSocket(WSListener, WebSocketLink):
 
     # -- out -----------------------------------------------------------------------------------
 
-    def write(self, message: Message) -> None:
-        self.write_bytes(message.websocket)
-
-    def write_bytes(self, data: bytes) -> None:
+    def write(self, message: Message | Frames) -> None:
         if self._closing:
             return
-        if not self._out and not self._congested:
+        if self._behind is not None:
+            self._write_later(self._behind, message)
+            return
+        if not self._out:
             self._lane.flush_later(self)
+        data = message.websocket
         self._out.append(data)
         self._queued += len(data)
-        if self._queued > self._limits.max_queued:
-            self._relieve()
-
-    def _relieve(self) -> None:
-        """Too much is waiting: write it now, or give the client up if it does not read."""
-        if not self._congested:
+        if self._queued > self._at_a_time:
             self.flush()
-        elif len(self._out) > 1:
-            self._out.clear()
-            self._queued = 0
+
+    def _write_later(self, behind: Outbox[Frames | Message], message: Message | Frames) -> None:
+        if message.droppable:
+            message = Frames(message.websocket, droppable=True)
+        if not behind.add(message):
             self._lane.engine.loop.call_soon(self.transport.overflow)
 
     def flush(self) -> None:
         out = self._out
-        if out and not self._congested:
+        if out:
             data = out[0] if len(out) == 1 else b"".join(out)
             out.clear()
             self._queued = 0
@@ -176,19 +189,30 @@ class FastWebSocket(WSListener, WebSocketLink):
                 self._raw.write(data)
 
     def pause_writing(self) -> None:
-        self._congested = True
+        if self._behind is None:
+            self._behind = Outbox(self._lane.engine.queueing)
 
     def resume_writing(self) -> None:
-        self._congested = False
+        behind, self._behind = self._behind, None
+        self.flush()
+        while behind is not None and behind.items:
+            if self._behind is not None:  # the transport takes no more again
+                self._behind = behind
+                return
+            self._write_some(behind)
+
+    def _write_some(self, behind: Outbox[Frames | Message]) -> None:
+        self._out += [message.websocket for message in behind.take()]
         self.flush()
 
     def close(self, code: int, reason: str, *, await_answer: bool) -> None:
         if self._closing:
             return
-        self.write_bytes(ws.encode_close(code, reason))
+        self.write(Frames(ws.encode_close(code, reason), droppable=False))
         self._closing = self._aside = True
-        self._congested = False
         self.flush()
+        while self._behind is not None and self._behind.items:
+            self._write_some(self._behind)
         self.resume_reading()
         if not await_answer:
             # Reading goes on for a moment: to close with unread data would reset the connection, and the close frame
@@ -273,7 +297,8 @@ class FastWebSocket(WSListener, WebSocketLink):
             elif kind == _CLOSE:
                 self._answer_close(frame)
             elif kind == _PING:
-                self.write_bytes(ws.encode_frame(ws.PONG, frame.get_payload_as_bytes()))
+                pong = ws.encode_frame(ws.PONG, frame.get_payload_as_bytes())
+                self.write(Frames(pong, droppable=False))
             elif kind != _PONG:
                 self._assemble(frame)
         except WebSocketProtocolError as error:

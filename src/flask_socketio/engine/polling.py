@@ -18,6 +18,7 @@ from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState
 from .answers import HttpAnswer
 from .memory import LARGE
+from .outbox import Outbox
 from .request import EngineRequest
 from .session import Keeper, Session
 from .slices import Slice
@@ -77,8 +78,7 @@ class PollingTransport:
         self._keeper = keeper
         self._loop = keeper.loop
         self._limits = keeper.config.limits
-        self._queue: list[Message] = []
-        self._queued = 0
+        self._queue: Outbox[Message] = Outbox(keeper.queueing)
         #: the GET that waits for packets
         self._poll: Exchange | None = None
         self._wake_scheduled = False
@@ -93,10 +93,8 @@ class PollingTransport:
     # -- the session's side --------------------------------------------------------------------
 
     def send(self, message: Message) -> None:
-        self._queue.append(message)
-        self._queued += message.size
-        if self._queued > self._limits.max_queued and len(self._queue) > 1:
-            self._loop.call_soon(self.session.close, CloseReason.SLOW_CONSUMER)
+        if not self._queue.add(message):
+            self._loop.call_soon(self.session.give_up)
         if self._poll is not None and not self._wake_scheduled:
             # At the end of the turn, so that all of its packets share one answer.
             self._wake_scheduled = True
@@ -104,11 +102,11 @@ class PollingTransport:
 
     def close(self, reason: CloseReason) -> None:
         if reason in _DISCARDING:
-            self._queue.clear()
-        self._queue.append(eio.NOOP_PACKET if reason in _UNSAID else eio.CLOSE_PACKET)
+            self._queue.take_all()
+        self._queue.items.append(eio.NOOP_PACKET if reason in _UNSAID else eio.CLOSE_PACKET)
         if self._poll is not None:
             self._wake()
-        elif len(self._queue) > 1 and reason not in _NOBODY_COMES:
+        elif len(self._queue.items) > 1 and reason not in _NOBODY_COMES:
             self._keeper.linger(self.session)
         if self._post is not None:
             self._refuse_post("the session was closed meanwhile")
@@ -118,7 +116,7 @@ class PollingTransport:
 
     def keeps(self, message: Message) -> bool:
         """Whether it waits for a GET still."""
-        return message in self._queue
+        return message in self._queue.items
 
     def pause_reading(self) -> None:
         self._reading_paused = True
@@ -131,10 +129,9 @@ class PollingTransport:
     def retire(self) -> list[Message]:
         """Stop polling after an upgrade; return what was not fetched."""
         self.resume_reading()
-        queue = [message for message in self._queue if message is not eio.NOOP_PACKET]
-        self._queue.clear()
+        queue = [message for message in self._queue.take_all() if message is not eio.NOOP_PACKET]
         if self._poll is not None:
-            self._queue.append(eio.NOOP_PACKET)
+            self._queue.items.append(eio.NOOP_PACKET)
             self._wake()
         return queue
 
@@ -143,7 +140,7 @@ class PollingTransport:
 
     def _release_poll(self) -> None:
         """Answer a waiting GET, so that the client can stop polling and upgrade."""
-        if self._poll is not None and not self._queue:
+        if self._poll is not None and not self._queue.items:
             self.send(eio.NOOP_PACKET)
 
     def _release(self, exchange: Exchange) -> None:
@@ -153,7 +150,7 @@ class PollingTransport:
 
     def _wake(self) -> None:
         self._wake_scheduled = False
-        if self._poll is not None and self._queue:
+        if self._poll is not None and self._queue.items:
             poll, self._poll = self._poll, None
             self._answer_get(poll)
 
@@ -184,7 +181,7 @@ class PollingTransport:
         if self._poll is not None:
             self.session.fail(EngineProtocolError("two polling requests at the same time"))
             exchange.refuse(HandshakeRefused(BAD_REQUEST, "overlapping GET"))
-        elif self._queue:
+        elif self._queue.items:
             self._answer_get(exchange)
         else:
             self._poll = exchange
@@ -194,8 +191,12 @@ class PollingTransport:
                 exchange.request.on_wait(partial(self._release, exchange))
 
     def _answer_get(self, exchange: Exchange) -> None:
-        queue, self._queue, self._queued = self._queue, [], 0
-        exchange.answer((200, TEXT, SEPARATOR.join([message.polling for message in queue])))
+        queue = self._queue.take_all()
+        if len(queue) == 1:
+            body = queue[0].polling
+        else:
+            body = SEPARATOR.join([message.polling for message in queue])
+        exchange.answer((200, TEXT, body))
         if self.session.state is SessionState.CLOSED:
             self._keeper.last_poll_answered(self.session)
 

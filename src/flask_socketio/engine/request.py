@@ -9,6 +9,7 @@ from io import BytesIO
 from itertools import chain
 from operator import itemgetter
 from typing import IO, Any
+from urllib.parse import unquote_to_bytes
 
 from ..protocol.engineio import Query, parse_query
 
@@ -124,6 +125,8 @@ def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
     }
     if client := _address(scope.get("client")):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    if "\ufffd" in scope["path"]:  # which may stand for what is no text
+        environ["PATH_INFO"] = _path_bytes(scope) or environ["PATH_INFO"]
     add_headers(environ, scope["headers"])
     return environ
 
@@ -158,6 +161,14 @@ def path_of(scope: dict[str, Any]) -> str:
 def _address(value: Any) -> tuple[str, int | None] | None:
     """Host and port; of a Unix socket there may be nothing, a path, or a path and None."""
     return (value[0], value[1]) if isinstance(value, (tuple, list)) and value else None  # pyright: ignore[reportUnknownVariableType]
+
+
+def _path_bytes(scope: dict[str, Any]) -> str | None:
+    """A path in which there are bytes that are no UTF-8; None where ASGI's `path` is not the one that was asked for."""
+    found = unquote_to_bytes(scope.get("raw_path") or b"")
+    if found.decode(errors="replace") != scope["path"]:
+        return None
+    return found.removeprefix(scope.get("root_path", "").encode()).decode("latin-1")
 
 
 def _latin1(text: str) -> str:

@@ -15,6 +15,7 @@ from ..protocol.reasons import CloseReason
 from ..protocol.states import EngineAction, SessionState, TransportRole, engine_action
 from .config import EngineConfig
 from .memory import MemoryTrimmer
+from .outbox import Queueing
 from .request import EngineRequest
 
 logger = logging.getLogger("flask_socketio.engine")
@@ -97,6 +98,9 @@ class Keeper(Protocol):
 
     @property
     def memory(self) -> MemoryTrimmer: ...
+
+    @property
+    def queueing(self) -> Queueing: ...
 
     def pong_received(self, session: Session) -> None: ...
 
@@ -253,6 +257,11 @@ class Session:
         """Where it was a limit that the client came to."""
         if error.limit:
             self._keeper.counters.limit_reached(error.limit)
+
+    def give_up(self) -> None:
+        """The client does not read what it is sent."""
+        self._keeper.memory.large_message()
+        self.close(CloseReason.SLOW_CONSUMER)
 
     def close(self, reason: CloseReason) -> None:
         """End the session. The only way out: every cause comes through here, and only the first one counts."""

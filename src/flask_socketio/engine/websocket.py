@@ -119,7 +119,7 @@ class WebSocketTransport:
 
     def overflow(self) -> None:
         """The client does not read what it is sent."""
-        self.session.close(CloseReason.SLOW_CONSUMER)
+        self.session.give_up()
 
     # -- upgrade -------------------------------------------------------------------------------
 

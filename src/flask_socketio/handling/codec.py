@@ -77,13 +77,15 @@ class JsonModule:
         self._module = module
 
     def dumps(self, value: Any) -> tuple[bytes, list[bytes]]:
-        """Raises TypeError for what the module does not encode."""
+        """Raises TypeError for what the module does not encode, or does not as JSON."""
         attachments: list[bytes] = []
         try:
             text = self._dump(_lift_out(value, attachments))
         except (ValueError, RecursionError) as error:
             raise TypeError(f"not JSON serializable: {error}") from error
-        return text if isinstance(text, bytes) else text.encode(), attachments
+        data = text if isinstance(text, bytes) else text.encode()
+        _refuse_tokens(data)
+        return json.checked(data, attachments)
 
     def _dump(self, value: Any) -> str | bytes:
         try:
@@ -99,6 +101,16 @@ class JsonModule:
             return self._module.loads(text)
         except Exception as error:
             raise SocketProtocolError(f"invalid JSON: {error}") from error
+
+
+def _refuse_tokens(text: bytes) -> None:
+    """Raise TypeError for NaN and Infinity, which the standard library writes and no JavaScript client reads."""
+    if b"NaN" not in text and b"Infinity" not in text:
+        return
+    try:
+        json.loads(text.decode())
+    except SocketProtocolError as error:
+        raise TypeError(f"not JSON serializable: {error}") from None
 
 
 def _lift_out(value: Any, attachments: list[bytes]) -> Any:

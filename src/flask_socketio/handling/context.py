@@ -97,6 +97,7 @@ _PUBLIC_REASONS = {
     CloseReason.CLIENT_DISCONNECT: "client disconnect",
     CloseReason.SERVER_DISCONNECT: "server disconnect",
     CloseReason.SERVER_SHUTDOWN: "server disconnect",
+    CloseReason.SLOW_CONSUMER: "slow consumer",
 }
 
 

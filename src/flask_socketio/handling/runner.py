@@ -97,6 +97,8 @@ class Runner:
             self._end(call, entered, error=failure)
         else:
             self._end(call, entered, result)
+        finally:
+            del error  # it knows this frame: a circle that waits for the garbage collector
 
     def _end(
         self,
@@ -116,25 +118,32 @@ class Runner:
             error = failure
         if error is not None:
             outcome = self._failure(call, error)
+        failure = call.failure
         self._report(call, outcome)
-        if call.failure is not None and _ends_more(call.failure):
-            raise call.failure
+        if failure is not None and _ends_more(failure):
+            raise failure
 
     async def _recover(self, call: Call, error: Exception) -> Any:
         """What comes of a call that raised an exception: the result of one with other arguments, or an error handler's.
 
         Raises what none of these handles.
         """
-        if isinstance(error, TypeError) and call.kind in (CallKind.CONNECT, CallKind.DISCONNECT):
-            handler = call.handler
-            if did_not_fit(error, handler.function, __name__):
-                # It takes no argument; or it did not the last time, and now it does.
-                handler.max_args = None if "missing" in str(error) else 0
-                try:
-                    return await _settle(call, handler.function(*_arguments(call)))
-                except Exception as again:  # noqa: BLE001
-                    error = again
-        return await self._handle(call, error)
+        try:
+            if isinstance(error, TypeError) and call.kind in (
+                CallKind.CONNECT,
+                CallKind.DISCONNECT,
+            ):
+                handler = call.handler
+                if did_not_fit(error, handler.function, __name__):
+                    # It takes no argument; or it did not the last time, and now it does.
+                    handler.max_args = None if "missing" in str(error) else 0
+                    try:
+                        return await _settle(call, handler.function(*_arguments(call)))
+                    except Exception as again:  # noqa: BLE001
+                        error = again
+            return await self._handle(call, error)
+        finally:
+            del error
 
     async def _handle(self, call: Call, error: Exception) -> Any:
         """Give an exception to the application's error handler, whose result takes the place of the handler's.
@@ -142,16 +151,19 @@ class Runner:
         Raises the exception where there is none, and for a client that is refused. A connect handler that has failed
         never accepts, whatever the error handler returns.
         """
-        for handle in self._handlers.error_handlers_of(call.socket.namespace):
-            if is_refusal(error) and not isinstance(error, BuiltinConnectionRefusedError):
-                break
-            try:
-                result = await _settle(call, handle(error))
-            except Exception as again:  # noqa: BLE001 - the next one's, or raised below
-                error = again
-            else:
-                return False if call.kind is CallKind.CONNECT else result
-        raise error
+        try:
+            for handle in self._handlers.error_handlers_of(call.socket.namespace):
+                if is_refusal(error) and not isinstance(error, BuiltinConnectionRefusedError):
+                    break
+                try:
+                    result = await _settle(call, handle(error))
+                except Exception as again:  # noqa: BLE001 - the next one's, or raised below
+                    error = again
+                else:
+                    return False if call.kind is CallKind.CONNECT else result
+            raise error
+        finally:
+            del error
 
     def _outcome(self, call: Call, result: Any) -> Outcome:
         if call.kind is CallKind.CONNECT:

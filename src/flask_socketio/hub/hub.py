@@ -11,6 +11,7 @@ from ..base.told import Told
 from ..cluster.base import Adapter
 from ..engine.config import Limits
 from ..engine.ids import new_sid
+from ..engine.outbox import Queueing
 from ..protocol import socketio as sio
 from ..protocol.errors import SocketProtocolError
 from ..protocol.reasons import CloseReason
@@ -70,6 +71,7 @@ class Hub:
         self.adapter = adapter
         self.limits = limits
         self.load = Load(limits)
+        self.queueing = Queueing(limits, self.counters)
         self._run = run
         self._deadlines = deadlines
         self.codec = codec

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..cluster.base import Callback, Room
+from ..engine.outbox import Outbox
 from ..protocol import socketio as sio
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
@@ -20,7 +21,6 @@ class Socket:
 
     __slots__ = (
         "_pending",
-        "_pending_size",
         "acks",
         "announced",
         "client",
@@ -51,8 +51,8 @@ class Socket:
         self.left: CloseReason | None = None
         #: packets that came before the connect handler returned (only where CONNECT was sent first)
         self.held: list[Packet] = []
-        self._pending: list[Message] = []
-        self._pending_size = 0
+        #: what waits for CONNECT
+        self._pending: Outbox[Message] | None = None
 
     @property
     def _codec(self) -> Codec:
@@ -67,10 +67,13 @@ class Socket:
         elif self.announced:
             self.client.connection.send(message)
         else:
-            self._pending.append(message)
-            self._pending_size += message.size
-            if self._pending_size > self.client.hub.limits.max_queued and len(self._pending) > 1:
-                self.client.connection.close(CloseReason.SLOW_CONSUMER)
+            self._send_later(message)
+
+    def _send_later(self, message: Message) -> None:
+        if self._pending is None:
+            self._pending = Outbox(self.client.hub.queueing)
+        if not self._pending.add(message):
+            self.client.connection.close(CloseReason.SLOW_CONSUMER)
 
     def send_with_ack(self, body: Body, callback: Callback) -> None:
         """Send an event and call back with what the client answers."""
@@ -98,8 +101,8 @@ class Socket:
         self.announced = True
         body = self._codec.encode_body({"sid": self.sid})
         self.client.connection.send(self._codec.encode(sio.CONNECT, self.namespace, body))
-        pending, self._pending, self._pending_size = self._pending, [], 0
-        for message in pending:
+        pending, self._pending = self._pending, None
+        for message in pending.take_all() if pending else ():
             self.client.connection.send(message)
 
     def release_held(self) -> None:

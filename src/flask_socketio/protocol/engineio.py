@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from .errors import EngineProtocolError
-from .message import SEPARATOR, Message
+from .message import SEPARATOR, Message, PingMessage
 
 REVISION = "4"
 #: What clients may ask for with `EIO`.
@@ -24,7 +24,7 @@ REVISIONS = frozenset({REVISION})
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 
 CLOSE_PACKET = Message(b"1")
-PING_PACKET = Message(b"2")
+PING_PACKET = PingMessage(b"2")
 PROBE_ANSWER = Message(b"3probe")
 NOOP_PACKET = Message(b"6")
 

@@ -41,6 +41,9 @@ _EXACT: dict[type, Callable[[Any], Any]] = {
 #: Levels of containers that orjson is given at once; it takes 254.
 _LEVELS = 200
 
+# A quote behind these begins a name, and is in no string.
+_PLACEHOLDER = re.compile(rb'[{,]\s*"_placeholder"\s*:\s*true')
+
 # A surrogate escape without its other half. Valid pairs and every other escape match first and stay as they are.
 _ESCAPES = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -61,9 +64,10 @@ def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> tuple[byte
     except orjson.JSONEncodeError:
         helper = _Helper(default)
     try:
-        return orjson.dumps(value, helper.simpler, _OPTIONS), helper.attachments
+        text = orjson.dumps(value, helper.simpler, _OPTIONS)
     except orjson.JSONEncodeError:
         return _dumps_plain(value, _Helper(default))
+    return checked(text, helper.attachments)
 
 
 def dumps_asking(value: Any, default: Callable[[Any], Any]) -> tuple[bytes, list[bytes]]:
@@ -73,9 +77,21 @@ def dumps_asking(value: Any, default: Callable[[Any], Any]) -> tuple[bytes, list
 
 def _dumps_plain(value: Any, helper: _Helper) -> tuple[bytes, list[bytes]]:
     try:
-        return orjson.dumps(helper.plain(value)), helper.attachments
+        text = orjson.dumps(helper.plain(value))
     except (ValueError, RecursionError) as error:
         raise TypeError(f"not JSON serializable: {error}") from None
+    return checked(text, helper.attachments)
+
+
+def checked(text: bytes, attachments: list[bytes]) -> tuple[bytes, list[bytes]]:
+    """Both, if no other placeholders are in the text than those of the attachments; raises TypeError if there are.
+
+    What a client has made up to look like one, is data as long as nothing binary is beside it. Then it would be another
+    one's attachment to whoever receives it, or none, and the JavaScript client ends its connection.
+    """
+    if attachments and len(_PLACEHOLDER.findall(text)) != len(attachments):
+        raise TypeError("a dict with '_placeholder': True cannot be sent beside binary values")
+    return text, attachments
 
 
 class _Helper:

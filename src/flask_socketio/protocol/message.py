@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from typing import Self
 
 from .rfc6455 import BINARY, TEXT, encode_frame
 
@@ -18,6 +19,11 @@ class Message:
 
     __slots__ = ("_polling", "_websocket", "binary", "size", "text")
 
+    #: an event of Socket.IO: one client may go without it, if it comes to that
+    droppable = False
+    #: a ping, which is not to wait behind others
+    urgent = False
+
     def __init__(self, text: bytes | None, binary: tuple[bytes, ...] = ()) -> None:
         self.text = text
         self.binary = binary
@@ -27,6 +33,10 @@ class Message:
             self.size += sum(map(len, binary))
         self._websocket: bytes | None = None
         self._polling: bytes | None = None
+
+    def alone(self) -> Self:
+        """The same without the forms that it has been given for other receivers."""
+        return type(self)(self.text, self.binary)
 
     @property
     def websocket(self) -> bytes:
@@ -48,3 +58,34 @@ class Message:
             packets += [b"b" + b64encode(data) for data in self.binary]
             self._polling = SEPARATOR.join(packets)
         return self._polling
+
+
+class EventMessage(Message):
+    __slots__ = ()
+
+    droppable = True
+
+
+class PingMessage(Message):
+    __slots__ = ()
+
+    urgent = True
+
+
+class Frames:
+    """A message, or a control frame of WebSocket's, in the form in which it travels there and in no other."""
+
+    __slots__ = ("droppable", "websocket")
+
+    urgent = False
+
+    def __init__(self, websocket: bytes, *, droppable: bool) -> None:
+        self.websocket = websocket
+        self.droppable = droppable
+
+    @property
+    def size(self) -> int:
+        return len(self.websocket)
+
+    def alone(self) -> Self:
+        return self

@@ -11,14 +11,18 @@ from typing import Any, cast
 import msgpack  # pyright: ignore[reportMissingTypeStubs]
 
 from .errors import SocketProtocolError
-from .message import Message
-from .socketio import CLIENT_NAMES, TYPE_NAMES, Body, Names, Packet, is_valid
+from .message import EventMessage, Message
+from .socketio import CLIENT_NAMES, EVENT, TYPE_NAMES, Body, Names, Packet, is_valid
 
 _packb: Callable[..., bytes] = msgpack.packb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportAssignmentType]
 _unpackb: Callable[[bytes], Any] = msgpack.unpackb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+_Unpacker: Any = msgpack.Unpacker  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 #: What the header of a map of three and of four entries looks like, with the first key behind it.
 _HEADS = {False: b"\x83\xa4type", True: b"\x84\xa4type"}
+
+#: Bytes of a frame that may claim to hold more than it does.
+_SMALL = 512
 
 
 class MsgpackCodec:
@@ -43,7 +47,8 @@ class MsgpackCodec:
         parts.append(_packb(namespace))
         if id_ is not None:
             parts += [b"\xa2id", _packb(id_)]
-        return Message(None, (b"".join(parts),))
+        make = EventMessage if type_ == EVENT else Message
+        return make(None, (b"".join(parts),))
 
     def decoder(self, max_attachments: int, names: Names = CLIENT_NAMES) -> MsgpackDecoder:
         return MsgpackDecoder(names)
@@ -66,12 +71,25 @@ class MsgpackDecoder:
     def feed_binary(self, frame: bytes) -> Packet | None:
         """Take a frame, return its packet. Raises SocketProtocolError."""
         try:
+            if len(frame) > _SMALL:
+                _check_whole(frame)
             packet = _unpackb(frame)
         except (ValueError, msgpack.UnpackException) as error:
-            raise SocketProtocolError(f"invalid MessagePack: {error}") from None
+            raise SocketProtocolError(f"invalid MessagePack: {error!r}") from None
         if not isinstance(packet, dict):
             raise SocketProtocolError("a packet is a map")
         return _checked(cast("dict[Any, Any]", packet), self._names)
+
+
+def _check_whole(frame: bytes) -> None:
+    """Raise what `_unpackb` raises for a frame that ends too early.
+
+    That would allocate each array at the length it claims, before its items are there: thousands of times the frame's
+    size, where arrays are nested.
+    """
+    unpacker = _Unpacker(max_buffer_size=len(frame))
+    unpacker.feed(frame)
+    unpacker.skip()
 
 
 def _checked(fields: dict[Any, Any], names: Names) -> Packet:

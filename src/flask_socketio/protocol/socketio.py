@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from . import json
 from .engineio import MESSAGE, REVISION
 from .errors import SocketProtocolError
-from .message import Message
+from .message import EventMessage, Message
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 TYPE_NAMES = (
@@ -189,11 +189,12 @@ class JsonCodec:
         """The frames of a packet ("Packet encoding"), as one Engine.IO message."""
         if body is None:
             body = _NO_DATA
+        make = EventMessage if type_ == EVENT else Message
         if namespace == "/" and not body.attachments:  # what nearly every packet is
             if id_ is None:
-                return Message(self._heads[type_] + body.data)
-            return Message(b"%b%d%b" % (self._heads[type_], id_, body.data))
-        return Message(self._head(type_, namespace, body, id_) + body.data, body.attachments)
+                return make(self._heads[type_] + body.data)
+            return make(b"%b%d%b" % (self._heads[type_], id_, body.data))
+        return make(self._head(type_, namespace, body, id_) + body.data, body.attachments)
 
     def _head(self, type_: int, namespace: str, body: Body, id_: int | None) -> bytes:
         """What stands before the data."""

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..base import descriptors
 from ..base.counters import Counters
 from ..base.told import Told
 from ..cluster.memory import MemoryAdapter
@@ -107,6 +108,7 @@ class Live:
     def _finished(self, call: Call, outcome: Outcome) -> None:
         self.hub.finished(call, outcome)
         self.dispatcher.finished(call)
+        call.failure = None  # its traceback leads back to the call: the garbage collector would have to part them
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""
@@ -127,6 +129,8 @@ class Live:
             found.append("the server is shutting down")
         if self.hub.load.crowded:
             found.append("more events wait for handlers, or are in one, than max_events")
+        if descriptors.are_short():
+            found.append("nearly all file descriptors are in use (ulimit -n)")
         if self._link is not None:
             found += self._link.troubles()
         return found

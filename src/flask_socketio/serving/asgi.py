@@ -17,7 +17,7 @@ from ..base.real import patched_by
 from ..dispatch.views import ViewThreads
 from ..engine.answers import Receive, Send, refusal_answer, respond
 from ..engine.asgi import refuse_websocket, serve_polling, serve_websocket
-from ..engine.config import EngineConfig
+from ..engine.config import EngineConfig, HttpLimits
 from ..engine.engine import Engine
 from ..engine.picows import FastLane
 from ..engine.request import EngineRequest, path_of
@@ -34,6 +34,10 @@ logger = logging.getLogger("flask_socketio.server")
 _NO_WEBSOCKET = (
     "this ASGI server knows no WebSocket and hands the handshake on as a plain request, so clients stay with polling. "
     "For uvicorn: pip install websockets"
+)
+_NO_BOUND = (
+    "max_connections and max_connections_per_address do not hold here, only under socketio.run(): it is another server "
+    "that accepts connections; look for such limits among its own options"
 )
 #: Views that run at the same time; a page more waits.
 _MAX_VIEWS = 200
@@ -158,6 +162,8 @@ class DuplexApp(EngineApp):
 
     async def start(self) -> None:
         await super().start()
+        if self.on_started is None and not self._alone:
+            say_what_has_no_bound(self._life.options.engine.http)
         others = [] if self._alone else Innermost.of(self._app).neighbours(self._life)
         for life in others:
             if life.live is None:
@@ -220,6 +226,12 @@ class DuplexApp(EngineApp):
             self._has_hinted = True
             logger.warning("%s", _NO_WEBSOCKET)
         await answer_below(self.live, self._life.options, request, receive, send)
+
+
+def say_what_has_no_bound(limits: HttpLimits) -> None:
+    """To be called where connections are accepted by a server that does not ask us."""
+    if limits.max_connections or limits.max_connections_per_address:
+        logger.warning("%s", _NO_BOUND)
 
 
 def _with_debugger(app: Flask) -> WsgiApp:

@@ -7,9 +7,10 @@ from http import HTTPStatus
 import orjson
 
 from ..app.options import Options
-from ..engine.answers import HttpAnswer, Receive, Send, respond
+from ..engine.answers import HttpAnswer, Receive, Send, refusal_answer, respond
 from ..engine.asgi import serve_polling
 from ..engine.request import EngineRequest
+from ..protocol.errors import HandshakeRefused
 from ..runtime.live import Live
 from .files import serve_client_file
 
@@ -19,6 +20,12 @@ async def answer_below(
 ) -> None:
     """Answer with one of the client's files or how the server is, or pass the request to the engine."""
     name = request.path.removeprefix(live.engine.config.path)
+    try:
+        if name:
+            await live.engine.admission.admit_stranger(request)
+    except HandshakeRefused as refusal:
+        await respond(send, *refusal_answer(refusal))
+        return
     if name == "health" and options.health and request.method == "GET":
         await respond(send, _health(live))
     elif not (options.serve_client and await serve_client_file(name, request.scope, send)):

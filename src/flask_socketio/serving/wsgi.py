@@ -30,7 +30,7 @@ from ..engine.request import EngineRequest
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from ..runtime.life import Life
 from ..runtime.live import Live
-from .asgi import DuplexApp
+from .asgi import DuplexApp, say_what_has_no_bound
 from .asgi_call import Asgi
 from .below import answer_below
 from .wsgi_polls import HeldPoll, HeldPolls, may_hold
@@ -185,6 +185,7 @@ class _Beside:
     async def _serve(self) -> None:
         self._end = asyncio.Event()
         await self._app.start()
+        say_what_has_no_bound(self._app.lane.engine.config.http)
         if self._app.lane.fault is not None:
             say_once("picows", self._app.lane.fault, _NO_PARSER)
         atexit.register(self._stop)

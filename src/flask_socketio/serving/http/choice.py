@@ -22,6 +22,7 @@ from ...base.promise import Promise
 from ...engine.handshake import Handshake
 from ...engine.parser import parser_fault
 from ...engine.picows import FastLane
+from ..asgi import say_what_has_no_bound
 from ..pages import Pages
 
 #: What ours calls of uvicorn's protocol or has in the place of it, with the arguments.
@@ -101,7 +102,7 @@ def _choose(*, access_log: bool) -> Protocols:
 def _plain_asgi(library: str, fault: str) -> Protocols:
     if any(find_spec(name) is not None for name in ("websockets", "wsproto")):
         say_once(library, fault, _COST + "by uvicorn's own protocol")
-        return Protocols("auto", "auto", _ignore, _ignore)
+        return Protocols("auto", "auto", _serve, _ignore)
     say_once(library, fault, _COST + _NO_WEBSOCKET)
     return Protocols("auto", "none", _offer_no_upgrade, _ignore)
 
@@ -110,8 +111,13 @@ def _ignore(*args: object) -> None:
     """uvicorn's own protocols know what they need."""
 
 
+def _serve(lanes: Sequence[FastLane], pages: Pages | None) -> None:
+    say_what_has_no_bound(lanes[0].engine.config.http)
+
+
 def _offer_no_upgrade(lanes: Sequence[FastLane], pages: Pages | None) -> None:
     """Have no client try in vain."""
+    _serve(lanes, pages)
     for lane in lanes:
         lane.engine.config.allow_upgrades = False
 

@@ -39,6 +39,18 @@ def check_size(target: bytes, headers: Headers, limits: HttpLimits) -> BadHead |
     return None
 
 
+def check_version(version: str, names: list[bytes]) -> BadHead | None:
+    """What is wrong with a request's version, or with fields that it asks for or does not have."""
+    hosts = names.count(b"host")
+    if version == "1.1" and hosts == 1:
+        return None
+    if version not in ("1.0", "1.1"):
+        return BadHead(505, "not HTTP/1")
+    if hosts > 1 or version == "1.1":
+        return BadHead(400, "not one Host")
+    return BadHead(400, "HTTP/1.0 has no chunks") if b"transfer-encoding" in names else None
+
+
 def is_websocket(method: bytes, headers: Headers) -> bool:
     """Whether an upgrade that the parser has found is one to WebSocket."""
     return method != b"CONNECT" and dict(headers).get(b"upgrade", b"").lower() == b"websocket"

@@ -32,11 +32,13 @@ from .cycle import STATUS, DirectCycle
 from .head import (
     BadHead,
     check_size,
+    check_version,
     is_websocket,
     too_large,
     without_upgrade,
 )
 from .page import DirectPage, environ_of
+from .places import Places
 from .polling import DirectExchange
 from .transport import JoiningTransport
 from .watch import Waits, Watch, period
@@ -68,6 +70,7 @@ class HttpProtocol(HttpToolsProtocol):
     max_size = max_fields = sys.maxsize
     #: connections that may have to be ended, because the client is too slow; others may be among them for a moment
     watched: set[HttpProtocol]
+    places: Places
 
     @classmethod
     def serve(cls, lanes: Sequence[FastLane], pages: Pages | None) -> None:
@@ -81,9 +84,16 @@ class HttpProtocol(HttpToolsProtocol):
         cls.max_size = cls.limits.max_header_size or sys.maxsize
         cls.max_fields = cls.limits.max_header_fields or sys.maxsize
         cls.told = Told(logger, engine.loop)
+        cls.places = places = Places(cls.limits, cls.counters, cls.told)
+        Sweep(engine.loop, 1.0, Places.look).items.add(places)
+        engine.loop.set_exception_handler(places.on_loop_error)
         cls.watched = Sweep[Any](engine.loop, period(cls.limits), cls.look).items
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        register = self.places.take(self.connections, transport)
+        if register is None:
+            return
+        self.connections: Any = register
         super().connection_made(transport)
         self.transport: Any = JoiningTransport(self.loop, transport)
         self.cycle: Any
@@ -307,8 +317,8 @@ class HttpProtocol(HttpToolsProtocol):
             self.expect_100_continue,
         )
         version = parser.get_http_version()
-        if version == "1.1" and [*map(_NAME, headers)].count(b"host") != 1:
-            self._verdict = BadHead(400, "not one Host")
+        self._verdict = check_version(version, [*map(_NAME, headers)])
+        if self._verdict is not None:
             raise self._verdict
         super().on_message_begin()  # makes the scope
         self.url, self.headers, self.expect_100_continue = url, headers, expects
@@ -320,6 +330,7 @@ class HttpProtocol(HttpToolsProtocol):
         parsed = parse_url(url)
         scope["path"], scope["raw_path"] = unquote(parsed.path.decode()), parsed.path
         scope["query_string"] = parsed.query or b""
+        self.headers = []  # what follows the body are nobody's headers
         keep_alive = version != "1.0" and parser.should_keep_alive()
         before, self.cycle = self.cycle, self.make_cycle(scope, keep_alive=keep_alive)
         if before is None or before.response_complete:

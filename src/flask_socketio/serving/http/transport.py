@@ -8,7 +8,7 @@ from typing import Any
 #: Bytes that are not kept until the end of the loop's turn: the transport has to notice that the client does not read.
 _MUCH = 64 * 1024
 #: Seconds in which a client that was refused may read why.
-_LINGER = 2.0
+LINGER = 2.0
 
 
 class JoiningTransport:
@@ -69,7 +69,7 @@ class JoiningTransport:
         self.ended = True
         if self.raw.can_write_eof():
             self.raw.write_eof()
-            self._loop.call_later(_LINGER, self.raw.close)
+            self._loop.call_later(LINGER, self.raw.close)
         else:  # TLS, which says goodbye by itself
             self.raw.close()
 

@@ -1,0 +1,1 @@
+"""Input that does harm is looked for here: see README.md."""
