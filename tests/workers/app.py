@@ -1,7 +1,7 @@
 """An app that several processes serve, and that says which of them has answered.
 
-From the environment: PORT, WORKERS and OPTIONS, the arguments of `SocketIO` as JSON; FAILS: a file that keeps workers
-from starting while it is there.
+From the environment: PORT, WORKERS, CERTIFICATE; OPTIONS, the arguments of `SocketIO` as JSON; FAILS, a file that keeps
+workers from starting while it is there.
 """
 
 import json
@@ -61,4 +61,9 @@ if __name__ == "__main__":
         and "FLASK_DUPLEX_WORKER" in os.environ
     ):
         sys.exit("this worker does not start, on purpose")
-    socketio.run(app, port=int(os.environ["PORT"]), workers=int(os.environ["WORKERS"]))
+    socketio.run(
+        app,
+        port=int(os.environ["PORT"]),
+        workers=int(os.environ["WORKERS"]),
+        certfile=os.environ.get("CERTIFICATE"),
+    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.client import HTTPSConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import trustme
+from websockets.sync.client import connect as connect_websocket
 
 from flask_socketio.serving.run.supervisor import how_many
 from tests.kit.engine import EngineClient, EngineWebSocket, RawPolling, target
@@ -188,6 +193,33 @@ def counters(server: ServerProcess, name: str) -> dict[int, int]:
         page = server.get_json("/")
         found[page["pid"]] = page[name]
     return found
+
+
+def test_tls(tmp_path: Path) -> None:
+    """What cannot be handed over, goes through the process that has the connection."""
+    authority = trustme.CA()
+    pem = tmp_path / "server.pem"
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(pem)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    with app_process(CERTIFICATE=str(pem)) as server:
+        port = server.address[1]
+        for _ in range(3 * WORKERS):
+            connection = HTTPSConnection("localhost", port, context=context)
+            connection.request("GET", target(PATH, "polling"))
+            sid = json.loads(connection.getresponse().read()[1:])["sid"]
+            connection.close()
+            url = f"wss://localhost:{port}{target(PATH, 'websocket', sid)}"
+            with connect_websocket(url, ssl=context) as websocket:
+                for sent, answer in (("2probe", "3probe"), ("5", ""), ("40", "40{")):
+                    websocket.send(sent)
+                    assert not answer or str(websocket.recv()).startswith(answer)
+                assert str(websocket.recv()).startswith('42["welcome"')
+                large = "x" * 900_000
+                for _ in range(3):
+                    websocket.send(f'420["echo","{large}"]')
+                for _ in range(3):
+                    assert websocket.recv() == f'430["{large}"]'
 
 
 # -- processes that end ----------------------------------------------------------------------------

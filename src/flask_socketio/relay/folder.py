@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 #: Characters of a node's name. Session ids begin with it.
@@ -42,6 +43,9 @@ class Folder:
         return [entry.name for entry in self._path.iterdir() if _NODE.fullmatch(entry.name)]
 
     def forget(self, node: str) -> None:
-        """Its process has ended."""
+        """Its process has ended; the last one takes the folder with it."""
         for name in (self.socket(node), self.hand(node)):
             Path(name).unlink(missing_ok=True)
+        with suppress(OSError):  # there are others
+            self._path.rmdir()
+            self._path.parent.rmdir()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+from functools import partial
 from itertools import count
 
 from ..base.real import socket_from
@@ -52,6 +53,8 @@ class Relay:
             self._asked[exchange] = link, number
             self._by_number[number] = exchange
             link.send(Frame(Kind.REQUEST, number, describe(request)))
+            if request.on_wait is not None:
+                request.on_wait(partial(self._pass, exchange, Kind.RELEASE))
 
     def body_arrived(self, exchange: Exchange, data: bytes) -> None:
         self._pass(exchange, Kind.BODY, data)

@@ -32,6 +32,7 @@ from ..handling.table import HandlerTable
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
+from ..relay.found import folder_of_siblings
 from .application import Application
 from .emitter import Emitter
 from .inline import InlineHub
@@ -114,9 +115,10 @@ class Life:
         if self.queue is not None:
             self.queue.begin()
             link = partial(QueueLink[Socket], self.queue, self.codec, self._dumps)
-        elif self.folder is not None:
-            link = partial(PeerLink[Socket], self.codec, self._dumps)
-        folder = None if self.folder is None else self.folder / _name_of(self.options.engine.path)
+        folder = self.folder or folder_of_siblings()
+        if folder is not None:
+            folder /= _name_of(self.options.engine.path)
+            link = link or partial(PeerLink[Socket], self.codec, self._dumps)
         self.live = Live(self._application(app), middlewares, link, folder)
         self._become(State.SERVING, self.live)
         _have_served.add(self)

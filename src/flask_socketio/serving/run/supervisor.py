@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from ...relay.found import temporary_folder
 from .worker import Worker
 
 logger = logging.getLogger("flask_socketio.server")
@@ -27,8 +28,6 @@ _PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _SOON = 10.0
 #: Seconds that workers have to end besides those that clients and handlers have.
 _PATIENCE = 10.0
-#: Of the 108 bytes of a socket's address, what may stand before what we add.
-_LONGEST_FOLDER = 50
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -63,7 +62,7 @@ class Supervisor:
     def run(self, announcement: str) -> int:
         """Serve until stopped; returns the program's exit status."""
         read_end, self._write_end = os.pipe()
-        folder = Path(tempfile.mkdtemp(prefix="flask-duplex-", dir=_short_folder()))
+        folder = Path(tempfile.mkdtemp(prefix="flask-duplex-", dir=temporary_folder()))
         self._worker = Worker(self._listener.fileno(), read_end, folder)
         before = {number: signal.signal(number, self._signalled) for number in _SIGNALS}
         try:
@@ -163,12 +162,6 @@ class Supervisor:
             process.popen.kill()
             process.popen.wait()
         self._processes.clear()
-
-
-def _short_folder() -> str:
-    """Where temporary files go; a socket's address must not be long."""
-    usual = tempfile.gettempdir()
-    return usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 - a folder is made in it, for us alone
 
 
 def _why(status: int) -> str:
