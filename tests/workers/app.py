@@ -35,6 +35,12 @@ def kick(sid: str) -> str:
     return "kicked"
 
 
+@app.get("/stop")
+def stop() -> str:
+    socketio.stop()
+    return "stopping"
+
+
 @socketio.on("connect")
 def connect() -> None:
     emit("welcome", {"pid": os.getpid(), "sid": request.sid})  # pyright: ignore[reportAttributeAccessIssue]

@@ -284,6 +284,14 @@ def check_ends(tmp_path: Path) -> None:
             assert number == signal.SIGKILL or not list(tmp_path.iterdir())
 
 
+def test_stop_ends_all() -> None:
+    with app_process(2) as server:
+        running = pids(server, 2)
+        assert server.get("/stop").text == "stopping"
+        assert server.process.wait(20) == 0
+        assert not any(map(is_running, running))
+
+
 def is_running(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

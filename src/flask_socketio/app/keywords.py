@@ -564,4 +564,4 @@ class RunOptions(TypedDict, total=False):
         bool | None, Legacy("the server is uvicorn, which is made for production")
     ]
     threaded: Annotated[bool | None, Legacy("every page is served on a thread")]
-    processes: Annotated[int | None, Legacy("there is one process")]
+    processes: Annotated[int | None, Legacy("processes that serve the port together are workers=N")]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import stat
 import tempfile
 from pathlib import Path
+
+from ..base.real import multiprocessing_parent
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -31,10 +32,10 @@ def folder_of_siblings() -> Path | None:
     if not hasattr(os, "getuid"):
         return None
     if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/"):
-        parent = os.getppid()
-    elif (found := multiprocessing.parent_process()) is not None and found.pid is not None:
-        parent = found.pid
+        parent: int | None = os.getppid()
     else:
+        parent = multiprocessing_parent()
+    if parent is None:
         return None
     folder = temporary_folder() / f"flask-duplex-{os.getuid()}-{parent}"
     return folder if _is_private(folder) else None

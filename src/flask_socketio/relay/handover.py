@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from ..base.real import new_socket, socket_from
+
 logger = logging.getLogger("flask_socketio.server")
 
 #: Bytes of a handshake's head, and of what has come behind it, that one message takes.
@@ -33,8 +35,7 @@ async def hand_over(address: str, head: Any, early: bytes, connection: socket.so
     data = len(text).to_bytes(4) + text + early
     if len(data) > _LARGEST:
         raise OSError(errno.EMSGSIZE, "too large to be handed over")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as way:
-        way.setblocking(False)
+    with new_socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as way:
         for _ in range(_TRIES):
             try:
                 way.connect(address)
@@ -55,8 +56,7 @@ class Receiver:
     ) -> None:
         self._loop = loop
         self._take = take
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.setblocking(False)
+        self._listener = new_socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(address)
         self._listener.listen(_BACKLOG)
         self._ways: set[socket.socket] = set()
@@ -80,7 +80,7 @@ class Receiver:
             data, descriptors = b"", []
         self._drop(way)
         for descriptor in descriptors:
-            connection = socket.socket(fileno=descriptor)
+            connection = socket_from(descriptor)
             connection.setblocking(False)
             size = int.from_bytes(data[:4])
             self._take(orjson.loads(data[4 : 4 + size]), data[4 + size :], connection)

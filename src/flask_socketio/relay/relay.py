@@ -9,7 +9,7 @@ import socket
 from functools import partial
 from itertools import count
 
-from ..base.real import socket_from
+from ..base.real import socket_from, socket_pair
 from ..base.told import Told
 from ..engine.handshake import Handshake
 from ..engine.polling import Exchange
@@ -132,10 +132,9 @@ class Relay:
 
     async def _lend(self, handshake: Handshake, node: str) -> None:
         """Give one in the place of the connection, whose bytes go through this process."""
-        own, other = socket.socketpair()
+        own, other = socket_pair()
         with other:
             await self._hand_over(handshake, node, other)
-        own.setblocking(False)
         handshake.give_to(await pump(self._loop, handshake.transport, own))
 
     async def _hand_over(self, handshake: Handshake, node: str, connection: socket.socket) -> None:

@@ -50,6 +50,8 @@ logger = logging.getLogger("flask_socketio.server")
 _NAME = itemgetter(0)
 #: What is being read of a request.
 _NOTHING, _HEAD, _BODY = range(3)
+#: Seconds that a new connection has for its request when the server stops.
+_LAST_CHANCE = 0.3
 #: A reason to end a connection that need not be told.
 _USUAL = (Waits.FIRST, Waits.NEXT)
 
@@ -132,6 +134,13 @@ class HttpProtocol(HttpToolsProtocol):
                 open_.message_event.set()
                 if isinstance(open_, DirectCycle):
                     open_.lost()
+
+    def shutdown(self) -> None:
+        """Called by uvicorn when it stops: end as soon as nothing is to be answered any more."""
+        if self.cycle is None and self.parser is not None:  # a request may be on its way
+            self.loop.call_later(_LAST_CHANCE, super().shutdown)
+        else:
+            super().shutdown()
 
     def _become_websocket(self, early: bytes) -> None:
         """The connection is a WebSocket's from now on; `early` has come behind the request."""

@@ -58,8 +58,10 @@ def run_app(
     """Serve until stopped. Port 0 takes a free one; the start-up line names it. Raises ValueError for what is no port.
 
     In debug mode (`debug`, or the app's own) pages that fail show Werkzeug's debugger, requests are logged
-    (`log_output`) and a changed file starts the server anew (`use_reloader`). Changes two settings of the process:
-    `sys.setswitchinterval` to 0.5 ms unless it is shorter already, and `gc.set_threshold` unless it is higher already.
+    (`log_output`) and a changed file starts the server anew (`use_reloader`), in one process.
+
+    Changes two settings of the process: `sys.setswitchinterval` to 0.5 ms unless it is shorter already, and
+    `gc.set_threshold` unless it is higher already.
     """
     say_what_to_delete("run()", unknown, RUN)
     warn_of_monkey_patching()
@@ -84,17 +86,22 @@ def run_app(
         return
     lines = announcement(host, listener, "http" if tls is None else "https")
     count = how_many(workers)
-    if worker is None and count > 1:
-        life.background.not_serving()
-        limits = life.options.engine.limits
-        lines = f" * {count} workers\n{lines}"
-        sys.exit(
-            Supervisor(listener, count, limits.drain_time + limits.shutdown_timeout).run(lines)
-        )
-    if worker is not None:
-        life.folder = worker.folder
+    if worker is None and count > 1 and reloader is None:
+        _supervise(life, listener, count, lines)
+        return
+    life.folder = worker.folder if worker else None
     server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls, worker=worker)
     _serve(life, server, listener, reloader)
+
+
+def _supervise(life: Life, listener: socket.socket, count: int, lines: str) -> None:
+    """Have other processes serve. Ends the program, with a status, where they cannot be started."""
+    life.background.not_serving()
+    limits = life.options.engine.limits
+    supervisor = Supervisor(listener, count, limits.drain_time + limits.shutdown_timeout)
+    status = supervisor.run(f" * {count} workers\n{lines}")
+    if status:
+        sys.exit(status)
 
 
 def _tune_the_interpreter() -> None:

@@ -63,7 +63,7 @@ class Supervisor:
         """Serve until stopped; returns the program's exit status."""
         read_end, self._write_end = os.pipe()
         folder = Path(tempfile.mkdtemp(prefix="flask-duplex-", dir=temporary_folder()))
-        self._worker = Worker(self._listener.fileno(), read_end, folder)
+        self._worker = Worker(os.getpid(), self._listener.fileno(), read_end, folder)
         before = {number: signal.signal(number, self._signalled) for number in _SIGNALS}
         try:
             while not self._is_over():
