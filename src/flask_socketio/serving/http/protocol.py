@@ -137,9 +137,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Called by uvicorn when it stops: end as soon as nothing is to be answered any more."""
-        if self.cycle is None and self.parser is not None:  # a request may be on its way
-            self.loop.call_later(_LAST_CHANCE, super().shutdown)
+        if self.cycle is None:  # a request may be on its way
+            self.loop.call_later(_LAST_CHANCE, self._end)
         else:
+            super().shutdown()
+
+    def _end(self) -> None:
+        if self.parser is not None:  # else it is a WebSocket's connection by now
             super().shutdown()
 
     def _become_websocket(self, early: bytes) -> None:
