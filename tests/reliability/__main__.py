@@ -11,9 +11,14 @@ import os
 import platform
 import sys
 import time
+from datetime import UTC, datetime
 
+from tests.kit.server import ROOT
 from tests.reliability.rows import ROWS, Figure, Row
 from tests.reliability.servers import ORIGINAL, ORIGINAL_PYTHON, OURS, STANDARD
+
+PAGE = ROOT / "docs/reliability.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
 def parse() -> argparse.Namespace:
@@ -22,6 +27,7 @@ def parse() -> argparse.Namespace:
         "--row", action="append", help="rows with this in their name; all by default"
     )
     parser.add_argument("--lane", choices=["fast", "standard"], default="fast")
+    parser.add_argument("--keep", action="store_true", help="write ours into docs/reliability.md")
     parser.add_argument("--alone", action="store_true", help="without Flask-SocketIO")
     return parser.parse_args()
 
@@ -47,21 +53,38 @@ def without_bound(figure: Figure) -> Figure:
     return Figure(figure.what, figure.value, figure.unit)
 
 
+def about() -> str:
+    """What was measured on."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {python}"
+
+
+def keep(measured: dict[str, list[Figure]]) -> None:
+    """Put the table into the page, in place of the one that is there."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    rows = [f"| {name} | {shown(figures, bounds=True)} |" for name, figures in measured.items()]
+    table = "\n".join([f"{about()}.", "", "| | figures (and bounds) |", "|---|---|", *rows])
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")
+
+
 def main() -> int:
     arguments = parse()
     ours = OURS if arguments.lane == "fast" else STANDARD
     has_original = not arguments.alone and ORIGINAL_PYTHON.exists()
-    print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores")
-    over = 0
+    print(about())
+    over, measured = 0, dict[str, list[Figure]]()
     begun = time.monotonic()
     for name, row in chosen(arguments.row).items():
-        figures = attempt(row, ours)
+        figures = measured[name] = attempt(row, ours)
         is_over = any(figure.is_over() for figure in figures)
         over += is_over
         print(f"{'OVER' if is_over else '    '} {name}\n     {ours}: {shown(figures, bounds=True)}")
         if has_original:
             print(f"     {ORIGINAL}: {shown(attempt(row, ORIGINAL), bounds=False)}")
         sys.stdout.flush()
+    if arguments.keep:
+        keep(measured)
     print(f"{over} rows over their bounds, {time.monotonic() - begun:.0f} s")
     return int(over > 0)
 

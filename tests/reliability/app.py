@@ -178,7 +178,8 @@ def main() -> None:
             access_log=False,
         )
     else:
-        socketio.run(app, port=port, allow_unsafe_werkzeug=True)
+        original: dict[str, Any] = {} if is_ours else {"allow_unsafe_werkzeug": True}
+        socketio.run(app, port=port, **original)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from tests.kit.raw import (
 from tests.kit.sio import SioClient
 
 PATH = "/socket.io/"
-PATIENCE = 20.0
+PATIENCE = 30.0
 LAST = '427["last"]'
 SILENCE = "no answer"
 _HTTP = b"HTTP/1.1 "
@@ -236,8 +236,8 @@ HEADS: dict[str, Attack] = {
         lambda: head(f"GET {PATH}?EIO=4&transport=x HTTP/1.1") * 20_000, 20_000
     ),
     "200,000 chunks of one byte": request(lambda: _chunks(200_000)),
-    "a body of 20 MB": request(
-        lambda: head("POST /upload HTTP/1.1", "Content-Length: 20000000") + bytes(20_000_000),
+    "a body of 10 MB": request(
+        lambda: head("POST /upload HTTP/1.1", "Content-Length: 10000000") + bytes(10_000_000),
     ),
 }
 

@@ -69,13 +69,14 @@ def attacked(attack: Attack) -> Row:
 
     def row(which: str) -> list[Figure]:
         with serve(which) as server:
-            server.allow_traceback("rooms (max_rooms)")  # the handler's own failure
+            for own_failure in ("rooms (max_rooms)", "not JSON serializable"):
+                server.allow_traceback(own_failure)  # of the app's handlers
             return attack_beside(server, attack)
 
     return row
 
 
-def attack_beside(server: ServerProcess, attack: Attack, calm: float = 0.5) -> list[Figure]:
+def attack_beside(server: ServerProcess, attack: Attack, calm: float = 1.0) -> list[Figure]:
     """What became of it, and how long the slowest echo of a healthy client took, and memory."""
     with Healthy(server) as healthy:
         bound = stall_bound(healthy.turns_for(calm).worst)

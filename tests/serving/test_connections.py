@@ -108,6 +108,13 @@ def test_a_key_that_ends_in_sid_is_not_the_sid(connection: Connection, name: str
     connection.read_until(rb"0\{[^}]*\}")
 
 
+def test_what_is_behind_a_number_sign_is_no_query(connection: Connection) -> None:
+    """However the request is read: this one opens a session, in place of asking for one."""
+    connection.send(get("/socket.io/?EIO=4&transport=polling#&sid=5"))
+    assert b" 200 " in connection.read_until(b"\r\n\r\n")
+    connection.read_until(rb"0\{[^}]*\}")
+
+
 def test_requests_at_once_are_answered_in_their_order(connection: Connection) -> None:
     connection.send(
         get("/after/0.2/A"), get("/few"), get("/after/0.2/B"), get("/"), get("/after/0.0/C")

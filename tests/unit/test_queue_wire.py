@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from flask_socketio.cluster import wire
 from flask_socketio.cluster.base import Callback, Emission
+from flask_socketio.cluster.queued import QueueAdapter
 from flask_socketio.handling.codec import message_dumps
 from flask_socketio.protocol.socketio import JSON
+from tests.unit.test_memory_adapter import FakeSocket
 
 DUMPS = message_dumps(None)
 
@@ -55,6 +58,13 @@ def test_an_emission_arrives_as_it_was(args: tuple[Any, ...]) -> None:
     )
 
 
+def test_an_emission_to_a_namespace_that_is_no_text() -> None:
+    """A client of ours could not be told its name, and the loop is not to find that out."""
+    message = {**over_the_wire(emission()), "namespace": "/\ud83d"}
+    with pytest.raises(ValueError, match="surrogates"):
+        wire.emission_of(message, JSON, no_answer)
+
+
 def test_an_emission_of_an_old_release() -> None:
     text = json.dumps({"method": "emit", "event": "x", "data": "bare", "namespace": None})
     message = wire.read(text, "me")
@@ -92,8 +102,26 @@ def test_what_the_other_methods_have() -> None:
         {"method": "close_room"},
         {"method": "close_room", "room": ["a", "list"]},
         {"method": "disconnect", "sid": {}},
+        {"method": "callback", "id": 1, "args": True},
+        {"method": "callback", "id": 1, "args": {"a": 1}},
     ],
 )
 def test_what_is_no_message(message: dict[str, Any]) -> None:
     with pytest.raises((KeyError, ValueError)):
         wire.fields_of(message)
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"), [("close_room", ["b"]), ("enter_room", ["a", "b"])], ids=str
+)
+def test_what_cannot_be_done_is_a_line_in_the_log(
+    method: str, fields: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another server cannot know that a room is a client of ours; here nobody waits for the exception."""
+    adapter = QueueAdapter[Any](JSON, DUMPS, no_answer)
+    for sid in ("a", "b"):
+        adapter.add(FakeSocket(sid))
+    adapter.received(method, "/", fields)
+    [record] = caplog.records
+    assert re.match(f"{method} of another server ignored: cannot .* a sid room", record.message)
+    assert record.exc_info is None

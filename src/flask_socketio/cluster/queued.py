@@ -110,6 +110,14 @@ class QueueAdapter(MemoryAdapter[M]):
 
     def received(self, method: str, namespace: str, fields: list[Any]) -> None:
         """Act on others' message, on the loop; emissions come here as `broadcast`."""
+        try:
+            self._act(method, namespace, fields)
+        except (
+            ValueError
+        ) as error:  # who has asked for it, would have been told if the client were theirs
+            logger.error("%s of another server ignored: %s", method, error)  # noqa: TRY400
+
+    def _act(self, method: str, namespace: str, fields: list[Any]) -> None:
         if method == "callback":
             self._acked(*fields)
         elif method == "close_room":

@@ -78,9 +78,11 @@ def emission_of(message: Message, codec: Codec, answer_to: AnswerTo) -> Emission
     """Others' emission, encoded for the clients here. Raises for what is none."""
     args = _emitted_args(message)
     check_event(args[0])
+    namespace = as_namespace(message.get("namespace"))
+    namespace.encode()  # what is no Unicode cannot be told a client
     addressee = message.get("callback")
     return Emission(
-        as_namespace(message.get("namespace")),
+        namespace,
         args,
         codec.encode_body(args),
         as_rooms(message.get("room")),
@@ -113,6 +115,9 @@ def fields_of(message: Message) -> tuple[str, str, list[Any]]:
 
 def _checked(message: Message, name: str) -> Any:
     value: object = message[name]
-    if name != "args" and isinstance(value, list | dict):
+    if name == "args":
+        if not isinstance(value, list):
+            raise ValueError("args is no list")
+    elif isinstance(value, list | dict):
         raise ValueError(f"{name} is no plain value")
-    return value
+    return value  # pyright: ignore[reportUnknownVariableType]

@@ -77,6 +77,11 @@ class HttpLimits:
     max_connections: int = 0
     max_connections_per_address: int = 0
 
+    @property
+    def bounds_connections(self) -> bool:
+        """Whether there is such a bound."""
+        return bool(self.max_connections or self.max_connections_per_address)
+
 
 @dataclass(slots=True)
 class EngineConfig:

@@ -28,8 +28,8 @@ _TCP_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 _SOME, _FEW = 64 * 1024, 8 * 1024
 #: Bytes that may wait for any client for a moment; whoever has more is behind.
 _USUAL = 64 * 1024
-#: Where old events are dropped, this part of max_queued becomes free at once.
-_ROOM = 8
+#: Where old events are dropped, this part of max_queued becomes free at once: not each costs a search for the oldest.
+_ROOM = 64
 
 
 class Item(Protocol):
@@ -62,6 +62,7 @@ class Queueing:
     def __init__(self, limits: Limits, counters: Counters) -> None:
         self.limit = limits.max_queued or sys.maxsize
         self.usual = min(_USUAL, self.limit)
+        self.room = self.limit // _ROOM
         self.policy = limits.slow_consumer
         #: events may be dropped, as long as they are ours
         self.drops = self.policy != "disconnect"
@@ -69,6 +70,8 @@ class Queueing:
         self._counters = counters
 
     def dropped(self, count: int) -> None:
+        if not count:
+            return
         self._counters.events_dropped += count
         _told.warning(
             "a client reads more slowly than it is sent to: events for it are dropped (slow_consumer=%r)",
@@ -86,7 +89,7 @@ class Queueing:
 class Outbox(Generic[T]):
     """Packets for one client, in their order. The largest does not count: one may be larger than the bound."""
 
-    __slots__ = ("_largest", "_queueing", "items", "size")
+    __slots__ = ("_kept", "_largest", "_queueing", "items", "size")
 
     def __init__(self, queueing: Queueing) -> None:
         self._queueing = queueing
@@ -94,6 +97,8 @@ class Outbox(Generic[T]):
         #: bytes of those that were added
         self.size = 0
         self._largest = 0
+        #: so many of the oldest are no events, and cannot be dropped
+        self._kept = 0
 
     def add(self, item: T) -> bool:
         """Returns False where too much waits and the client has to be closed."""
@@ -113,11 +118,13 @@ class Outbox(Generic[T]):
         taken = self.items[:count]
         del self.items[:count]
         self.size -= size
+        self._kept = max(0, self._kept - count)
+        self._forget_largest()
         return taken
 
     def take_all(self) -> list[T]:
         taken, self.items = self.items, []
-        self.size = self._largest = 0
+        self.size = self._largest = self._kept = 0
         return taken
 
     def _add_behind(self, item: T) -> bool:
@@ -125,6 +132,7 @@ class Outbox(Generic[T]):
             self.items[-1] = item.alone()
         elif item.urgent:
             self.items.insert(0, self.items.pop())
+            self._kept += 1
         largest = max(self._largest, item.size)
         if self.size - largest > self._queueing.limit:
             return self._relieve(item)
@@ -144,20 +152,28 @@ class Outbox(Generic[T]):
         return relieved
 
     def _drop_oldest(self, item: T) -> bool:
-        """Make room for more than this item, for all of them have to be gone through."""
-        limit = self._queueing.limit
-        excess = self.size - max(self._largest, item.size) - (limit - limit // _ROOM)
+        """Make room for some more than this item."""
+        queueing, items = self._queueing, self.items
+        excess = self.size - max(self._largest, item.size) - (queueing.limit - queueing.room)
         kept: list[T] = []
-        for waiting in self.items:
-            if excess > 0 and waiting.droppable:
+        end = self._kept
+        while excess > 0 and end < len(items):
+            waiting = items[end]
+            end += 1
+            if waiting.droppable:
                 excess -= waiting.size
                 self.size -= waiting.size
             else:
                 kept.append(waiting)
-        self._queueing.dropped(len(self.items) - len(kept))
-        self.items = kept
-        self._largest = max((waiting.size for waiting in kept), default=0)
+        queueing.dropped(end - self._kept - len(kept))
+        items[self._kept : end] = kept
+        self._kept += len(kept)
+        self._forget_largest()
         return excess <= 0
+
+    def _forget_largest(self) -> None:
+        if self.size <= self._queueing.limit:  # none is that large any more
+            self._largest = 0
 
     def _drop_new(self, item: T) -> bool:
         """What cannot be dropped may take as much again."""
@@ -171,7 +187,7 @@ class Outbox(Generic[T]):
 
 def hold_little(transport: Transport) -> None:
     """Have it, and the kernel, take only what can go out soon, for nothing of that can be dropped any more."""
-    transport.set_write_buffer_limits(high=0)
+    transport.set_write_buffer_limits(high=1)  # of TLS's 0 would be reached with nothing
     if _TCP_NOTSENT_LOWAT is not None:
         with suppress(OSError):  # no TCP
             transport.get_extra_info("socket").setsockopt(

@@ -9,6 +9,9 @@ from .rfc6455 import BINARY, TEXT, encode_frame
 
 SEPARATOR = b"\x1e"
 
+#: What a packet takes beside its bytes, about, wherever it waits.
+_OBJECT = 100
+
 
 class Message:
     """A text frame, and binary frames behind it; either may be missing, not both.
@@ -27,8 +30,8 @@ class Message:
     def __init__(self, text: bytes | None, binary: tuple[bytes, ...] = ()) -> None:
         self.text = text
         self.binary = binary
-        #: bytes, as counted against the bound on what is queued to a client
-        self.size = len(text) if text else 0
+        #: bytes, as counted against the bound on what waits for a client
+        self.size = len(text) + _OBJECT if text else _OBJECT
         if binary:
             self.size += sum(map(len, binary))
         self._websocket: bytes | None = None
@@ -85,7 +88,7 @@ class Frames:
 
     @property
     def size(self) -> int:
-        return len(self.websocket)
+        return len(self.websocket) + _OBJECT
 
     def alone(self) -> Self:
         return self

@@ -230,7 +230,7 @@ class DuplexApp(EngineApp):
 
 def say_what_has_no_bound(limits: HttpLimits) -> None:
     """To be called where connections are accepted by a server that does not ask us."""
-    if limits.max_connections or limits.max_connections_per_address:
+    if limits.bounds_connections:
         logger.warning("%s", _NO_BOUND)
 
 

@@ -146,6 +146,7 @@ def _check_attributes(ours: Any, *, access_log: bool) -> None:
         _loop=asyncio.get_running_loop(),
     )
     protocol.connection_made(asyncio.Transport())
+    protocol.flow.resume_reading = protocol.flow.resume_reading  # ours puts its own there
     protocol.on_message_begin()
     protocol.cycle = ours.make_cycle(protocol, {"method": "GET"}, keep_alive=True)
     for part, names in ATTRIBUTES.items():

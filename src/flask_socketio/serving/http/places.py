@@ -37,6 +37,7 @@ class Places:
 
     def __init__(self, limits: HttpLimits, counters: Counters, told: Told) -> None:
         self._limits = limits
+        self._is_bounded = limits.bounds_connections
         self._counters = counters
         self._told = told
         self._taken: Counter[Hashable] = Counter()
@@ -52,18 +53,16 @@ class Places:
         ):  # it is the lowest that was free
             self._note(short=True)
             return self._turn_away(transport, _NO_DESCRIPTORS)
+        return self._take_bounded(connections, transport) if self._is_bounded else connections
+
+    def _take_bounded(self, connections: set[Any], transport: asyncio.Transport) -> Register | None:
         limits = self._limits
         if 0 < limits.max_connections <= len(connections):
             self._tell(_MANY, limits.max_connections)
             return self._turn_away(transport, _MANY)
-        if limits.max_connections_per_address:
-            return self._take_from(connections, transport)
-        return connections
-
-    def _take_from(self, connections: set[Any], transport: asyncio.Transport) -> Register | None:
-        most = self._limits.max_connections_per_address
+        most = limits.max_connections_per_address
         peer = cast("tuple[str, int] | str", transport.get_extra_info("peername"))
-        if isinstance(peer, str):  # a Unix socket's has no address
+        if not most or isinstance(peer, str):  # a Unix socket's has no address
             return connections
         address = peer[0]
         client = _client(address)

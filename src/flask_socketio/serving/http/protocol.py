@@ -37,6 +37,7 @@ from .head import (
     too_large,
     without_upgrade,
 )
+from .inflow import PIECE, Inflow
 from .page import DirectPage, environ_of
 from .places import Places
 from .polling import DirectExchange
@@ -70,6 +71,12 @@ class HttpProtocol(HttpToolsProtocol):
     told: Told
     #: bytes and fields in a head, at most
     max_size = max_fields = sys.maxsize
+    #: what a client has sent at once, if it was more than is usual
+    _inflow: Inflow | None = None
+    #: bytes since something was found in them that are parsed as they come; the usual number
+    _most = usual = PIECE
+    #: bytes of bodies that came before the one that is being read
+    _got_before = 0
     #: connections that may have to be ended, because the client is too slow; others may be among them for a moment
     watched: set[HttpProtocol]
     places: Places
@@ -84,6 +91,7 @@ class HttpProtocol(HttpToolsProtocol):
         engine = lanes[0].engine
         cls.limits, cls.counters = engine.config.http, engine.counters
         cls.max_size = cls.limits.max_header_size or sys.maxsize
+        cls._most = cls.usual = min(PIECE, cls.max_size)
         cls.max_fields = cls.limits.max_header_fields or sys.maxsize
         cls.told = Told(logger, engine.loop)
         cls.places = places = Places(cls.limits, cls.counters, cls.told)
@@ -92,10 +100,9 @@ class HttpProtocol(HttpToolsProtocol):
         cls.watched = Sweep[Any](engine.loop, period(cls.limits), cls.look).items
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        register = self.places.take(self.connections, transport)
-        if register is None:
+        self.connections: Any = self.places.take(self.connections, transport)
+        if self.connections is None:
             return
-        self.connections: Any = register
         super().connection_made(transport)
         self.transport: Any = JoiningTransport(self.loop, transport)
         self.cycle: Any
@@ -123,6 +130,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.watched.discard(self)
         # They have this protocol: no circle of references.
         self._reading = self._direct = None
+        if self._inflow is not None:
+            self._inflow.close()
+            self._inflow = None
         if isinstance(self.cycle, DirectCycle):
             self.cycle = None
 
@@ -151,6 +161,9 @@ class HttpProtocol(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._refuse(BadHead(400, "a WebSocket handshake before the answer to another request"))
             return
+        if self._inflow is not None:
+            early += self._inflow.close()
+            self._inflow = None
         self.watched.discard(self)
         self.transport.flush()
         transport = self.transport.raw
@@ -179,44 +192,52 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._pending += len(data)
-        if self._pending > self.max_size:
-            self._feed_much(data)
+        if self._pending > self._most:
+            self._pending -= len(data)
+            self._set_aside(data)
+            return
+        try:
+            self.parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            # Dealt with outside: it is not the cause of what may fail there. Its traceback would be a circle.
+            found = error.with_traceback(None)
         else:
-            try:
-                self.parser.feed_data(data)
-            except (HttpParserError, HttpParserUpgrade) as error:
-                # Dealt with outside: it is not the cause of what may fail there. Its traceback would be a circle.
-                found = error.with_traceback(None)
-            else:
-                if self._phase:
-                    self.watched.add(self)
-                return
-            self._stop_parsing(found, data)
+            if self._phase:
+                self.watched.add(self)
+            return
+        self._stop_parsing(found, data)
         if self._phase:
             self.watched.add(self)
 
-    def _feed_much(self, data: bytes) -> None:
-        """Have the parser read what may be a head over the limit, and a body as well.
+    def _set_aside(self, data: bytes, *, first: bool = False) -> None:
+        """Have it parsed in slices: it is much, or something waits that has come before."""
+        inflow = self._inflow
+        if inflow is None:
+            inflow = self._inflow = Inflow(self)
+        inflow.add(data, first=first)
+        self._most = -1 if inflow.waits or self.pipeline else self.usual
 
-        In pieces, so that a head with too many fields does not hold up others.
-        """
-        head, behind = data[: self.max_size], data[self.max_size :]
+    def room(self) -> int:
+        """How much may be parsed at once of what has been set aside: a piece, or what is certainly one body."""
+        if self._phase == _BODY:
+            size = dict(self.headers).get(b"content-length", b"0")
+            return max(PIECE, int(size) - (self._got - self._got_before))
+        return PIECE
+
+    def parse(self, piece: bytes) -> None:
+        """Parse a piece of what has been set aside."""
+        self._pending += len(piece)
         found = None
         try:
-            if behind and self._phase != _BODY:
-                self._pending -= len(behind)
-                self.parser.feed_data(head)
-                self._pending += len(behind)
-                head, behind = behind, b""
-            else:
-                head, behind = data, b""
-            self.parser.feed_data(head)
+            self.parser.feed_data(piece)
         except (HttpParserError, HttpParserUpgrade) as error:
             found = error.with_traceback(None)
         if found is not None:
-            self._stop_parsing(found, head + behind)
+            self._stop_parsing(found, piece)
         elif self._pending > self.max_size:
             self._refuse(too_large(self.url, self.limits))
+        if self._phase:
+            self.watched.add(self)
 
     def _stop_parsing(self, found: HttpParserError | HttpParserUpgrade, data: bytes) -> None:
         """What comes is no HTTP, or not what we take, or becomes something else."""
@@ -235,7 +256,7 @@ class HttpProtocol(HttpToolsProtocol):
         else:  # there is none that we know: it is a request like any other
             self.parser = HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            self.data_received(without_upgrade(old, self.url, self.headers) + behind)
+            self._set_aside(without_upgrade(old, self.url, self.headers) + behind, first=True)
 
     def _refuse(self, verdict: BadHead) -> None:
         """Answer in place of whoever would, and close."""
@@ -268,6 +289,8 @@ class HttpProtocol(HttpToolsProtocol):
         transport, cycle = self.transport, self.cycle
         if waiting := transport.waiting:
             return Waits.READER, transport.written - waiting
+        if self._inflow is not None and self._inflow.waits:
+            return Waits.NOT, 0
         if self._phase == _BODY:
             pauses = self.flow.read_paused or getattr(cycle, "waiting_for_100_continue", False)
             return (Waits.NOT if pauses else Waits.BODY), self._got
@@ -313,6 +336,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._verdict is not None:
                 raise self._verdict  # to the parser, which would say that the request is invalid
         self._pending = 0
+        self._got_before = self._got
         self._phase = _BODY
         direct = self._reading = self._direct_cycle()
         if direct is not None:
@@ -350,6 +374,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._start_asgi_task(self.cycle, self._asgi)
         else:  # it waits for the answer to another request
             self.flow.pause_reading()
+            self._most = -1
             self.pipeline.appendleft((self.cycle, self._asgi))
 
     def _direct_cycle(self) -> DirectCycle | None:
@@ -378,7 +403,7 @@ class HttpProtocol(HttpToolsProtocol):
         return DirectPage(self, self.pages, environ, keep_alive=parser.should_keep_alive())
 
     def _polling_cycle(self, engine: Engine, method: bytes, query: bytes) -> DirectExchange | None:
-        if method not in (b"GET", b"POST") or b"sid=" not in query:
+        if method not in (b"GET", b"POST") or b"sid=" not in query or b"#" in query:
             return None
         scope = {
             "type": "http",
