@@ -41,7 +41,7 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not versions"
+	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not versions and not soak"
 	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not soak"
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
@@ -64,7 +64,7 @@ reliability: .venv/installed-dev .venv-original/installed
 
 # CHURN_SECONDS=60 make soak: a minute of coming and going instead of ten
 soak: .venv/installed-dev
-	$(BIN)/python -m pytest --verbose -m soak tests/reliability
+	$(BIN)/python -m pytest --verbose -m soak tests/reliability tests/brokers
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(ARGUMENTS)

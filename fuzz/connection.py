@@ -20,6 +20,7 @@ from typing import Any, cast
 import uvicorn
 
 import flask_socketio.engine.engine as engine_module
+import flask_socketio.serving.http.protocol as protocol_module
 from flask_socketio.engine.answers import Receive, Send, respond
 from flask_socketio.engine.config import EngineConfig
 from flask_socketio.engine.engine import Engine
@@ -35,7 +36,7 @@ from .bounds import bounded
 #: What a connection's descriptor and addresses are asked from.
 NO_SOCKET = socket.socket()
 CONFIG = EngineConfig(http_compression=False)
-#: Turns of the loop in which whatever was begun is over.
+#: Turns of the loop in which something more is written, if anything is.
 _TURNS, _MANY_TURNS = 12, 10_000
 
 _REFUSED = re.compile(rb"HTTP/1\.1 (?:4\d\d|505) .*\r\nconnection: close\r\n\r\n", re.DOTALL)
@@ -151,6 +152,7 @@ class Server:
         app = EchoApp(CONFIG)
         await app.start()
         self.engine = app.engine
+        protocol_module.PIECE = 64  # so that short inputs, too, are parsed in slices
         self.protocol: Any = type("Http", (HttpProtocol,), {})
         self.protocol.serve([app.lane], None)
         self.config = uvicorn.Config(
@@ -174,8 +176,7 @@ class Server:
         protocol.connection_made(wire)
         for piece in pieces:
             await self.fed(wire, piece)
-        for _ in range(_TURNS):
-            await asyncio.sleep(0)
+        await self.quiet(wire)
         wire.close()
         for _ in range(_MANY_TURNS):
             await asyncio.sleep(0)
@@ -185,6 +186,14 @@ class Server:
             if not (self.state.connections or self.state.tasks or self.engine.sessions):
                 return bytes(wire.written)
         raise AssertionError((self.state.connections, self.state.tasks, self.engine.sessions))
+
+    async def quiet(self, wire: Wire) -> None:
+        """Wait until nothing more is written: requests in line are answered one after the other."""
+        written = -1
+        while len(wire.written) > written:
+            written = len(wire.written)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
     async def fed(self, wire: Wire, piece: bytes) -> None:
         """As a transport does it: not while reading is paused."""

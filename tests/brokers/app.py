@@ -12,6 +12,11 @@ app = Flask(__name__)
 socketio = SocketIO(app, message_queue=os.environ["QUEUE"], channel=os.environ["CHANNEL"])
 
 
+@app.get("/counters")
+def counters() -> dict[str, Any]:
+    return socketio.server.counters()
+
+
 @socketio.on("join")
 def join(room: str) -> list[Any]:
     join_room(room)

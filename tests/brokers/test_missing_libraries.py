@@ -9,7 +9,7 @@ import pytest
 
 BEGIN = """
 import sys
-sys.modules[{library!r}] = None  # as if it were not installed
+sys.modules[{module!r}] = None  # as if it were not installed
 import asyncio
 from flask import Flask
 from flask_socketio import SocketIO
@@ -23,8 +23,12 @@ URLS = [
     ("redis", "unix:///run/redis"),
     ("redis", "valkey+sentinel://a,b/0/name"),
     ("kombu", "amqp://"),
+    ("nats", "nats://"),
+    ("postgres", "postgresql://"),
     ("kombu", "memory://"),
 ]
+#: Where a library is not named as the extra that brings it.
+MODULES = {"postgres": "psycopg"}
 RUN = "socketio.run(app, port=0)"
 UVICORN = """
 import uvicorn
@@ -46,7 +50,7 @@ emitter.server.enter_room("sid", "room")
 @pytest.mark.parametrize("use", [RUN, UVICORN, EMIT], ids=["run", "uvicorn", "emit"])
 def test_the_first_use_says_what_to_install(library: str, url: str, use: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", (BEGIN + use).format(library=library, url=url)],
+        [sys.executable, "-c", (BEGIN + use).format(module=MODULES.get(library, library), url=url)],
         capture_output=True, text=True, check=False, timeout=30,
     )  # fmt: skip
     assert ended.returncode != 0
@@ -58,7 +62,7 @@ def test_the_first_use_says_what_to_install(library: str, url: str, use: str) ->
 
 
 def test_an_emitter_that_does_something_else_than_emit() -> None:
-    program = (BEGIN + EMITTER).format(library="redis", url="redis://")
+    program = (BEGIN + EMITTER).format(module="redis", url="redis://")
     ended = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
     )

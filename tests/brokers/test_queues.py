@@ -17,8 +17,7 @@ import socketio as neighbour
 from flask import Flask
 
 from flask_socketio import SocketIO
-from tests.kit.broker import listens, redis_server
-from tests.kit.missing import skip_or_fail
+from tests.kit.broker import Nats, postgres_url, rabbitmq_url, redis_server
 from tests.kit.neighbour import OrderedClient
 from tests.kit.server import ServerProcess
 
@@ -28,13 +27,31 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 APP = Path(__file__).with_name("app.py")
-BROKERS = ["redis", "amqp"]
+BROKERS = ["redis", "amqp", "nats", "postgres"]
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with redis_server(tmp_path_factory) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def nats_url() -> Iterator[str]:
+    server = Nats()
+    server.start()
+    yield server.url
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def amqp_url() -> str:
+    return rabbitmq_url()
+
+
+@pytest.fixture(scope="module", name="postgres_url")
+def postgres() -> str:
+    return postgres_url()
 
 
 class Servers:
@@ -70,13 +87,13 @@ class Servers:
 
 
 class Client:
-    def __init__(self, server: ServerProcess) -> None:
+    def __init__(self, server: ServerProcess, transport: str = "websocket") -> None:
         self.received: Queue[Any] = Queue()
         self.client = OrderedClient()
         self.client.on("shouted", lambda *args: self.received.put(args))
         self.client.on("question", lambda value: ("answer to", value))
         self.client.on("disconnect", lambda *args: self.received.put("disconnected"))
-        self.client.connect(server.url, transports=["websocket"])
+        self.client.connect(server.url, transports=[transport])
         self.sid: str = self.ask("whoami")
 
     def ask(self, event: str, *args: Any) -> Any:
@@ -91,12 +108,7 @@ class Client:
 
 @pytest.fixture(scope="module", params=BROKERS)
 def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
-    if request.param == "redis":
-        url = request.getfixturevalue("redis_url")
-    elif listens(5672):
-        url = "amqp://guest:guest@127.0.0.1:5672//"
-    else:
-        skip_or_fail("no RabbitMQ at 127.0.0.1:5672")
+    url = request.getfixturevalue(f"{request.param}_url")
     with ExitStack() as stack:
         yield Servers(url, stack)
     gc.collect()  # the emitters end here, and not in the middle of other tests
@@ -111,6 +123,18 @@ def test_a_broadcast_reaches_both(servers: Servers, value: Any) -> None:
     here.client.emit("shout", (value, {}))
     assert here.next() == (value,)
     assert there.next() == (value,)
+
+
+@pytest.mark.parametrize("size", [7_000, 8_000, 100_000])
+def test_large_messages_arrive_in_their_order(servers: Servers, size: int) -> None:
+    here, there = servers.clients
+    for number in range(3):
+        here.client.emit("shout", ([number, "ü" * (size // 2)], {}))
+        here.client.emit("shout", (number, {}))
+    for client in (here, there):
+        for number in range(3):
+            assert client.next() == ([number, "ü" * (size // 2)],)
+            assert client.next() == (number,)
 
 
 def test_rooms_and_exceptions(servers: Servers) -> None:
@@ -199,6 +223,8 @@ def test_an_application_that_is_not_served_publishes(servers: Servers) -> None:
 
 def emitting_manager(servers: Servers) -> Any:
     """python-socketio's, in a process of its own as it were."""
+    if servers.url.startswith(("nats", "postgres")):
+        pytest.skip("python-socketio has no manager for this broker")
     kind = (
         neighbour.RedisManager
         if servers.url.startswith(("redis", "unix"))
@@ -219,6 +245,30 @@ def test_python_socketios_manager_and_ours(servers: Servers) -> None:
     ours = SocketIO(Flask(__name__), client_manager=manager)
     ours.emit("shouted", "by its manager")
     assert [client.next() for client in servers.clients] == [("by its manager",)] * 2
+
+
+def test_a_server_of_python_socketios_and_ours(servers: Servers) -> None:
+    if not servers.url.startswith(("redis", "unix")):
+        pytest.skip("once is enough; it listens with redis-py")
+    env = {"QUEUE": servers.url, "CHANNEL": servers.channel}
+    with ServerProcess.script(APP.with_name("neighbour_app.py"), env) as process:
+        other, here = Client(process, "polling"), servers.clients[0]
+        other.ask("join", "theirs")
+        while other.next(0.3) is None:
+            here.client.emit("shout", ("hello", {}))
+        here.client.emit("shout", ("end", {}))
+        for client in (other, *servers.clients):
+            while client.next() != ("end",):
+                pass
+
+        for value in VALUES:
+            here.client.emit("shout", (value, {"to": "theirs"}))
+            assert other.next() == (value,)
+            other.client.emit("shout", (value, 2))
+            assert [client.next() for client in (other, *servers.clients)] == [(value, 2)] * 3
+        assert here.ask("ask", other.sid, "why") == ("answer to", "why")
+        assert [server.get_json("/counters")["queue_gaps"] for server in servers.pair] == [0, 0]
+        other.client.disconnect()
 
 
 GARBAGE: list[str | bytes] = [
@@ -316,7 +366,9 @@ def test_a_queue_that_is_not_there_is_named_and_nothing_stops(
 
 
 def test_a_queue_that_cannot_be() -> None:
-    with pytest.raises(ValueError, match="kafka is not supported; redis, valkey, amqp are"):
+    with pytest.raises(
+        ValueError, match="kafka is not supported; redis, valkey, amqp, nats, postgresql are"
+    ):
         SocketIO(message_queue="kafka://")
     with pytest.raises(ValueError, match=r"client_manager=.* has no URL; use message_queue="):
         SocketIO(Flask(__name__), client_manager=object())

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("unharmed")
 
 IN_FLIGHT = 1_000
 PENDING_ACKS = 10_000
-QUEUED = 8 * 1024 * 1024
+QUEUED = 10 * 1024 * 1024
 # In which a client is found to be dead, at the hasty app.
 PERIOD = HASTY["ping_interval"] + HASTY["ping_timeout"]
 # These take a while, and after an upgrade nothing is different.

@@ -1,4 +1,4 @@
-"""A TCP proxy that does to connections what networks do: nothing arrives, or late, or half of it."""
+"""A TCP proxy that does to connections what networks do: nothing arrives, or late, or half of it. It can be killed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ class Proxy:
 
     def __init__(self, target: Address) -> None:
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
+        self.port = 0
         self._open: list[socket.socket] = []
         self._flows = threading.Event()
         self._flows.set()
@@ -28,10 +27,20 @@ class Proxy:
         self._left: int | None = None
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen: at the same port again, where it has been stopped."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def stop(self) -> None:
+        """As a server that is killed: connections end, and there are no new ones."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut()
@@ -78,10 +87,10 @@ class Proxy:
             with suppress(OSError):
                 self._open.pop().shutdown(socket.SHUT_RDWR)
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                near = self._listener.accept()[0]
+                near = listener.accept()[0]
                 far = socket.create_connection(self._target)
                 self._open += [near, far]
                 for source, sink in ((near, far), (far, near)):
@@ -94,12 +103,12 @@ class Proxy:
         with suppress(OSError), source:
             while data := source.recv(self._size()):
                 self._flows.wait()
+                if self._rate:
+                    time.sleep(len(data) / self._rate)
                 if not self._swallows:
                     sink.sendall(self._share(data) if from_server else data)
                 if self._left == 0 and from_server:
                     break
-                if self._rate:
-                    time.sleep(len(data) / self._rate)
         with suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)
 

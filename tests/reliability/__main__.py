@@ -54,17 +54,18 @@ def without_bound(figure: Figure) -> Figure:
 
 
 def about() -> str:
-    """What was measured on."""
+    """What was measured on, and how busy it was."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {python}"
+    load = f"load {os.getloadavg()[1]:.1f} before"
+    return f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({load}), {python}"
 
 
-def keep(measured: dict[str, list[Figure]]) -> None:
+def keep(where: str, measured: dict[str, list[Figure]]) -> None:
     """Put the table into the page, in place of the one that is there."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     rows = [f"| {name} | {shown(figures, bounds=True)} |" for name, figures in measured.items()]
-    table = "\n".join([f"{about()}.", "", "| | figures (and bounds) |", "|---|---|", *rows])
+    table = "\n".join([f"{where}.", "", "| | figures (and bounds) |", "|---|---|", *rows])
     PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")
 
 
@@ -72,7 +73,8 @@ def main() -> int:
     arguments = parse()
     ours = OURS if arguments.lane == "fast" else STANDARD
     has_original = not arguments.alone and ORIGINAL_PYTHON.exists()
-    print(about())
+    where = about()
+    print(where)
     over, measured = 0, dict[str, list[Figure]]()
     begun = time.monotonic()
     for name, row in chosen(arguments.row).items():
@@ -84,7 +86,7 @@ def main() -> int:
             print(f"     {ORIGINAL}: {shown(attempt(row, ORIGINAL), bounds=False)}")
         sys.stdout.flush()
     if arguments.keep:
-        keep(measured)
+        keep(where, measured)
     print(f"{over} rows over their bounds, {time.monotonic() - begun:.0f} s")
     return int(over > 0)
 

@@ -13,7 +13,7 @@ from tests.kit.server import ServerProcess
 from tests.load.wire import Client, opened, reading
 
 #: So that those who leave without a word are missed soon.
-OPTIONS = {"ping_interval": 3, "ping_timeout": 3}
+OPTIONS = {"ping_interval": 2, "ping_timeout": 2}
 WAYS = ("polling", "websocket", "upgraded")
 #: Clients that may be on their way at the same time: a server that is slower than the rate has fewer to serve.
 AT_A_TIME = 200

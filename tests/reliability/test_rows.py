@@ -40,7 +40,7 @@ def test_threads() -> None:
 
 
 def test_clients_that_come_and_go() -> None:
-    hold(rows.come_and_go(OURS, seconds=4, rate=100))
+    hold(rows.come_and_go(OURS, seconds=3, rate=100))
 
 
 @pytest.mark.soak

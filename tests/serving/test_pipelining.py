@@ -70,6 +70,30 @@ def requests(number: int) -> list[Request]:
     return random.choices(kinds, [20, 1, 5, 20, 10, 5, 1, 1, 1, 5, 1, 1], k=number)
 
 
+@pytest.mark.parametrize(
+    ("bad", "status", "reason"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "not one Host"),
+        (b"nothing that would be HTTP\r\n\r\n", 400, "invalid request"),
+        (b"GET /%b%bHTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * 70_000, b" "), 414, "target too long"),
+        (b"POST /digest%bTransfer-Encoding: chunked\r\n\r\nnone" % END, 400, "invalid request"),
+    ],
+    ids=["Host", "HTTP", "target", "chunk"],
+)  # fmt: skip
+@pytest.mark.parametrize("before", [1, 3])
+def test_a_refusal_follows_the_answers_to_what_came_before(
+    server: ServerProcess, before: int, bad: bytes, status: int, reason: str
+) -> None:
+    connection = connect(server)
+    connection.sendall((b"GET /after/0.2/later%b\r\n" % END) * before + bad)
+    answers = Answers(connection)
+    for expected in [(200, "later")] * before + [(status, reason)]:
+        response = HTTPResponse(answers)  # pyright: ignore[reportArgumentType]
+        response.begin()
+        assert (response.status, response.read().decode()) == expected
+    assert answers.read() == b""
+
+
 class Answers(io.BufferedReader):
     """What is left behind an answer is the next one's."""
 
@@ -138,6 +162,7 @@ class Healthy:
         return longest
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 def test_others_do_not_wait(server: ServerProcess, flood: bytes) -> None:
     healthy = Healthy(server)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -98,6 +99,31 @@ def test_commands_of_a_thread_keep_their_order(threads: int) -> None:
         for thread in range(threads):
             assert [n for mine, n in received if mine == thread] == list(range(2000))
         assert where == {threading.get_ident()}
+        inbox.close()
+
+    asyncio.run(main())
+
+
+def test_a_thread_is_never_far_ahead() -> None:
+    async def main() -> None:
+        inbox = Inbox(asyncio.get_running_loop())
+        posted = 0
+        leads: list[int] = []
+
+        def command(number: int) -> None:
+            leads.append(posted - number)
+            time.sleep(0.00002)
+
+        def post() -> None:
+            nonlocal posted
+            for number in range(5_000):
+                posted += 1
+                inbox.post(command, number)
+            inbox.ask(lambda: None)
+
+        await asyncio.to_thread(post)
+        assert len(leads) == 5_000
+        assert max(leads) < 600
         inbox.close()
 
     asyncio.run(main())

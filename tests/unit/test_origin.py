@@ -192,7 +192,7 @@ def test_one_host_or_none() -> None:
 
 
 def test_where_hosts_are_checked_a_proxys_word_is_not_taken() -> None:
-    policy = OriginPolicy(None, True, checks_host=True)
+    policy = OriginPolicy(None, True, any_host=False)
     given = environ(**PROXY, HTTP_HOST="chat.example:5000")
     assert policy.allows(given, "https://chat.example:5000")
     assert not policy.allows(given, "https://chat.example")

@@ -440,7 +440,8 @@ class SocketIOOptions(TypedDict, total=False):
         str | None,
         Option(
             "URL",
-            "Through which servers and emitters belong together: `redis://`, `valkey://`, `amqp://` and others.",
+            "Through which servers and emitters belong together: `redis://`, `valkey://`, `nats://`, `postgresql://`, "
+            "`amqp://` and others.",
         ),
     ]
     channel: Annotated[str, Option("name", "What those that belong together have in common there.")]
@@ -456,6 +457,15 @@ class SocketIOOptions(TypedDict, total=False):
     max_backlog_bytes: Annotated[
         Whole,
         Option(_BYTES, "The same by size; one message alone may be larger.", Bounds, field="bytes"),
+    ]
+    max_backlog_age: Annotated[
+        float,
+        Option(
+            _SECONDS,
+            "Whatever has waited there for longer is dropped. 0: nothing for that.",
+            Bounds,
+            field="age",
+        ),
     ]
     client_manager: Annotated[
         object,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-_FIRST, _MAX = 0.1, 2.0
+_FIRST, _MAX = 0.1, 0.8
+
+#: Seconds after which everybody who tries again in this way listens again to a broker that is back.
+ALL_ARE_BACK = _MAX + 0.25
 
 
 class Backoff:
-    """Twice as long from attempt to attempt, up to 2 s."""
+    """Twice as long from attempt to attempt, up to 0.8 s."""
 
     def __init__(self) -> None:
         self.pause = _FIRST

@@ -6,6 +6,7 @@ import re
 from urllib.parse import unquote
 
 _SECRET_FIELD = re.compile(r"([?&][^=&]*(?:passw|pwd|secret|token)[^=&]*=)([^&#;]+)", re.IGNORECASE)
+_BETWEEN = re.compile(r"(;|,(?=\w+://))")
 _HIDDEN = "***"
 
 
@@ -30,10 +31,12 @@ class Masked:
 
 
 def _without_secrets(url: str) -> tuple[str, list[str]]:
-    """The URL, or the URLs with semicolons between them, as it may be shown; and what may not, longest first."""
+    """The URL, or the URLs with semicolons or commas between them, as it may be shown; and what may not, longest
+    first."""
     secrets: set[str] = set()
-    shown = ";".join(_masked_one(one, secrets) for one in url.split(";"))
-    return shown, sorted(secrets, key=len, reverse=True)
+    parts = _BETWEEN.split(url)
+    parts[::2] = [_masked_one(one, secrets) for one in parts[::2]]
+    return "".join(parts), sorted(secrets, key=len, reverse=True)
 
 
 def _masked_one(url: str, secrets: set[str]) -> str:

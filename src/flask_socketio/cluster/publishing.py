@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from enum import Enum, auto
 
 from ..base.green import start_for_io
 from ..base.promise import Promise
-from .backlog import Backlog
+from .backlog import Backlog, Waiting
 from .backoff import Backoff
 from .queue import MessageQueue, UnreachableError, UnsureError
 from .state import KEEP_UP, PUBLISH, QueueState
@@ -21,31 +20,37 @@ MakeMessage = Callable[[], Message]
 
 #: Seconds that a server that stops waits for what it still has to publish.
 _FLUSH = 3.0
+#: How many messages, and how many bytes, are published at once: after that the broker has to say that it has them.
+_BATCH, _BATCH_BYTES = 50, 256 * 1024
 
 
-class _Outcome(Enum):
-    #: published, or refused for good
-    DONE = auto()
-    UNSURE = auto()
-    UNREACHABLE = auto()
+def _attempt(
+    queue: MessageQueue, state: QueueState, texts: list[bytes], otherwise: str
+) -> tuple[int, bool]:
+    """Publish; returns of how many messages it is decided what becomes of them, and whether the broker is there.
 
-
-def _attempt(queue: MessageQueue, state: QueueState, text: bytes, otherwise: str) -> _Outcome:
-    """Publish; `otherwise` is what becomes of the message where nobody can be reached."""
+    The others have certainly not been published; `otherwise` is what becomes of them.
+    """
+    decided = 0
     try:
-        queue.send(text)
+        for refusal in queue.send(texts):
+            decided += 1
+            if refusal is None:
+                state.published()
+            else:
+                state.refused(refusal)
     except UnreachableError as error:
         state.failed(PUBLISH, error, otherwise)
-        return _Outcome.UNREACHABLE
+        return decided, False
     except UnsureError as error:
-        state.unsure()
-        state.failed(PUBLISH, error, "the message may be lost")
-        return _Outcome.UNSURE
+        state.unsure(error.messages)
+        what = "the message" if error.messages == 1 else f"{error.messages} messages"
+        state.failed(PUBLISH, error, f"{what} may be lost")
+        return decided + error.messages, False
     except Exception as error:  # noqa: BLE001 - brokers' libraries have no common error
-        state.refused(error)
-    else:
-        state.published()
-    return _Outcome.DONE
+        for _ in texts[decided:]:
+            state.refused(error)
+    return len(texts), True
 
 
 class Publisher:
@@ -54,28 +59,35 @@ class Publisher:
     def __init__(self, queue: MessageQueue, state: QueueState) -> None:
         self._queue = queue
         self._state = state
-        self._backlog = Backlog[MakeMessage](queue.bounds)
+        self._backlog = Backlog[MakeMessage](queue.bounds, self._dropped)
         self._backoff = Backoff()
         self._stopping = Promise[None]()
         self._ended = Promise[None]()
+        #: publish soon what a function makes, which has so many bytes, more or less
+        self.put = self._backlog.put
         start_for_io(self._run, "flask-duplex-publish")
 
-    def put(self, make_message: MakeMessage, size: int) -> None:
-        """Publish soon; `size` is how many bytes the message has, more or less."""
-        dropped = self._backlog.put(make_message, size)
-        if dropped:
-            self._state.lost("backlog", dropped)
-            self._state.failed(KEEP_UP, "too much waits", "the oldest messages are lost")
+    def _dropped(self, reason: str, messages: int) -> None:
+        self._state.lost(reason, messages)
+        self._state.failed(KEEP_UP, "too much waits", "the oldest messages are lost")
 
     def _run(self) -> None:
-        while (make_message := self._backlog.get()) is not None:
-            text = self._written(make_message)
-            if text is not None:
-                self._publish(text)
+        while self._backlog.wait():
+            if self._state.others_are_away:
+                self._wait_until_back()
+            if batch := self._backlog.take(_BATCH, _BATCH_BYTES):
+                self._publish(batch)
             if not self._backlog:
                 self._state.works(KEEP_UP)
         self._queue.close()
         self._ended.keep(None)
+
+    def _publish(self, batch: list[Waiting[MakeMessage]]) -> None:
+        """What has certainly not been published, because the broker is not there, waits again."""
+        made = [(self._written(waiting.item), waiting) for waiting in batch]
+        written = [(text, waiting) for text, waiting in made if text is not None]
+        decided, _ = self._attempt([text for text, _ in written])
+        self._backlog.put_back([waiting for _, waiting in written[decided:]])
 
     def _written(self, make_message: MakeMessage) -> bytes | None:
         try:
@@ -84,13 +96,20 @@ class Publisher:
             self._state.refused(error)
             return None
 
-    def _publish(self, text: bytes) -> None:
-        otherwise = "messages wait until it is back"
-        while _attempt(self._queue, self._state, text, otherwise) is _Outcome.UNREACHABLE:
+    def _attempt(self, texts: list[bytes]) -> tuple[int, bool]:
+        return _attempt(self._queue, self._state, texts, "messages wait until it is back")
+
+    def _wait_until_back(self) -> None:
+        while not self._attempt([])[1]:
             if self._stopping.wait(self._backoff.next()):
-                self._state.given_up(1 + self._backlog.clear())
+                self._state.given_up(self._backlog.clear())
                 return
+            self._backlog.expire()
         self._backoff.reset()
+        self._stopping.wait(self._state.others_return())
+        self._backlog.expire()
+        if not self._backlog:
+            self._state.works(PUBLISH)
 
     async def close(self) -> None:
         """Publish what waits, for a while, if the broker is there."""
@@ -119,11 +138,11 @@ class DirectPublisher:
         if began < self._rest_until:
             self._state.lost("unreachable")
             return
-        outcome = _attempt(self._queue, self._state, text, "the message is lost")
-        if outcome is _Outcome.DONE:
+        decided, is_there = _attempt(self._queue, self._state, [text], "the message is lost")
+        if is_there:
             self._backoff.reset()
             return
-        if outcome is _Outcome.UNREACHABLE:
+        if not decided:
             self._state.lost("unreachable")
         # Of a broker that lets one wait, at least twice as long: no more than a third of a caller's time goes there.
         now = time.monotonic()

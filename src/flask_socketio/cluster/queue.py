@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Protocol
 
@@ -18,9 +18,10 @@ from ..base.promise import Promise
 from ..base.real import AppLock
 from .backlog import Bounds
 from .backoff import Backoff
+from .gaps import Gaps
 from .masking import Masked
 from .state import LISTEN, QueueState
-from .wire import Message, read, write
+from .wire import Message, is_for, numbered, read, write
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -29,29 +30,37 @@ _PATIENCE, _LAST_LOOK = 0.25, 1.0
 
 
 class UnreachableError(Exception):
-    """The broker is not there, and the message has certainly not been published."""
+    """The broker is not there, and what has not been yielded for has certainly not been published."""
 
 
 class UnsureError(Exception):
-    """The message was sent, and the broker has not said that it has it: it may have arrived."""
+    """The next `messages` were sent, and the broker has not said that it has them: they may have arrived.
+
+    Those after them have certainly not been published.
+    """
+
+    def __init__(self, error: object, messages: int = 1) -> None:
+        super().__init__(str(error))
+        self.messages = messages
 
 
 class Broker(Protocol):
     """One kind of message broker. Made without connecting; `publish` and `listen` are called on different threads."""
 
-    def publish(self, message: bytes) -> None:
-        """Send to everybody who listens, and return when the broker has it; within a few seconds in any case.
+    def publish(self, messages: list[bytes]) -> Iterator[Exception | None]:
+        """Send to everybody who listens, in this order; yields for each message when the broker has it.
 
-        Raises UnreachableError and UnsureError, after which the next call connects anew, and the library's errors where
-        the broker refuses the message.
+        What is yielded is None, or what the broker says who refuses the message. Without messages it finds out whether
+        the broker is there. Raises UnreachableError and UnsureError, within a few seconds in any case; the next call
+        connects anew.
         """
         ...
 
     def listen(self, patience: float) -> Generator[bytes | str | None]:
-        """Messages as they come, from the moment the generator is first advanced; raises the library's errors.
+        """None when it listens, then messages as they come; raises the library's errors.
 
-        None where there was none for `patience` seconds, so that listening can end: it is closed on the thread it is
-        advanced on.
+        None also where there was no message for `patience` seconds, so that listening can end: it is closed on the
+        thread it is advanced on. Raises, too, when a broker has not given a sign of life for some seconds.
         """
         ...
 
@@ -87,6 +96,8 @@ class MessageQueue:
         self._make_broker = make_broker
         self._lock = AppLock()
         self.host_id = uuid.uuid4().hex
+        #: of the messages that this host has sent
+        self._count = 0
         self._broker: Broker | None = None
         self._pid = 0
 
@@ -101,6 +112,7 @@ class MessageQueue:
         if self._broker is not None and self._pid != os.getpid():
             _of_parents.append(self._broker)
         self.host_id = uuid.uuid4().hex
+        self._count = 0
         self._pid = os.getpid()
         self._broker = self._make_broker(self.url, self.channel)
 
@@ -116,10 +128,18 @@ class MessageQueue:
         self.begun()
         return write(message, self.host_id)
 
-    def send(self, text: bytes) -> None:
-        """Publish now; raises what `Broker.publish` raises."""
+    def send(self, texts: list[bytes]) -> Iterator[Exception | None]:
+        """Publish now, numbered in the order in which that is tried; yields and raises what `Broker.publish` does."""
         with self._lock:
-            self.begun().publish(text)
+            broker = self.begun()
+            messages = [numbered(text, self._count + i) for i, text in enumerate(texts, 1)]
+            try:
+                for refusal in broker.publish(messages):
+                    self._count += 1
+                    yield refusal
+            except UnsureError as error:
+                self._count += error.messages
+                raise
 
     def close(self) -> None:
         """Let go of the connection over which it has published."""
@@ -142,6 +162,7 @@ class Listener:
         self._receive = receive
         self._counters = counters
         self._state = state
+        self._gaps = Gaps()
         self._backoff = Backoff()
         self._stopped = Promise[None]()
         self._ended = Promise[None]()
@@ -150,12 +171,10 @@ class Listener:
     def _run(self) -> None:
         broker = self._queue.begun()
         while not self._stopped.done:
-            pause = self._backoff.next()
             try:
                 self._listen(broker)
             except Exception as error:  # noqa: BLE001 - brokers' libraries have no common error
-                self._failed(error, pause)
-            self._stopped.wait(pause)
+                self._failed(error)
         self._ended.keep(None)
 
     def _listen(self, broker: Broker) -> None:
@@ -168,16 +187,19 @@ class Listener:
                 if text is not None:
                     self._read(text)
 
-    def _failed(self, error: Exception, pause: float) -> None:
+    def _failed(self, error: Exception) -> None:
         if self._stopped.done:
             return
+        pause = self._backoff.next()
         self._counters.queue_failures += 1
         self._state.failed(LISTEN, error, f"trying again in {pause:g} s")
+        self._stopped.wait(pause)
 
     def _read(self, text: bytes | str) -> None:
         try:
-            message = read(text, self._queue.host_id)
-            if message is not None:
+            message = read(text)
+            self._counters.queue_gaps += self._gaps.before(message)
+            if is_for(message, self._queue.host_id):
                 self._receive(message)
                 self._counters.queue_received += 1
         except Exception as error:  # noqa: BLE001 - whoever else writes to the queue must not end the listening

@@ -17,7 +17,7 @@ from .memory import MemoryAdapter
 from .publishing import MakeMessage, Publisher
 from .queue import Listener, MessageQueue
 from .state import QueueState
-from .wire import Dumps, Message, emission_of, emit_message, fields_of
+from .wire import Dumps, Message, emission_of, emit_message, fields_of, other_message
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -93,8 +93,7 @@ class QueueAdapter(MemoryAdapter[M]):
             self._tell("disconnect", namespace, sid=sid)
 
     def _tell(self, method: str, namespace: str, **fields: Any) -> None:
-        message = {"method": method, "namespace": namespace, **fields}
-        self._publish(lambda: message, _SIZE_OF_OTHERS)
+        self._publish(lambda: other_message(method, namespace, fields), _SIZE_OF_OTHERS)
 
     # -- what others publish -------------------------------------------------------------------
 

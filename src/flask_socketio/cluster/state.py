@@ -7,6 +7,7 @@ import time
 
 from ..base.counters import Counters
 from ..base.real import new_lock
+from .backoff import ALL_ARE_BACK
 from .masking import Masked
 
 logger = logging.getLogger("flask_socketio.server")
@@ -27,11 +28,18 @@ class QueueState:
         self._since = 0.0
         self._lost_since = self._unsure_since = 0
         self._refusing = False
+        #: since when it listens again
+        self._listens_since = 0.0
+        #: the queue has been out of reach, so that others may not listen again yet
+        self.others_are_away = False
 
     def failed(self, doing: str, error: object, consequence: str) -> None:
         """It cannot be done; a line if all has been well until now."""
         with self._lock:
             is_news = not self._failing
+            self.others_are_away |= doing == PUBLISH or (
+                doing == LISTEN and doing not in self._failing
+            )
             self._failing.add(doing)
             if is_news:
                 self._since = time.monotonic()
@@ -44,6 +52,8 @@ class QueueState:
             return
         with self._lock:
             self._failing.discard(doing)
+            if doing == LISTEN:
+                self._listens_since = time.monotonic()
             if self._failing:
                 return
             lost, unsure = self._lost_since, self._unsure_since
@@ -52,6 +62,14 @@ class QueueState:
             "message queue %s is back after %.1f s: %d messages lost, %d that may be lost",
             self._shown, time.monotonic() - self._since, lost, unsure,
         )  # fmt: skip
+
+    def others_return(self) -> float:
+        """Seconds until all others listen again, if the queue is back; what is published before that misses them."""
+        with self._lock:
+            self.others_are_away = False
+            now = time.monotonic()
+            since = now if LISTEN in self._failing else self._listens_since
+            return max(since + ALL_ARE_BACK - now, 0)
 
     def troubles(self) -> list[str]:
         """What cannot be done at present, in words."""
@@ -79,14 +97,16 @@ class QueueState:
         with self._lock:
             self._lost_since += messages
 
-    def unsure(self) -> None:
-        """A message was sent, and nobody knows whether it has arrived."""
+    def unsure(self, messages: int) -> None:
+        """They were sent, and nobody knows whether they have arrived."""
         with self._lock:
-            self._counters.queue_unsure += 1
-            self._unsure_since += 1
+            self._counters.queue_unsure += messages
+            self._unsure_since += messages
 
     def given_up(self, messages: int) -> None:
-        """The server has stopped, and these have not been published."""
+        """The server has stopped, and these have not been published, if any."""
+        if not messages:
+            return
         self.lost("stopped", messages)
         logger.error(
             "message queue %s is not there when the server stops; %d messages are lost",
@@ -100,5 +120,5 @@ class QueueState:
             by_reason[reason] = by_reason.get(reason, 0) + messages
 
     def _say(self, doing: str, error: object, consequence: str) -> None:
-        text = self._shown.text(error)
+        text = " ".join(self._shown.text(error).split())  # libpq writes several lines
         logger.error("cannot %s message queue %s: %s; %s", doing, self._shown, text, consequence)

@@ -11,6 +11,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any, cast
 
+import orjson
+
 from ..protocol.json import restore
 from ..protocol.socketio import Codec, check_event
 from .base import Callback, Emission, as_namespace, as_rooms
@@ -20,6 +22,9 @@ Message = dict[str, Any]
 Dumps = Callable[[Any], tuple[bytes, list[bytes]]]
 #: Made for the host that has emitted, with the room, the namespace and the ack's id there: takes an ack to it.
 AnswerTo = Callable[[str, Any, str, int], Callback]
+
+#: Of which everybody writes the same.
+_PLAIN = {str, int, bool, type(None)}
 
 #: What a message of each method has, besides its namespace.
 _FIELDS = {
@@ -35,16 +40,56 @@ _FIELDS = {
 
 
 def write(message: Message, host_id: str) -> bytes:
-    """The text of a message from this host. Raises TypeError for what is no JSON."""
-    return json.dumps({"host_id": host_id, **message}).encode()
+    """The text of a message from this host, not numbered yet. Raises TypeError for what is no JSON."""
+    # An ack has the id of the host that it is for in this place.
+    own = "origin" if "host_id" in message else "host_id"
+    message = {own: host_id, **message}
+    try:
+        return orjson.dumps(message)
+    except orjson.JSONEncodeError:
+        return json.dumps(message, default=_parsed).encode()
 
 
-def read(text: bytes | str, host_id: str) -> Message | None:
-    """The message, if it is for this host. Raises for what is none."""
-    message = json.loads(text)
-    # An ack is addressed to the one who emitted; anything else is not for the one who sent it.
-    own = message.get("host_id") == host_id
-    return message if own is (message.get("method") == "callback") else None
+def _parsed(item: Any) -> Any:
+    """What orjson takes as it stands, for the standard library."""
+    if isinstance(item, orjson.Fragment):
+        return json.loads(orjson.dumps(item))
+    raise TypeError(f"{type(item).__name__} is not JSON serializable")
+
+
+def _as_json(value: Any) -> Any:
+    """What the application may choose freely, as JSON: only what the standard library takes. Raises TypeError."""
+    return value if type(value) in _PLAIN else orjson.Fragment(json.dumps(value))
+
+
+def numbered(text: bytes, number: int) -> bytes:
+    """The same with its number among those of its origin: a field that python-socketio does not look at."""
+    return b'{"seq":%d,%b' % (number, text[1:])
+
+
+def read(text: bytes | str) -> Message:
+    """The message, whoever it is for. Raises for what is none.
+
+    Integers beyond 64 bits become floats, as they do in clients' packets.
+    """
+    try:
+        message: object = orjson.loads(text)
+    except orjson.JSONDecodeError:  # others may write NaN, half a surrogate pair, or more levels
+        message = json.loads(text)
+    if not isinstance(message, dict):
+        raise TypeError("no message")
+    return cast(Message, message)
+
+
+def is_for(message: Message, host_id: str) -> bool:
+    """An ack is for the one who emitted; anything else is not for the one who sent it."""
+    return (message.get("host_id") == host_id) is (message.get("method") == "callback")
+
+
+def origin_of(message: Message) -> tuple[str | None, int | None]:
+    """The host that has sent it, and its number, where it has those."""
+    origin, number = message.get("origin") or message.get("host_id"), message.get("seq")
+    return origin if isinstance(origin, str) else None, number if type(number) is int else None
 
 
 # -- emissions -------------------------------------------------------------------------------------
@@ -55,7 +100,7 @@ def emit_message(
 ) -> Message:
     """An emission as others read it; `callback` is the room, the namespace and the ack's id."""
     text, attachments = dumps(emission.args[1:])
-    data: list[Any] = json.loads(text)
+    data: Any = orjson.Fragment(text)
     if attachments:
         data = [data, *(b64encode(item).decode() for item in attachments)]
     return {
@@ -64,14 +109,16 @@ def emit_message(
         "data": data,
         "binary": bool(attachments),
         "namespace": emission.namespace,
-        "room": _as_json(emission.to),
-        "skip_sid": list(emission.skip) or None,
-        "callback": callback,
+        "room": _rooms(emission.to),
+        "skip_sid": [_as_json(room) for room in emission.skip] or None,
+        "callback": callback and (_as_json(callback[0]), *callback[1:]),
     }
 
 
-def _as_json(rooms: tuple[Any, ...] | None) -> Any:
-    return rooms[0] if rooms is not None and len(rooms) == 1 else rooms
+def _rooms(rooms: tuple[Any, ...] | None) -> Any:
+    if rooms is None:
+        return None
+    return _as_json(rooms[0]) if len(rooms) == 1 else [_as_json(room) for room in rooms]
 
 
 def emission_of(message: Message, codec: Codec, answer_to: AnswerTo) -> Emission:
@@ -104,6 +151,12 @@ def _emitted_args(message: Message) -> list[Any]:
 
 
 # -- everything else -------------------------------------------------------------------------------
+
+
+def other_message(method: str, namespace: str, fields: dict[str, Any]) -> Message:
+    """What is no emission. Raises TypeError for what is no JSON."""
+    plain = {name: _as_json(value) for name, value in fields.items()}
+    return {"method": method, "namespace": namespace, **plain}
 
 
 def fields_of(message: Message) -> tuple[str, str, list[Any]]:

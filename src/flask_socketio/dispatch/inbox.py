@@ -21,6 +21,8 @@ logger = logging.getLogger("flask_socketio.server")
 
 #: Commands in one turn of the loop; then the network has its turn.
 _PER_TURN = 512
+#: So many commands may wait for the loop; past them whoever posts waits for it, unless it stands still for so long.
+_AHEAD, _PATIENCE = 256, 0.1
 #: Seconds between looks whether the loop that should answer is still there.
 _LOOK = 0.5
 
@@ -34,6 +36,8 @@ class Inbox:
         self._thread = self._get_ident()
         self._commands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
+        #: the first command when the loop stood still
+        self._stood_at: object = self
         self._closed = False
         #: the loop does not keep its tasks alive
         self._tasks: set[asyncio.Task[object]] = set()
@@ -52,6 +56,27 @@ class Inbox:
         if not self._woken:
             self._woken = True
             self._wake(self._drain)
+        elif len(self._commands) > _AHEAD:
+            self._let_catch_up()
+
+    def _let_catch_up(self) -> None:
+        """Wait until the loop has come to here, while it moves: it may be held by what waits for the caller."""
+        first = self._first()
+        if first is self._stood_at:
+            return
+        reached = Promise[None]()
+        self._commands.append((reached.keep, (None,)))
+        while not reached.wait(_PATIENCE):
+            before, first = first, self._first()
+            if first is before:
+                self._stood_at = first
+                return
+
+    def _first(self) -> object:
+        try:
+            return self._commands[0]
+        except IndexError:
+            return None
 
     def ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Have the loop call the function, wait for it, and return what it returned or raise what it raised.

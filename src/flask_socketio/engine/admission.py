@@ -65,7 +65,7 @@ class Admission:
         self.origins = OriginPolicy(
             config.cors_allowed_origins,
             config.cors_credentials,
-            checks_host=config.allowed_hosts is not None,
+            any_host=config.allowed_hosts is None,
         )
         self._hosts = config.allowed_hosts
         #: nobody opens a session any more

@@ -24,7 +24,7 @@ class Limits:
     #: packets in one polling request's body
     max_packets: int = 20_000
     #: what may wait for one client, and what happens then; one message alone may be larger; 0: any amount
-    max_queued: int = 8 * 1024 * 1024
+    max_queued: int = 10 * 1024 * 1024
     slow_consumer: SlowConsumer = "disconnect"
     #: events of one client that are waiting for a handler or in one, before reading from it pauses
     max_events_in_flight: int = 1_000

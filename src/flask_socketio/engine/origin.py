@@ -21,15 +21,15 @@ _ADDRESS = re.compile(r"(\[[^]]*\])(?::[0-9]+)?")
 class OriginPolicy:
     """Answers whether an origin is allowed, and the headers that tell a browser so.
 
-    `checks_host`: the environ's host has been found to be one of this server's; no other counts.
+    `any_host`: a proxy's word for the server's host is taken. Else it is the environ's, which has been checked.
     """
 
     def __init__(
-        self, allowed: AllowedOrigins, credentials: bool, *, checks_host: bool = False
+        self, allowed: AllowedOrigins, credentials: bool, *, any_host: bool = True
     ) -> None:
         self._allowed = (allowed,) if isinstance(allowed, str) else allowed
         self._credentials = credentials
-        self._checks_host = checks_host
+        self._any_host = any_host
         self._asks_environ = callable(allowed) and _takes_two(allowed)
 
     def expected(self, environ: Mapping[str, Any]) -> str:
@@ -41,7 +41,7 @@ class OriginPolicy:
     def _accepted(self, environ: Mapping[str, Any]) -> Sequence[str]:
         """The origins that are allowed; none at all, or a `*` among them, stands for any."""
         if self._allowed is None:
-            return same_origins(environ, any_host=not self._checks_host)
+            return same_origins(environ, self._any_host)
         assert not callable(self._allowed)
         return self._allowed
 
@@ -76,11 +76,8 @@ def is_allowed_host(host: str | None, allowed: Sequence[str]) -> bool:
     return bool(allowed) and host_is_trusted(name, allowed)  # to which none listed means any
 
 
-def same_origins(environ: Mapping[str, Any], *, any_host: bool = True) -> list[str]:
-    """The origins of the page that this server itself would have served, seen directly and through a proxy.
-
-    A proxy's word for its host is taken if it may be any.
-    """
+def same_origins(environ: Mapping[str, Any], any_host: bool) -> list[str]:
+    """The origins of the page that this server itself would have served, seen directly and through a proxy."""
     scheme, host = environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")
     origins = [f"{scheme}://{host}"]
     proto = environ.get("HTTP_X_FORWARDED_PROTO")

@@ -187,7 +187,7 @@ class Outbox(Generic[T]):
 
 def hold_little(transport: Transport) -> None:
     """Have it, and the kernel, take only what can go out soon, for nothing of that can be dropped any more."""
-    transport.set_write_buffer_limits(high=1)  # of TLS's 0 would be reached with nothing
+    transport.set_write_buffer_limits(high=1)  # with 0, TLS is full when nothing waits
     if _TCP_NOTSENT_LOWAT is not None:
         with suppress(OSError):  # no TCP
             transport.get_extra_info("socket").setsockopt(

@@ -25,7 +25,7 @@ from .memory import LARGE
 from .outbox import Outbox, hold_little
 from .pace import Pace
 from .parser import Parser, feed, make_parser, parser_fault
-from .slices import LOOK, Slice
+from .slices import LOOK, SLICE, Slice
 from .timers import Deadlines, Sweep
 from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
 
@@ -233,10 +233,15 @@ class FastWebSocket(WSListener, WebSocketLink):
 
     # -- slices --------------------------------------------------------------------------------
 
-    def _count(self) -> None:
+    def _count(self, frame: WSFrame) -> None:
         """One more frame that others were read with."""
         self._burst += 1
-        if self._slice is None:
+        if frame.payload_size > LARGE and frame.msg_type == _TEXT:
+            # One alone may take several slices. Others have all their turns before the next, not one between two.
+            if self._waiting is None:
+                self._set_waiting()
+                self._lane.engine.loop.call_later(SLICE, self._go_on)
+        elif self._slice is None:
             if not self._burst % LOOK:  # in the same turn, most likely
                 self._slice = Slice()
                 self._lane.engine.loop.call_soon(self._end_slice)
@@ -307,7 +312,7 @@ class FastWebSocket(WSListener, WebSocketLink):
             logger.exception("a WebSocket frame failed")
             self._fail(WebSocketProtocolError(ws.INTERNAL_ERROR, "internal error"))
         if frame.tail_size:
-            self._count()
+            self._count(frame)
         elif frame.payload_size > LARGE and not self._closing:
             # The read buffer has grown to hold this frame and would never shrink.
             self._raw.set_protocol(make_parser(self, self._limits.max_payload))

@@ -14,6 +14,8 @@ from ..queue import Broker
 
 #: The module, which is also the name of the extra that brings its library, and the schemes of its URLs.
 _SCHEMES = {
+    "nats": "nats",
+    "postgres": "postgresql postgres",
     "redis": "redis rediss valkey valkeys unix redis+sentinel valkey+sentinel",
 }
 #: Whose are all others.
@@ -27,7 +29,9 @@ def check_url(url: str) -> None:
     """Raise ValueError for a scheme that is not supported; whether its library is installed shows when it is used."""
     scheme = _scheme(url)
     if scheme.partition("+")[0] in _NOT_YET:
-        raise ValueError(f"message_queue: {scheme} is not supported; redis, valkey, amqp are")
+        raise ValueError(
+            f"message_queue: {scheme} is not supported; redis, valkey, amqp, nats, postgresql are"
+        )
 
 
 def make_broker(url: str, channel: str) -> Broker:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Any, cast
 
@@ -31,20 +31,27 @@ class KombuBroker:
         self._connection: Any = None
         self._producer: Any = None
 
-    def publish(self, message: bytes) -> None:
+    def publish(self, messages: list[bytes]) -> Iterator[Exception | None]:
+        self._reached()
+        for message in messages:
+            producer = self._producer or self._reached()
+            refusals = self._connection.channel_errors
+            refusal = None
+            try:
+                producer.publish(message.decode())
+            except Exception as error:
+                self._drop()  # a connection of kombu's does not mend itself, nor does a channel
+                if not isinstance(error, refusals):
+                    raise UnsureError(error) from error
+                refusal = error
+            yield refusal
+
+    def _reached(self) -> Any:
         try:
-            producer = self._ready()
+            return self._ready()
         except Exception as error:
             self._drop()
             raise UnreachableError(error) from error
-        refusals = self._connection.channel_errors
-        try:
-            producer.publish(message.decode())
-        except Exception as error:
-            self._drop()  # a connection of kombu's does not mend itself, nor does a channel
-            if isinstance(error, refusals):
-                raise
-            raise UnsureError(error) from error
 
     def _ready(self) -> Any:
         """A producer whose connection the broker has not closed, and whose exchange is declared."""
@@ -99,6 +106,7 @@ class KombuBroker:
             # The queue goes with its listener, so nothing can be delivered again.
             connection.Consumer(queue, callbacks=[receive], no_ack=True),
         ):
+            yield None
             while True:
                 with suppress(TimeoutError):
                     connection.drain_events(timeout=patience)

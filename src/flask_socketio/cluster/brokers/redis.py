@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -10,6 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ..lookout import Lookout
 from ..queue import UnreachableError, UnsureError
 
 #: The kind of what carries a message: a str with decode_responses=true in the URL.
@@ -36,20 +37,23 @@ class RedisBroker:
         #: over which it publishes: one of its own, since only that can tell what has been sent
         self._publishing: Any = None
 
-    def publish(self, message: bytes) -> None:
+    def publish(self, messages: list[bytes]) -> Iterator[Exception | None]:
         try:
             connection = self._connection()
         except Exception as error:
             self._drop()
             raise UnreachableError(error) from error
+        left = len(messages)
         try:
-            connection.send_command("PUBLISH", self._channel, message)
-            connection.read_response()
-        except redis.ResponseError:
-            raise
+            commands = [("PUBLISH", self._channel, message) for message in messages]
+            connection.send_packed_command(connection.pack_commands(commands))
+            while left:
+                refusal = _refusal(connection)
+                left -= 1
+                yield refusal
         except Exception as error:
             self._drop()
-            raise UnsureError(error) from error
+            raise UnsureError(error, left) from error
 
     def _connection(self) -> Any:
         """One that the server has not closed; a new one has been answered already."""
@@ -77,15 +81,33 @@ class RedisBroker:
             self._client.close()
 
     def listen(self, patience: float) -> Generator[bytes | str | None]:
-        with self._connect({}) as client, client.pubsub() as pubsub:
+        with self._connect({"socket_connect_timeout": 2.0}) as client, client.pubsub() as pubsub:
             pubsub.subscribe(self._channel)
+            pubsub.parse_response()
+            yield None
+            lookout = Lookout()
             while True:
                 # get_message(timeout=patience) would give up in the middle of a message that comes slowly.
-                response = pubsub.parse_response() if pubsub.connection.can_read(patience) else None
-                yield response[2] if response and response[0] in _MESSAGE else None
+                if pubsub.connection.can_read(patience):
+                    response = pubsub.parse_response()
+                    lookout.heard()
+                    yield response[2] if response[0] in _MESSAGE else None
+                else:
+                    if lookout.wants_to_ask():
+                        pubsub.ping()
+                    yield None
 
     def close(self) -> None:
         self._drop()
+
+
+def _refusal(connection: Any) -> Exception | None:
+    """The next answer, if it is one."""
+    try:
+        connection.read_response()
+    except redis.ResponseError as error:
+        return error
+    return None
 
 
 def make_broker(url: str, channel: str) -> RedisBroker:

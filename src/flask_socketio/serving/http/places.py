@@ -48,9 +48,8 @@ class Places:
 
     def take(self, connections: set[Any], transport: asyncio.Transport) -> Register | None:
         """Where a new connection is to be registered until it ends; None: it is one too many, and has been told so."""
-        if (
-            transport.get_extra_info("socket").fileno() >= self._end
-        ):  # it is the lowest that was free
+        # It has the lowest descriptor that was free.
+        if transport.get_extra_info("socket").fileno() >= self._end:
             self._note(short=True)
             return self._turn_away(transport, _NO_DESCRIPTORS)
         return self._take_bounded(connections, transport) if self._is_bounded else connections
@@ -61,10 +60,12 @@ class Places:
             self._tell(_MANY, limits.max_connections)
             return self._turn_away(transport, _MANY)
         most = limits.max_connections_per_address
-        peer = cast("tuple[str, int] | str", transport.get_extra_info("peername"))
-        if not most or isinstance(peer, str):  # a Unix socket's has no address
+        peer = transport.get_extra_info("peername")
+        if not most or not isinstance(
+            peer, tuple
+        ):  # a Unix socket's has no address, nor who has gone
             return connections
-        address = peer[0]
+        address = cast(str, peer[0])
         client = _client(address)
         if most <= self._taken[client]:
             self._tell(_MANY_FROM, most, f"{address} ")

@@ -119,6 +119,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._pending = 0
         #: what is wrong with the head that is being read
         self._verdict: BadHead | None = None
+        #: what is answered when all others are
+        self._last_word: BadHead | None = None
         #: whose request is being read, if it is answered without ASGI
         self._reading: DirectCycle | None = None
         #: what was last answered so, or is still to be; others may stand in line behind it
@@ -259,9 +261,24 @@ class HttpProtocol(HttpToolsProtocol):
             self._set_aside(without_upgrade(old, self.url, self.headers) + behind, first=True)
 
     def _refuse(self, verdict: BadHead) -> None:
-        """Answer in place of whoever would, and close."""
+        """Answer in place of whoever would, behind the answers to earlier requests, and close."""
         self.parser = _DEAF
         self._count(verdict.reason)
+        if self._leave_to_earlier():
+            self._last_word = verdict
+        else:
+            self._say(verdict)
+
+    def _leave_to_earlier(self) -> bool:
+        """Whether requests before the one that is being read are to be answered still; that one is not any more."""
+        if self._phase != _BODY:
+            return self.cycle is not None and not self.cycle.response_complete
+        if not self.pipeline:
+            return False
+        self.pipeline.popleft()
+        return True
+
+    def _say(self, verdict: BadHead) -> None:
         text = verdict.reason.encode()
         self.transport.end(
             b"%b%b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
@@ -310,13 +327,16 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.raw.abort()
         else:
             self._refuse(BadHead(408, waits.value))
-            self._lose()
+            if self._last_word is None:
+                self._lose()
 
     def on_response_complete(self) -> None:
         self._watch = None
         self.watched.add(self)
         if self.pipeline or self.transport.raw.is_closing():
             super().on_response_complete()
+        elif self._last_word is not None:
+            self._say(self._last_word)
         else:
             # The same, but for uvicorn's timer for each connection, set and cancelled with every request.
             self.server_state.total_requests += 1
@@ -356,6 +376,7 @@ class HttpProtocol(HttpToolsProtocol):
         version = parser.get_http_version()
         self._verdict = check_version(version, [*map(_NAME, headers)])
         if self._verdict is not None:
+            self._phase = _HEAD
             raise self._verdict
         super().on_message_begin()  # makes the scope
         self.url, self.headers, self.expect_100_continue = url, headers, expects

