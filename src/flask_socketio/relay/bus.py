@@ -10,7 +10,7 @@ from ..base.counters import Counters
 from ..cluster.base import M
 from ..cluster.publishing import MakeMessage
 from ..cluster.queued import QueueAdapter
-from ..cluster.wire import Dumps, fields_of, read, write
+from ..cluster.wire import Dumps, fields_of, is_for, read, write
 from ..protocol.socketio import Codec
 from .frames import Frame, Kind
 from .peers import Peers
@@ -34,8 +34,8 @@ class PeerLink(Generic[M]):
 
     def received(self, frame: Frame) -> None:
         """Act on what another process has published."""
-        message = read(frame.body, self._host_id)
-        if message is None:
+        message = read(frame.body)
+        if not is_for(message, self._host_id):
             return
         self._counters.queue_received += 1
         if message["method"] == "emit":
