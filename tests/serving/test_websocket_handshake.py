@@ -23,6 +23,7 @@ from tests.kit.raw import (
     CLOSE,
     OPENED,
     PING,
+    PONG,
     TEXT,
     WAIT,
     RawWebSocket,
