@@ -18,6 +18,7 @@ from .runtime.life import Life, Stoppable
 from .server import MiddlewareFacade, ServerFacade
 from .serving.asgi import DuplexApp
 from .serving.innermost import Innermost
+from .serving.run.worker import this_worker
 from .serving.wsgi import WsgiFace
 from .test_client import SocketIOTestClient
 
@@ -206,15 +207,21 @@ class SocketIO(Messaging):
     def asgi_app(self, app: Flask) -> DuplexApp:
         """The application and Socket.IO as one ASGI application, for uvicorn, hypercorn, granian or daphne.
 
-        One process of it: without a shared bus, several know nothing of each other's clients.
+        uvicorn's, hypercorn's and granian's workers find each other; so do gunicorn's.
         """
         return DuplexApp(self._life, app)
 
     def stop(self) -> None:
-        """Stop the server that `run` has started, from any thread. Raises NotServingError where there is none."""
+        """Stop the server that `run` has started, all of its workers, from any thread.
+
+        Raises NotServingError where there is none.
+        """
         if self.wsgi_server is None:
             raise NotServingError("there is no server to stop: it was not started with run()")
-        self.wsgi_server.should_exit = True
+        if (worker := this_worker()) is not None:
+            worker.stop_all()
+        else:
+            self.wsgi_server.should_exit = True
 
     def test_client(
         self,

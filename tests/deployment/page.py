@@ -12,8 +12,8 @@ COMMAND = "python -m tests.deployment.page"
 _TEXT = f"""# Ways to run an app
 
 `module` is the file with `app = Flask(__name__)` and `socketio = SocketIO(app)`; where it says `asgi`, with
-`asgi = socketio.asgi_app(app)` too. One process each: several need a message queue and, for polling, a proxy that sends
-each client to the same one. [serving.md](serving.md) says more about the ways that we recommend.
+`asgi = socketio.asgi_app(app)` too. One process each; [several](serving.md#several-processes) find each other.
+[serving.md](serving.md) says more about the ways that we recommend.
 
 "Upgrade" is what a client does that may use both transports: it starts to poll and goes on by WebSocket. Where there
 is none it stays with polling, and the server's log says once which command would serve it better.

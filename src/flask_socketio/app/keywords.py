@@ -545,6 +545,15 @@ class RunOptions(TypedDict, total=False):
         Iterable[str] | None,
         Argument("none", "list of files", "More files that the reloader looks at."),
     ]
+    workers: Annotated[
+        int | str | None,
+        Argument(
+            "`WEB_CONCURRENCY`, else 1",
+            'number or `"auto"`',
+            "Processes that serve the port together, any client any transport. "
+            '`"auto"`: one for each processor.',
+        ),
+    ]
     log_output: Annotated[bool | None, Argument("as `debug`", _YES_NO, "A line for each request.")]
     certfile: Annotated[
         File | None, Argument("none", "PEM file", "TLS: the certificate, with its chain.")
@@ -565,4 +574,4 @@ class RunOptions(TypedDict, total=False):
         bool | None, Legacy("the server is uvicorn, which is made for production")
     ]
     threaded: Annotated[bool | None, Legacy("every page is served on a thread")]
-    processes: Annotated[int | None, Legacy("there is one process")]
+    processes: Annotated[int | None, Legacy("processes that serve the port together are workers=N")]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures.thread
 import importlib.util
+import multiprocessing
 import os
 import socket
 import sys
@@ -166,6 +167,12 @@ def _setter(future: asyncio.Future[T], result: T | Exception) -> Callable[[], No
     return finish
 
 
+def multiprocessing_parent() -> int | None:
+    """The process that has started this one by way of multiprocessing."""
+    found = multiprocessing.parent_process()
+    return None if found is None else found.pid
+
+
 class Waiting(Protocol):
     """What waits for a thread of a pool."""
 
@@ -192,6 +199,21 @@ def socket_from(descriptor: int) -> socket.socket:
         kind = _lent(kind)
     own: socket.socket = kind(fileno=descriptor)
     return own
+
+
+def new_socket(family: int, kind: int) -> socket.socket:
+    """A socket object that no library has replaced; it does not block."""
+    own: socket.socket = _original("socket", "socket")(family, kind)
+    own.setblocking(False)
+    return own
+
+
+def socket_pair() -> tuple[socket.socket, socket.socket]:
+    """Two that are connected with each other."""
+    first, second = _original("socket", "socketpair")()
+    first.setblocking(False)
+    second.setblocking(False)
+    return first, second
 
 
 def _lent(kind: Any) -> Any:

@@ -33,7 +33,7 @@ _HEAD_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 #: Where a handshake's environ has the Host header as the client, or the last proxy, has sent it.
 _FIRST_HOST = "flask_duplex.first_host"
 
-_GONE = "the session has ended, or another process has it: several workers need workers=N"
+_GONE = "the session has ended, or a server has it that this one knows nothing of (docs/serving.md, several processes)"
 
 
 class ConnectionMiddleware(Protocol):

@@ -36,7 +36,8 @@ class Engine:
     """One per loop.
 
     `open_session` is called with every new session and returns who its messages are for. `middlewares` are asked at
-    every handshake, one after the other; `elsewhere` answers for sessions that another process may have.
+    every handshake, one after the other; `elsewhere` answers for sessions that another process may have, and which one
+    that is, ids of sessions say by beginning with its `node`.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Engine:
         *,
         middlewares: Sequence[ConnectionMiddleware] = (),
         elsewhere: Responder | None = None,
+        node: str = "",
         counters: Counters | None = None,
     ) -> None:
         limits = config.limits
@@ -58,6 +60,7 @@ class Engine:
         self.sessions: dict[str, Session] = {}
         self.admission = Admission(config, self.counters, self.find, middlewares, elsewhere)
         self._open_session = open_session
+        self._node = node
         self._pongs = Deadlines(loop, config.ping_timeout, self._pong_overdue)
         self._pings = DelayQueue(
             loop,
@@ -97,7 +100,7 @@ class Engine:
         return transport
 
     def _open(self, request: EngineRequest, transport: Transport) -> Session:
-        session = transport.session = Session(self, new_sid(), request, transport)
+        session = transport.session = Session(self, self._node + new_sid(), request, transport)
         self.sessions[session.sid] = session
         self.counters.sessions_opened += 1
         session.send(eio.open_packet(self.config.handshake_fields(session.sid, transport.name)))

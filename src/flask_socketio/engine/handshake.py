@@ -144,6 +144,29 @@ class Handshake(asyncio.Protocol):
         except ValueError as error:
             raise HandshakeRefused(BAD_REQUEST, str(error)) from None
 
+    # -- for a responder that takes the connection -------------------------------------------------
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """Nothing is read from it at the moment."""
+        return self._transport
+
+    @property
+    def early(self) -> bytes:
+        """What has come behind the request."""
+        return self._early
+
+    def give_to(self, protocol: Any) -> None:
+        """The connection is somebody else's from now on, who ends it when the server stops."""
+        self._responder = None
+        self._connections.discard(self)
+        self._connections.add(protocol)
+
+    def let_go(self) -> None:
+        """The connection is another process's, which has a descriptor of its own for it."""
+        self._responder = None
+        self._transport.abort()
+
     def refuse(self, refusal: HandshakeRefused) -> None:
         self.answer(*refusal_answer(refusal))
 

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from functools import partial
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -29,6 +31,8 @@ from ..handling.codec import choose_codec, message_dumps
 from ..handling.table import HandlerTable
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
+from ..relay.bus import PeerLink
+from ..relay.found import folder_of_siblings
 from .application import Application
 from .emitter import Emitter
 from .inline import InlineHub
@@ -74,6 +78,8 @@ class Life:
         #: the same, while it is a server
         self.live: Live | None = None
         self._inline: InlineHub | None = None
+        #: where it finds the other processes that serve the same port; None where there are none
+        self.folder: Path | None = None
         #: the server, while run() has not returned
         self.server: Stoppable | None = None
 
@@ -109,7 +115,11 @@ class Life:
         if self.queue is not None:
             self.queue.begin()
             link = partial(QueueLink[Socket], self.queue, self.codec, self._dumps)
-        self.live = Live(self._application(app), middlewares, link)
+        folder = self.folder or folder_of_siblings()
+        if folder is not None:
+            folder /= _name_of(self.options.engine.path)
+            link = link or partial(PeerLink[Socket], self.codec, self._dumps)
+        self.live = Live(self._application(app), middlewares, link, folder)
         self._become(State.SERVING, self.live)
         _have_served.add(self)
         call_beside(self.background.serving)
@@ -162,6 +172,11 @@ class Life:
 
     def _application(self, app: Flask) -> Application:
         return Application(self._socketio, app, self.options, self.handlers, self.codec)
+
+
+def _name_of(path: str) -> str:
+    """A folder's, for each SocketIO of an application."""
+    return blake2b(path.encode(), digest_size=4).hexdigest()
 
 
 #: Those whose server, loop and clients are not those of a process that is forked from this one.

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ..base import descriptors
@@ -26,13 +27,15 @@ from ..hub.client import Client
 from ..hub.rate import EventRate
 from ..hub.socket import Socket
 from ..protocol.reasons import CloseReason
+from ..relay.bus import PeerLink
+from ..relay.node import Node
 from .application import Application
 
 logger = logging.getLogger("flask_socketio.server")
 _told = Told(logger)
 
 #: Given what posts to the loop.
-MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket]]
+MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket] | PeerLink[Socket]]
 
 
 class Live:
@@ -45,6 +48,7 @@ class Live:
         app: Application,
         middlewares: Sequence[ConnectionMiddleware],
         link: MakeLink | None,
+        folder: Path | None = None,
     ) -> None:
         options = app.options
         self._shutdown_timeout = options.engine.limits.shutdown_timeout
@@ -73,15 +77,24 @@ class Live:
         )
         self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
         self._limit_time(options.engine.limits)
+        bus = self._link if isinstance(self._link, PeerLink) else None
+        self.node = None if folder is None else Node(loop, folder, bus)
         self.engine = Engine(
             loop,
             options.engine,
             self.hub.connection_opened,
             middlewares=middlewares,
+            elsewhere=None if self.node is None else self.node.relay,
+            node="" if self.node is None else self.node.name,
             counters=counters,
         )
         self.engine.admission.unjoined = self._deadlines
         self.lane = FastLane(self.engine)
+
+    async def join_others(self) -> None:
+        """Know the other processes that serve the same port, where there are any, before there is a client."""
+        if self.node is not None:
+            await self.node.start(self.engine, self.lane)
 
     def _limit_time(self, limits: Limits) -> None:
         """What the hub, which has no clock, asks one for."""
@@ -125,6 +138,8 @@ class Live:
     def close_connections(self) -> None:
         """Say goodbye to every client; their disconnect handlers run."""
         self.engine.close()
+        if self.node is not None:
+            self.node.relay.stop()
 
     async def stop(self) -> None:
         """Wait for handlers, for a while, then let go of everything."""
@@ -139,6 +154,8 @@ class Live:
         self._deadlines.close()
         if self._link is not None:
             await self._link.close()
+        if self.node is not None:
+            self.node.close()
         self.inbox.close()
 
 

@@ -181,6 +181,7 @@ class DuplexApp(EngineApp):
         if live is None or live.pid != os.getpid() or live.loop is not loop:
             live = self._life.serve(self._app, [wsgi_pass])
             self._owns = True
+            await live.join_others()
         self.live = live  # another's, where this is the neighbour of another instance
         wsgi_pass.threads = ViewThreads(loop, live.inbox, _MAX_PASSES)
         threads = ViewThreads(loop, live.inbox, _MAX_VIEWS)
@@ -199,7 +200,7 @@ class DuplexApp(EngineApp):
 
     def close_connections(self) -> None:
         if self._owns:
-            super().close_connections()
+            self.live.close_connections()
         for neighbour in self._neighbours.values():
             neighbour.close_connections()
 

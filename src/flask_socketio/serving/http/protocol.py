@@ -51,6 +51,8 @@ logger = logging.getLogger("flask_socketio.server")
 _NAME = itemgetter(0)
 #: What is being read of a request.
 _NOTHING, _HEAD, _BODY = range(3)
+#: Seconds that a new connection has for its request when the server stops.
+_LAST_CHANCE = 0.3
 #: A reason to end a connection that need not be told.
 _USUAL = (Waits.FIRST, Waits.NEXT)
 
@@ -144,6 +146,17 @@ class HttpProtocol(HttpToolsProtocol):
                 open_.message_event.set()
                 if isinstance(open_, DirectCycle):
                     open_.lost()
+
+    def shutdown(self) -> None:
+        """Called by uvicorn when it stops: end as soon as nothing is to be answered any more."""
+        if self.cycle is None:  # a request may be on its way
+            self.loop.call_later(_LAST_CHANCE, self._end)
+        else:
+            super().shutdown()
+
+    def _end(self) -> None:
+        if self.parser is not None:  # else it is a WebSocket's connection by now
+            super().shutdown()
 
     def _become_websocket(self, early: bytes) -> None:
         """The connection is a WebSocket's from now on; `early` has come behind the request."""

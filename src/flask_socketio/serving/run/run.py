@@ -24,7 +24,9 @@ from .listen import announcement, listen
 from .reloader import Reloader, can_reload, inherited_listener
 from .serve import serve
 from .server import GRACE, Server, make_server
+from .supervisor import Supervisor, how_many
 from .tls import make_context
+from .worker import this_worker
 
 _LAST_PORT = 65535
 
@@ -46,6 +48,7 @@ def run_app(
     use_reloader: bool | None = None,
     reloader_options: dict[str, Any] | None = None,
     extra_files: Iterable[str] | None = None,
+    workers: int | str | None = None,
     log_output: bool | None = None,
     certfile: File | None = None,
     keyfile: File | None = None,
@@ -55,8 +58,10 @@ def run_app(
     """Serve until stopped. Port 0 takes a free one; the start-up line names it. Raises ValueError for what is no port.
 
     In debug mode (`debug`, or the app's own) pages that fail show Werkzeug's debugger, requests are logged
-    (`log_output`) and a changed file starts the server anew (`use_reloader`). Changes two settings of the process:
-    `sys.setswitchinterval` to 0.5 ms unless it is shorter already, and `gc.set_threshold` unless it is higher already.
+    (`log_output`) and a changed file starts the server anew (`use_reloader`), in one process.
+
+    Changes two settings of the process: `sys.setswitchinterval` to 0.5 ms unless it is shorter already, and
+    `gc.set_threshold` unless it is higher already.
     """
     say_what_to_delete("run()", unknown, RUN)
     warn_of_monkey_patching()
@@ -69,8 +74,10 @@ def run_app(
         _show_requests()
     hint_at_missing_templates(app)
     host = host or "127.0.0.1"
-    listener = inherited_listener() or listen(host, _port(app, port))
-    show_server_banner(app.debug, app.name)
+    worker = this_worker()
+    listener = worker.socket() if worker else inherited_listener() or listen(host, _port(app, port))
+    if worker is None:
+        show_server_banner(app.debug, app.name)
     wanted = app.debug if use_reloader is None else use_reloader
     reloader = Reloader(extra_files, reloader_options or {}) if wanted and can_reload() else None
     if reloader is not None and not is_running_from_reloader():
@@ -78,8 +85,23 @@ def run_app(
         reloader.watch(listener)
         return
     lines = announcement(host, listener, "http" if tls is None else "https")
-    server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls)
+    count = how_many(workers)
+    if worker is None and count > 1 and reloader is None:
+        _supervise(life, listener, count, lines)
+        return
+    life.folder = worker.folder if worker else None
+    server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls, worker=worker)
     _serve(life, server, listener, reloader)
+
+
+def _supervise(life: Life, listener: socket.socket, count: int, lines: str) -> None:
+    """Have other processes serve. Ends the program, with a status, where they cannot be started."""
+    life.background.not_serving()
+    limits = life.options.engine.limits
+    supervisor = Supervisor(listener, count, limits.drain_time + limits.shutdown_timeout)
+    status = supervisor.run(f" * {count} workers\n{lines}")
+    if status:
+        sys.exit(status)
 
 
 def _tune_the_interpreter() -> None:

@@ -15,6 +15,7 @@ import uvicorn
 from ..asgi import EngineApp
 from ..http.choice import Protocols, choose_protocols
 from .listen import BACKLOG
+from .worker import Worker
 
 #: Seconds that responses under way have when the server stops.
 GRACE = 3
@@ -31,15 +32,27 @@ class Server(uvicorn.Server):
         app: EngineApp,
         announcement: str,
         protocols: Protocols,
+        worker: Worker | None,
     ) -> None:
         super().__init__(config)
         self._app = app
         self._protocols = protocols
         self._announcement = announcement
+        self._worker = worker
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        print(self._announcement, file=sys.stderr, flush=True)
+        if self._worker is None:
+            print(self._announcement, file=sys.stderr, flush=True)
+            return
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._worker.lifeline, self._orphaned)
+        self._worker.ready()
+
+    def _orphaned(self) -> None:
+        """The supervisor has ended without a word."""
+        asyncio.get_running_loop().remove_reader(self._worker.lifeline if self._worker else -1)
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._drain()
@@ -68,6 +81,7 @@ def make_server(
     *,
     access_log: bool = False,
     tls: ssl.SSLContext | None = None,
+    worker: Worker | None = None,
 ) -> Server:
     """A server for the application; its `run(sockets=[listener])` serves until it is stopped."""
 
@@ -93,4 +107,4 @@ def make_server(
         backlog=BACKLOG,
         ssl_context_factory=get_tls if tls else None,
     )
-    return Server(config, app, announcement, protocols)
+    return Server(config, app, announcement, protocols, worker)

@@ -1,0 +1,51 @@
+"""The folder in which processes that serve one port find each other: each has a socket there, named after its node."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+#: Characters of a node's name. Session ids begin with it.
+SIZE = 6
+_NODE = re.compile(rf"[A-Za-z0-9_-]{{{SIZE}}}")
+#: What the socket on which descriptors are handed over has behind the node's name.
+_HAND = ".hand"
+
+
+def new_node() -> str:
+    """36 random bits: a process that takes the place of one that has ended has another name."""
+    return secrets.token_urlsafe(5)[:SIZE]
+
+
+def node_of(sid: str) -> str:
+    """Of the process that has, or had, the session; something else where the id is none of ours."""
+    return sid[:SIZE]
+
+
+class Folder:
+    """Private to the user (0700): who can open its sockets, may speak for clients."""
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = path
+
+    def socket(self, node: str) -> str:
+        """Where its stream is listened on."""
+        return str(self._path / node)
+
+    def hand(self, node: str) -> str:
+        """Where descriptors may be handed over to it."""
+        return str(self._path / (node + _HAND))
+
+    def nodes(self) -> list[str]:
+        return [entry.name for entry in self._path.iterdir() if _NODE.fullmatch(entry.name)]
+
+    def forget(self, node: str) -> None:
+        """Its process has ended; the last one takes the folder with it."""
+        for name in (self.socket(node), self.hand(node)):
+            Path(name).unlink(missing_ok=True)
+        with suppress(OSError):  # there are others
+            self._path.rmdir()
+            self._path.parent.rmdir()

@@ -1,0 +1,87 @@
+"""A stream to another process on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+from collections.abc import Callable
+from typing import cast
+
+from .frames import Frame, FrameReader
+
+logger = logging.getLogger("flask_socketio.server")
+
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
+
+
+class Link(asyncio.Protocol):
+    """Writes what one turn of the loop produces at once."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        made: Callable[[Link], object],
+        received: Callable[[Link, Frame], object],
+        lost: Callable[[Link], object],
+    ) -> None:
+        self._loop = loop
+        self._made = made
+        self._received = received
+        self._lost = lost
+        self._reader = FrameReader()
+        self._out: list[bytes] = []
+        self._transport: asyncio.Transport
+        #: whose process it leads to, once that has said so
+        self.node = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._made(self)
+        if not _is_ours(transport.get_extra_info("socket")):
+            logger.warning("a process of another user has come to the workers' folder")
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for frame in self._reader.feed(data):
+                self._received(self, frame)
+        except Exception:
+            logger.exception("what another worker has sent, failed")
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost(self)
+
+    def send(self, frame: Frame) -> None:
+        self.send_bytes(frame.encode())
+
+    def send_bytes(self, data: bytes) -> None:
+        """The same for a frame that is encoded already."""
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out.append(data)
+
+    def _flush(self) -> None:
+        data = b"".join(self._out)
+        self._out.clear()
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the other process has not read."""
+        return self._transport.get_write_buffer_size()
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _is_ours(own: socket.socket) -> bool:
+    """Whether the other end is a process of the same user."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True  # the folder is private
+    found = own.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return _CREDENTIALS.unpack(found)[1] == os.getuid()

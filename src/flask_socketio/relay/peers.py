@@ -1,0 +1,102 @@
+"""The other processes that serve the same port, and a stream to each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from .folder import Folder
+from .frames import Frame, Kind
+from .link import Link
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: Seconds that a new process waits for the others to know it.
+_PATIENCE = 2.0
+
+
+class Peers:
+    """`received` is called with frames that are not about who is there, `gone` with links that have ended."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        folder: Folder,
+        node: str,
+        received: Callable[[Link, Frame], object],
+        gone: Callable[[Link], object],
+    ) -> None:
+        self.node = node
+        self.links: dict[str, Link] = {}
+        self._loop = loop
+        self._folder = folder
+        self._received = received
+        self._gone = gone
+        self._server: asyncio.AbstractServer | None = None
+        #: all streams, those of processes that have not said who they are among them
+        self._open: set[Link] = set()
+        self._welcomes: dict[str, asyncio.Future[None]] = {}
+
+    async def start(self) -> None:
+        """Be found, and find the others; returns when they send us what they publish."""
+        address = self._folder.socket(self.node)
+        self._server = await self._loop.create_unix_server(self._make_link, address)
+        await asyncio.gather(*(self._meet(node) for node in self._folder.nodes()))
+
+    def _make_link(self) -> Link:
+        return Link(self._loop, self._open.add, self._frame, self._lost)
+
+    async def _meet(self, node: str) -> None:
+        if node == self.node:
+            return
+        try:
+            _, link = await self._loop.create_unix_connection(
+                self._make_link, self._folder.socket(node)
+            )
+        except OSError:  # it has ended without a word
+            self._folder.forget(node)
+            return
+        welcome = self._welcomes[node] = self._loop.create_future()
+        self._know(link, node)
+        link.send(Frame(Kind.HELLO, head=self.node))
+        await asyncio.wait([welcome], timeout=_PATIENCE)
+
+    def _know(self, link: Link, node: str) -> None:
+        link.node = node
+        self.links[node] = link
+
+    def _frame(self, link: Link, frame: Frame) -> None:
+        if frame.kind is Kind.HELLO:
+            self._know(link, frame.head)
+            link.send(Frame(Kind.WELCOME))
+        elif frame.kind is Kind.WELCOME:
+            self._welcomed(link.node)
+        else:
+            self._received(link, frame)
+
+    def _welcomed(self, node: str) -> None:
+        welcome = self._welcomes.pop(node, None)
+        if welcome is not None and not welcome.done():
+            welcome.set_result(None)
+
+    def _lost(self, link: Link) -> None:
+        self._open.discard(link)
+        if self.links.get(link.node) is link:
+            del self.links[link.node]
+        self._welcomed(link.node)
+        self._gone(link)
+
+    def publish(self, frame: Frame) -> None:
+        """Send a frame to everybody."""
+        data = frame.encode()
+        for link in self.links.values():
+            link.send_bytes(data)
+
+    def close(self) -> None:
+        """Be found no longer."""
+        self._folder.forget(self.node)
+        if self._server is not None:
+            self._server.close()
+        for link in list(self._open):
+            link.close()

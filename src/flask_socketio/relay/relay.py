@@ -1,0 +1,148 @@
+"""Requests of sessions that another process has."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from functools import partial
+from itertools import count
+
+from ..base.real import socket_from, socket_pair
+from ..base.told import Told
+from ..engine.handshake import Handshake
+from ..engine.polling import Exchange
+from ..protocol.errors import BAD_REQUEST, UNKNOWN_SID, HandshakeRefused
+from .folder import Folder, node_of
+from .frames import Frame, Kind
+from .handover import CAN_HAND_OVER, hand_over
+from .link import Link
+from .owner import describe
+from .peers import Peers
+from .pump import pump
+
+logger = logging.getLogger("flask_socketio.server")
+
+
+class Relay:
+    """Answers them in its place: polling by way of it, and WebSocket handshakes by giving it the connection."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, folder: Folder, peers: Peers) -> None:
+        self._loop = loop
+        self._folder = folder
+        self._peers = peers
+        self._numbers = count(1)
+        self._asked: dict[Exchange, tuple[Link, int]] = {}
+        self._by_number: dict[int, Exchange] = {}
+        self._is_stopping = False
+        self._handing: set[asyncio.Task[None]] = set()
+        self._told = Told(logger, loop)
+
+    # -- the requests' side (a Responder) --------------------------------------------------------
+
+    def begin(self, exchange: Exchange) -> None:
+        request = exchange.request
+        link = self._peers.links.get(node_of(request.query.sid or ""))
+        if link is None:
+            exchange.refuse(HandshakeRefused(UNKNOWN_SID, "no process has the session any more"))
+        elif request.is_websocket:
+            self._give_away(exchange, link)
+        else:
+            number = next(self._numbers)
+            self._asked[exchange] = link, number
+            self._by_number[number] = exchange
+            link.send(Frame(Kind.REQUEST, number, describe(request)))
+            if request.on_wait is not None:
+                request.on_wait(partial(self._pass, exchange, Kind.RELEASE))
+
+    def body_arrived(self, exchange: Exchange, data: bytes) -> None:
+        self._pass(exchange, Kind.BODY, data)
+
+    def body_complete(self, exchange: Exchange) -> None:
+        self._pass(exchange, Kind.COMPLETE)
+        if self._is_stopping:
+            self._pass(exchange, Kind.RELEASE)
+
+    def lost(self, exchange: Exchange) -> None:
+        self._pass(exchange, Kind.LOST)
+        self._forget(exchange)
+
+    def _pass(self, exchange: Exchange, kind: Kind, data: bytes = b"") -> None:
+        asked = self._asked.get(exchange)
+        if asked is not None:
+            link, number = asked
+            link.send(Frame(kind, number, body=data))
+
+    def _forget(self, exchange: Exchange) -> None:
+        asked = self._asked.pop(exchange, None)
+        if asked is not None:
+            del self._by_number[asked[1]]
+
+    def stop(self) -> None:
+        """This process is about to end: nobody waits here any more for what another one may have to say."""
+        self._is_stopping = True
+        for exchange in self._asked:
+            self._pass(exchange, Kind.RELEASE)
+
+    # -- the owner's side ------------------------------------------------------------------------
+
+    def answered(self, frame: Frame) -> None:
+        """The owner has."""
+        exchange = self._by_number.get(frame.number)
+        if exchange is None:
+            return  # its client has hung up
+        self._forget(exchange)
+        status, content_type, headers = frame.head
+        exchange.request.response_headers += [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers
+        ]
+        exchange.answer((status, content_type.encode(), frame.body))
+
+    def gone(self, link: Link) -> None:
+        """The owner has ended, and its sessions with it."""
+        for exchange in [asked for asked, (by, _) in self._asked.items() if by is link]:
+            self._forget(exchange)
+            exchange.refuse(HandshakeRefused(UNKNOWN_SID, "the process that had it has ended"))
+
+    # -- WebSockets ------------------------------------------------------------------------------
+
+    def _give_away(self, exchange: Exchange, link: Link) -> None:
+        if not CAN_HAND_OVER or not isinstance(exchange, Handshake):
+            exchange.refuse(_stay_with_polling("it cannot be taken from this server"))
+            return
+        task = self._loop.create_task(self._try_to_give(exchange, link.node))
+        self._handing.add(task)
+        task.add_done_callback(self._handing.discard)
+
+    async def _try_to_give(self, handshake: Handshake, node: str) -> None:
+        is_encrypted = handshake.transport.get_extra_info("ssl_object") is not None
+        try:
+            await (self._lend if is_encrypted else self._give)(handshake, node)
+        except OSError as error:
+            self._told.warning("a WebSocket was not handed over: %s", error)
+            handshake.refuse(_stay_with_polling(str(error)))
+
+    async def _give(self, handshake: Handshake, node: str) -> None:
+        """Give the connection itself."""
+        descriptor = handshake.transport.get_extra_info("socket").fileno()
+        with socket_from(os.dup(descriptor)) as connection:
+            await self._hand_over(handshake, node, connection)
+        handshake.let_go()
+
+    async def _lend(self, handshake: Handshake, node: str) -> None:
+        """Give one in the place of the connection, whose bytes go through this process."""
+        own, other = socket_pair()
+        with other:
+            await self._hand_over(handshake, node, other)
+        handshake.give_to(await pump(self._loop, handshake.transport, own))
+
+    async def _hand_over(self, handshake: Handshake, node: str, connection: socket.socket) -> None:
+        address, described = self._folder.hand(node), describe(handshake.request)
+        await hand_over(address, described, handshake.early, connection)
+
+
+def _stay_with_polling(why: str) -> HandshakeRefused:
+    return HandshakeRefused(
+        BAD_REQUEST, f"the session is another process's, and the connection is not: {why}"
+    )
