@@ -195,6 +195,37 @@ def counters(server: ServerProcess, name: str) -> dict[int, int]:
     return found
 
 
+def test_servers_that_are_told_the_same_folder() -> None:
+    """Started one by one, on ports of their own: what a proxy without sticky sessions makes one of."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        env = {"OPTIONS": json.dumps({"workers_dir": folder})}
+        with app_process(1, **env) as first, app_process(1, **env) as second:
+            polling = RawPolling.open(first.address, PATH)
+            polling.send("40")
+            while "welcome" not in str(polling.recv()):
+                pass
+            polling.address = second.address
+            ws = connect(second, "websocket")
+            ws.sio.emit("shout", "hello")
+            assert polling.recv() == '42["shouted","hello"]'
+            polling.send('420["echo",1]')
+            assert polling.recv() == "430[1]"
+            upgraded = upgrade(second, polling)
+            upgraded.send('420["echo",2]')
+            assert upgraded.recv() == "430[2]"
+            leave([ws])
+            upgraded.leave()
+
+
+def test_a_folder_of_everybodys() -> None:
+    with TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        with app_process(1, OPTIONS=json.dumps({"workers_dir": folder})) as server:
+            leave([connect(server, "polling")])
+            assert "is not private (chmod 700)" in server.log
+            assert not list(Path(folder).iterdir())
+
+
 def test_tls(tmp_path: Path) -> None:
     """What cannot be handed over, goes through the process that has the connection."""
     authority = trustme.CA()

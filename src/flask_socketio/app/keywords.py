@@ -436,6 +436,14 @@ class SocketIOOptions(TypedDict, total=False):
 
     # -- several processes ---------------------------------------------------------------------
 
+    workers_dir: Annotated[
+        str | None,
+        Option(
+            "folder",
+            "Where processes that serve the same clients find each other, on one machine. `run(workers=N)`, gunicorn's "
+            "and uvicorn's workers need none.",
+        ),
+    ]
     message_queue: Annotated[
         str | None,
         Option(

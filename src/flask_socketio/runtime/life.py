@@ -32,7 +32,6 @@ from ..handling.table import HandlerTable
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
-from ..relay.found import folder_of_siblings
 from .application import Application
 from .emitter import Emitter
 from .inline import InlineHub
@@ -115,7 +114,7 @@ class Life:
         if self.queue is not None:
             self.queue.begin()
             link = partial(QueueLink[Socket], self.queue, self.codec, self._dumps)
-        folder = self.folder or folder_of_siblings()
+        folder = self.folder
         if folder is not None:
             folder /= _name_of(self.options.engine.path)
             link = link or partial(PeerLink[Socket], self.codec, self._dumps)

@@ -22,6 +22,7 @@ from ..engine.engine import Engine
 from ..engine.picows import FastLane
 from ..engine.request import EngineRequest, path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
+from ..relay.found import find_folder
 from ..runtime.life import Life
 from ..runtime.live import Live
 from .below import answer_below
@@ -161,12 +162,16 @@ class DuplexApp(EngineApp):
         self._has_hinted = False
 
     async def start(self) -> None:
+        life = self._life
+        if self.on_started is None and life.folder is None:  # else run() knows
+            life.folder = find_folder(life.options.workers_dir)
         await super().start()
         if self.on_started is None and not self._alone:
             say_what_has_no_bound(self._life.options.engine.http)
         others = [] if self._alone else Innermost.of(self._app).neighbours(self._life)
         for life in others:
             if life.live is None:
+                life.folder = self._life.folder
                 neighbour = DuplexApp(life, self._app, alone=True)
                 await neighbour.start()
                 self._neighbours[life] = neighbour

@@ -17,6 +17,7 @@ from werkzeug.serving import is_running_from_reloader
 from ...app.keywords import File, Tls
 from ...app.legacy import RUN, say_what_to_delete, warn_of_monkey_patching
 from ...base.promise import Promise
+from ...relay.found import find_folder
 from ...runtime.life import Life
 from ..asgi import DuplexApp
 from .hints import hint_at_missing_templates
@@ -89,7 +90,10 @@ def run_app(
     if worker is None and count > 1 and reloader is None:
         _supervise(life, listener, count, lines)
         return
-    life.folder = worker.folder if worker else None
+    if worker is not None:
+        life.folder = worker.folder
+    elif life.options.workers_dir is not None:
+        life.folder = find_folder(life.options.workers_dir)
     server = make_server(DuplexApp(life, app), lines, access_log=access_log, tls=tls, worker=worker)
     _serve(life, server, listener, reloader)
 
