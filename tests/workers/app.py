@@ -29,6 +29,18 @@ def tell(room: str, text: str) -> str:
     return "told"
 
 
+@app.get("/emit/<int:count>/<int:size>")
+def emit_much(count: int, size: int) -> str:
+    for number in range(count):
+        socketio.emit("much", (number, "x" * size), to="nobody")
+    return "emitted"
+
+
+@app.get("/memory")
+def memory() -> dict[str, int]:
+    return {"bytes": int(Path("/proc/self/statm").read_text().split()[1]) * 4096}
+
+
 @app.get("/kick/<sid>")
 def kick(sid: str) -> str:
     disconnect(sid, namespace="/")

@@ -217,6 +217,41 @@ def test_servers_that_are_told_the_same_folder() -> None:
             upgraded.leave()
 
 
+def test_a_process_that_stands_still() -> None:
+    """What the others have for it waits within bounds; it goes on when it does."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        env = {"OPTIONS": json.dumps({"workers_dir": folder, "max_backlog_bytes": 4_000_000})}
+        with app_process(1, **env) as first, app_process(1, **env) as second:
+            first.get("/emit/10/1000")
+            wait_until(lambda: second.get_json("/")["queue_received"] == 10)
+            before = first.get_json("/memory")["bytes"]
+            os.kill(second.pid, signal.SIGSTOP)
+            try:
+                for _ in range(60):  # more at once would take memory on their way
+                    assert first.get("/emit/10/100000").text == "emitted"
+                assert first.get_json("/memory")["bytes"] < before + 32 * 1024 * 1024
+            finally:
+                os.kill(second.pid, signal.SIGCONT)
+            lost = first.get_json("/")["queue_lost_by"]["backlog"]
+            assert 500 < lost < 600
+            wait_until(lambda: second.get_json("/")["queue_received"] == 610 - lost)
+            first.get("/emit/1/1")
+            wait_until(lambda: second.get_json("/")["queue_received"] == 611 - lost)
+            assert first.log.count("another worker does not read") == 1
+
+
+def test_a_body_that_never_ends() -> None:
+    """It is refused by the one that has the session, and not passed on for ever."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        env = {"OPTIONS": json.dumps({"workers_dir": folder})}
+        with app_process(1, **env) as first, app_process(1, **env) as second:
+            polling = RawPolling.open(first.address, PATH)
+            polling.address = second.address
+            reply = polling.post(b"4" + b"x" * 3_000_000)
+            assert reply.status == 413
+            polling.expect_gone()
+
+
 def test_a_folder_of_everybodys() -> None:
     with TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o755)

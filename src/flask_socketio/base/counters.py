@@ -85,6 +85,11 @@ class Counters:
         """Count what went beyond a limit."""
         self.limits_reached[option] = self.limits_reached.get(option, 0) + 1
 
+    def messages_lost(self, reason: str, messages: int) -> None:
+        """Count what will not reach other servers."""
+        self.queue_lost += messages
+        self.queue_lost_by[reason] = self.queue_lost_by.get(reason, 0) + messages
+
     def refuse_http(self, reason: str) -> None:
         self.http_refused[reason] = self.http_refused.get(reason, 0) + 1
 

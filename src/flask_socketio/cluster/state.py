@@ -115,9 +115,7 @@ class QueueState:
 
     def _count_lost(self, reason: str, messages: int) -> None:
         with self._lock:
-            self._counters.queue_lost += messages
-            by_reason = self._counters.queue_lost_by
-            by_reason[reason] = by_reason.get(reason, 0) + messages
+            self._counters.messages_lost(reason, messages)
 
     def _say(self, doing: str, error: object, consequence: str) -> None:
         text = " ".join(self._shown.text(error).split())  # libpq writes several lines

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from typing import Generic
 
 from ..base.counters import Counters
+from ..base.told import Told
+from ..cluster.backlog import Bounds
 from ..cluster.base import M
 from ..cluster.publishing import MakeMessage
 from ..cluster.queued import QueueAdapter
@@ -15,22 +18,38 @@ from ..protocol.socketio import Codec
 from .frames import Frame, Kind
 from .peers import Peers
 
+logger = logging.getLogger("flask_socketio.server")
+
 
 class PeerLink(Generic[M]):
     """In place of a message queue, where one machine is enough: there is no process in between, and no thread."""
 
     def __init__(
-        self, codec: Codec, dumps: Dumps, _post: Callable[..., object], counters: Counters
+        self,
+        codec: Codec,
+        dumps: Dumps,
+        bounds: Bounds,
+        _post: Callable[..., object],
+        counters: Counters,
     ) -> None:
         self._counters = counters
+        self._bounds = bounds
+        self._told = Told(logger)
         self._host_id = uuid.uuid4().hex
         self.adapter = QueueAdapter[M](codec, dumps, self._publish)
         self.peers: Peers
 
     def _publish(self, make_message: MakeMessage, size: int) -> None:
-        if self.peers.links:
-            self.peers.publish(Frame(Kind.PUBLISH, body=write(make_message(), self._host_id)))
-            self._counters.queue_published += 1
+        if not self.peers.links:
+            return
+        frame = Frame(Kind.PUBLISH, body=write(make_message(), self._host_id))
+        self._counters.queue_published += 1
+        if skipped := self.peers.publish(frame, self._bounds.bytes):
+            self._lose(skipped)
+
+    def _lose(self, messages: int) -> None:
+        self._counters.messages_lost("backlog", messages)
+        self._told.warning("another worker does not read: what is emitted is lost for its clients")
 
     def received(self, frame: Frame) -> None:
         """Act on what another process has published."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import secrets
+import socket
 from contextlib import suppress
 from pathlib import Path
+
+from ..base.real import new_socket
 
 #: Characters of a node's name. Session ids begin with it.
 SIZE = 6
 _NODE = re.compile(rf"[A-Za-z0-9_-]{{{SIZE}}}")
 #: What the socket on which descriptors are handed over has behind the node's name.
 _HAND = ".hand"
+_BACKLOG = 1024
 
 
 def new_node() -> str:
@@ -31,7 +35,7 @@ class Folder:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = path
 
-    def socket(self, node: str) -> str:
+    def stream(self, node: str) -> str:
         """Where its stream is listened on."""
         return str(self._path / node)
 
@@ -39,12 +43,20 @@ class Folder:
         """Where descriptors may be handed over to it."""
         return str(self._path / (node + _HAND))
 
+    def listen(self, address: str, kind: int) -> socket.socket:
+        """A socket there, which nobody finds before it listens: who is refused takes its process to have ended."""
+        listener = new_socket(socket.AF_UNIX, kind)
+        listener.bind(address + "~")
+        listener.listen(_BACKLOG)
+        Path(address + "~").rename(address)
+        return listener
+
     def nodes(self) -> list[str]:
         return [entry.name for entry in self._path.iterdir() if _NODE.fullmatch(entry.name)]
 
     def forget(self, node: str) -> None:
         """Its process has ended; the last one takes the folder with it."""
-        for name in (self.socket(node), self.hand(node)):
+        for name in (self.stream(node), self.hand(node)):
             Path(name).unlink(missing_ok=True)
         with suppress(OSError):  # there are others
             self._path.rmdir()

@@ -18,7 +18,6 @@ logger = logging.getLogger("flask_socketio.server")
 
 #: Bytes of a handshake's head, and of what has come behind it, that one message takes.
 _LARGEST = 160 * 1024
-_BACKLOG = 1024
 #: Seconds between two tries while the other process has too many to take, and how many there are.
 _PAUSE, _TRIES = 0.02, 100
 
@@ -51,14 +50,12 @@ class Receiver:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        address: str,
+        listener: socket.socket,
         take: Callable[[Any, bytes, socket.socket], object],
     ) -> None:
         self._loop = loop
         self._take = take
-        self._listener = new_socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(address)
-        self._listener.listen(_BACKLOG)
+        self._listener = listener
         self._ways: set[socket.socket] = set()
         loop.add_reader(self._listener, self._accept)
 

@@ -33,6 +33,7 @@ class Link(asyncio.Protocol):
         self._lost = lost
         self._reader = FrameReader()
         self._out: list[bytes] = []
+        self._size = 0
         self._transport: asyncio.Transport
         #: whose process it leads to, once that has said so
         self.node = ""
@@ -63,17 +64,19 @@ class Link(asyncio.Protocol):
         if not self._out:
             self._loop.call_soon(self._flush)
         self._out.append(data)
+        self._size += len(data)
 
     def _flush(self) -> None:
         data = b"".join(self._out)
         self._out.clear()
+        self._size = 0
         if not self._transport.is_closing():
             self._transport.write(data)
 
     @property
     def waiting(self) -> int:
         """Bytes that the other process has not read."""
-        return self._transport.get_write_buffer_size()
+        return self._size + self._transport.get_write_buffer_size()
 
     def close(self) -> None:
         self._transport.close()

@@ -25,14 +25,18 @@ class Node:
     """Its streams, and who acts on what comes through them."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, path: Path, bus: PeerLink[Socket] | None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        path: Path,
+        bus: PeerLink[Socket] | None,
+        max_payload: int,
     ) -> None:
         #: session ids begin with it
         self.name = new_node()
         self._loop = loop
         self._folder = Folder(path)
         self._peers = Peers(loop, self._folder, self.name, self._received, self._gone)
-        self.relay = Relay(loop, self._folder, self._peers)
+        self.relay = Relay(loop, self._folder, self._peers, max_payload)
         self._bus = bus
         if bus is not None:
             bus.peers = self._peers
@@ -46,7 +50,9 @@ class Node:
         self._owner = Owner(engine)
         self._lane = lane
         if CAN_HAND_OVER:
-            self._receiver = Receiver(self._loop, self._folder.hand(self.name), self._adopt)
+            address = self._folder.hand(self.name)
+            listener = self._folder.listen(address, socket.SOCK_SEQPACKET)
+            self._receiver = Receiver(self._loop, listener, self._adopt)
         await self._peers.start()
 
     def _received(self, link: Link, frame: Frame) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 
 from .folder import Folder
@@ -14,6 +15,8 @@ logger = logging.getLogger("flask_socketio.server")
 
 #: Seconds that a new process waits for the others to know it.
 _PATIENCE = 2.0
+#: Seconds after which a process to which the stream has ended is looked for.
+_PAUSE = 0.1
 
 
 class Peers:
@@ -36,12 +39,14 @@ class Peers:
         self._server: asyncio.AbstractServer | None = None
         #: all streams, those of processes that have not said who they are among them
         self._open: set[Link] = set()
+        self._is_closed = False
+        self._meeting: set[asyncio.Task[None]] = set()
         self._welcomes: dict[str, asyncio.Future[None]] = {}
 
     async def start(self) -> None:
         """Be found, and find the others; returns when they send us what they publish."""
-        address = self._folder.socket(self.node)
-        self._server = await self._loop.create_unix_server(self._make_link, address)
+        listener = self._folder.listen(self._folder.stream(self.node), socket.SOCK_STREAM)
+        self._server = await self._loop.create_unix_server(self._make_link, sock=listener)
         await asyncio.gather(*(self._meet(node) for node in self._folder.nodes()))
 
     def _make_link(self) -> Link:
@@ -52,7 +57,7 @@ class Peers:
             return
         try:
             _, link = await self._loop.create_unix_connection(
-                self._make_link, self._folder.socket(node)
+                self._make_link, self._folder.stream(node)
             )
         except OSError:  # it has ended without a word
             self._folder.forget(node)
@@ -86,15 +91,30 @@ class Peers:
             del self.links[link.node]
         self._welcomed(link.node)
         self._gone(link)
+        if link.node and not self._is_closed:
+            self._loop.call_later(_PAUSE, self._look_for, link.node)
 
-    def publish(self, frame: Frame) -> None:
-        """Send a frame to everybody."""
+    def _look_for(self, node: str) -> None:
+        """It has ended, most likely; else it is one of us still."""
+        if node not in self.links and not self._is_closed:
+            task = self._loop.create_task(self._meet(node))
+            self._meeting.add(task)
+            task.add_done_callback(self._meeting.discard)
+
+    def publish(self, frame: Frame, most: int) -> int:
+        """Send a frame to everybody but those who have left so many bytes unread; returns how many these are."""
         data = frame.encode()
+        skipped = 0
         for link in self.links.values():
-            link.send_bytes(data)
+            if link.waiting > most:
+                skipped += 1
+            else:
+                link.send_bytes(data)
+        return skipped
 
     def close(self) -> None:
         """Be found no longer."""
+        self._is_closed = True
         self._folder.forget(self.node)
         if self._server is not None:
             self._server.close()

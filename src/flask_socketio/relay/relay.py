@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
@@ -22,18 +23,32 @@ from .owner import describe
 from .peers import Peers
 from .pump import pump
 
+#: Of requests under way; then they begin again.
+_LAST_NUMBER = 2**32 - 1
+
 logger = logging.getLogger("flask_socketio.server")
+
+
+@dataclass(slots=True)
+class _Asked:
+    link: Link
+    number: int
+    #: bytes that its body may still have before the owner refuses it
+    left: int
 
 
 class Relay:
     """Answers them in its place: polling by way of it, and WebSocket handshakes by giving it the connection."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, folder: Folder, peers: Peers) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, folder: Folder, peers: Peers, max_payload: int
+    ) -> None:
+        self._max_payload = max_payload
         self._loop = loop
         self._folder = folder
         self._peers = peers
         self._numbers = count(1)
-        self._asked: dict[Exchange, tuple[Link, int]] = {}
+        self._asked: dict[Exchange, _Asked] = {}
         self._by_number: dict[int, Exchange] = {}
         self._is_stopping = False
         self._handing: set[asyncio.Task[None]] = set()
@@ -49,15 +64,18 @@ class Relay:
         elif request.is_websocket:
             self._give_away(exchange, link)
         else:
-            number = next(self._numbers)
-            self._asked[exchange] = link, number
+            number = next(self._numbers) & _LAST_NUMBER
+            self._asked[exchange] = _Asked(link, number, self._max_payload)
             self._by_number[number] = exchange
             link.send(Frame(Kind.REQUEST, number, describe(request)))
             if request.on_wait is not None:
                 request.on_wait(partial(self._pass, exchange, Kind.RELEASE))
 
     def body_arrived(self, exchange: Exchange, data: bytes) -> None:
-        self._pass(exchange, Kind.BODY, data)
+        asked = self._asked.get(exchange)
+        if asked is not None and asked.left >= 0:  # else it has been told too much already
+            asked.left -= len(data)
+            self._pass(exchange, Kind.BODY, data)
 
     def body_complete(self, exchange: Exchange) -> None:
         self._pass(exchange, Kind.COMPLETE)
@@ -71,13 +89,12 @@ class Relay:
     def _pass(self, exchange: Exchange, kind: Kind, data: bytes = b"") -> None:
         asked = self._asked.get(exchange)
         if asked is not None:
-            link, number = asked
-            link.send(Frame(kind, number, body=data))
+            asked.link.send(Frame(kind, asked.number, body=data))
 
     def _forget(self, exchange: Exchange) -> None:
         asked = self._asked.pop(exchange, None)
         if asked is not None:
-            del self._by_number[asked[1]]
+            del self._by_number[asked.number]
 
     def stop(self) -> None:
         """This process is about to end: nobody waits here any more for what another one may have to say."""
@@ -101,7 +118,7 @@ class Relay:
 
     def gone(self, link: Link) -> None:
         """The owner has ended, and its sessions with it."""
-        for exchange in [asked for asked, (by, _) in self._asked.items() if by is link]:
+        for exchange in [exchange for exchange, asked in self._asked.items() if asked.link is link]:
             self._forget(exchange)
             exchange.refuse(HandshakeRefused(UNKNOWN_SID, "the process that had it has ended"))
 

@@ -117,7 +117,7 @@ class Life:
         folder = self.folder
         if folder is not None:
             folder /= _name_of(self.options.engine.path)
-            link = link or partial(PeerLink[Socket], self.codec, self._dumps)
+            link = link or partial(PeerLink[Socket], self.codec, self._dumps, self.options.backlog)
         self.live = Live(self._application(app), middlewares, link, folder)
         self._become(State.SERVING, self.live)
         _have_served.add(self)

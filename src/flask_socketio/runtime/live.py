@@ -78,7 +78,8 @@ class Live:
         self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
         self._limit_time(options.engine.limits)
         bus = self._link if isinstance(self._link, PeerLink) else None
-        self.node = None if folder is None else Node(loop, folder, bus)
+        max_payload = options.engine.limits.max_payload
+        self.node = None if folder is None else Node(loop, folder, bus, max_payload)
         self.engine = Engine(
             loop,
             options.engine,
