@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_socketio.cluster.base import Callback, Room
 from flask_socketio.cluster.queued import QueueAdapter
-from flask_socketio.cluster.wire import Message, emit_message, fields_of, read, write
+from flask_socketio.cluster.wire import Message, emit_message, fields_of, is_for, read, write
 from flask_socketio.handling.codec import message_dumps
 from flask_socketio.protocol.message import Message as Packet
 from flask_socketio.protocol.socketio import JSON, Body
@@ -63,8 +63,8 @@ def published(make: Callable[[], Message], size: int) -> None:
 def understood(adapter: QueueAdapter[Any], text: bytes) -> Act | None:
     """What the loop will do, as a server's listening thread finds out."""
     try:
-        message = read(text, "me")
-        if message is None:
+        message = read(text)
+        if not is_for(message, "me"):
             return None
         if message["method"] == "emit":
             return emission(adapter, message)
@@ -76,7 +76,7 @@ def understood(adapter: QueueAdapter[Any], text: bytes) -> Act | None:
 
 def emission(adapter: QueueAdapter[Any], message: Message) -> Act:
     found = adapter.read_emission(message)
-    again = adapter.read_emission({**emit_message(found, DUMPS, None), "host_id": "x"})
+    again = adapter.read_emission(read(write(emit_message(found, DUMPS, None), "x")))
     same = (again.body, again.to, again.skip) == (found.body, found.to, found.skip)
 
     def act() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import sys
@@ -111,6 +112,7 @@ def test_disconnect(kind: str, tmp_path: Path, authority: trustme.CA) -> None:
     with serve(kind, tmp_path, authority, "disconnect") as server:
         client = join(server, kind, authority)
         client.emit("flood", COUNT, SIZE)
+        server.wait_for_log(re.compile("max_queued"), WAIT)  # until then nothing is read
         with pytest.raises(ConnectionClosed, match="1008 'slow consumer'"):
             while True:
                 client.recv()

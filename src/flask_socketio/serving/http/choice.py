@@ -36,6 +36,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "on_message_begin": (),
     "on_message_complete": (),
     "on_response_complete": (),
+    "shutdown": (),
 }
 #: What it reads and sets, of the protocol and of its parts; there when a request has begun.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
