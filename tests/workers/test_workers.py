@@ -215,6 +215,7 @@ def test_servers_that_are_told_the_same_folder() -> None:
             assert upgraded.recv() == "430[2]"
             leave([ws])
             upgraded.leave()
+        assert list(Path(folder).iterdir()) == []  # which is there still
 
 
 def test_a_process_that_stands_still() -> None:

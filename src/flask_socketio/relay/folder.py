@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ..base.real import new_socket
 
+#: How the names of folders begin that are made where temporary files are.
+OURS = "flask-duplex-"
 #: Characters of a node's name. Session ids begin with it.
 SIZE = 6
 _NODE = re.compile(rf"[A-Za-z0-9_-]{{{SIZE}}}")
@@ -55,9 +57,10 @@ class Folder:
         return [entry.name for entry in self._path.iterdir() if _NODE.fullmatch(entry.name)]
 
     def forget(self, node: str) -> None:
-        """Its process has ended; the last one takes the folder with it."""
+        """Its process has ended; the last one takes the folder with it, unless that is the user's."""
         for name in (self.stream(node), self.hand(node)):
             Path(name).unlink(missing_ok=True)
         with suppress(OSError):  # there are others
             self._path.rmdir()
-            self._path.parent.rmdir()
+            if self._path.parent.name.startswith(OURS):
+                self._path.parent.rmdir()

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ..base.real import multiprocessing_parent
+from .folder import OURS
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -45,7 +46,7 @@ def _folder_of_siblings() -> Path | None:
         parent = os.getppid()
     elif _SERVERS & {Path(sys.argv[0]).stem, Path(sys.argv[0]).parent.name}:
         parent = multiprocessing_parent()
-    return None if parent is None else temporary_folder() / f"flask-duplex-{os.getuid()}-{parent}"
+    return None if parent is None else temporary_folder() / f"{OURS}{os.getuid()}-{parent}"
 
 
 def _is_private(folder: Path) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from ...relay.folder import OURS
 from ...relay.found import temporary_folder
 from .worker import Worker
 
@@ -62,7 +63,7 @@ class Supervisor:
     def run(self, announcement: str) -> int:
         """Serve until stopped; returns the program's exit status."""
         read_end, self._write_end = os.pipe()
-        folder = Path(tempfile.mkdtemp(prefix="flask-duplex-", dir=temporary_folder()))
+        folder = Path(tempfile.mkdtemp(prefix=OURS, dir=temporary_folder()))
         self._worker = Worker(os.getpid(), self._listener.fileno(), read_end, folder)
         before = {number: signal.signal(number, self._signalled) for number in _SIGNALS}
         try:
