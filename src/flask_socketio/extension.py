@@ -207,7 +207,7 @@ class SocketIO(Messaging):
     def asgi_app(self, app: Flask) -> DuplexApp:
         """The application and Socket.IO as one ASGI application, for uvicorn, hypercorn, granian or daphne.
 
-        uvicorn's, hypercorn's and granian's workers find each other; so do gunicorn's.
+        The workers of uvicorn and of gunicorn find each other.
         """
         return DuplexApp(self._life, app)
 

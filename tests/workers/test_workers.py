@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -375,6 +377,18 @@ def test_workers_that_do_not_start(tmp_path: Path) -> None:
         server.start()
     assert server.process.wait() == 1
     assert server.log.count("it could not be started, so the others are stopped as well") == 1
+
+
+def test_without_sighup() -> None:
+    """As on Windows: one process, and a line that says so."""
+    code = (
+        "import signal; del signal.SIGHUP\n"
+        "from flask_socketio.serving.run import run, supervisor\n"
+        "print(supervisor.how_many(4))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "1\n"
+    assert "workers=4: on Windows there is one process" in ended.stderr
 
 
 def test_a_number_that_is_none() -> None:

@@ -17,7 +17,7 @@ logger = logging.getLogger("flask_socketio.server")
 #: Of the 108 bytes of a socket's address, what may stand before what we add.
 _LONGEST_TEMPORARY = 50
 #: Programs whose workers multiprocessing starts.
-_SERVERS = {"uvicorn", "hypercorn", "granian"}
+_SERVERS = {"uvicorn"}
 #: What others than the owner may do.
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

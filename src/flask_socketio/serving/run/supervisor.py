@@ -29,7 +29,9 @@ _PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _SOON = 10.0
 #: Seconds that workers have to end besides those that clients and handlers have.
 _PATIENCE = 10.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Not on Windows, where descriptors cannot be inherited by number either.
+_SIGHUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+_SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [_SIGHUP])]
 
 
 @dataclass(eq=False)
@@ -62,7 +64,7 @@ class Supervisor:
 
     def run(self, announcement: str) -> int:
         """Serve until stopped; returns the program's exit status."""
-        read_end, self._write_end = os.pipe()
+        read_end, write_end = os.pipe()
         folder = Path(tempfile.mkdtemp(prefix=OURS, dir=temporary_folder()))
         self._worker = Worker(os.getpid(), self._listener.fileno(), read_end, folder)
         before = {number: signal.signal(number, self._signalled) for number in _SIGNALS}
@@ -77,11 +79,13 @@ class Supervisor:
             for number, handler in before.items():
                 signal.signal(number, handler)
             self._kill()
+            os.close(read_end)
+            os.close(write_end)
             shutil.rmtree(folder, ignore_errors=True)
         return self._status
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
+        if number == _SIGHUP:
             self._reloading = [process for process in self._processes if not process.is_ending]
         elif not self._stopping_since:
             self._stopping_since = time.monotonic()
@@ -179,6 +183,9 @@ def how_many(workers: int | str | None) -> int:
             else os.cpu_count() or 1
         )
     number = int(given) if isinstance(given, int) or given.isdigit() else 0
+    if number > 1 and _SIGHUP is None:
+        logger.warning("workers=%s: on Windows there is one process", given)
+        return 1
     if number < 1 or isinstance(given, bool):
         raise ValueError(f'workers={given!r}: a number from 1 on is needed, or "auto"')
     return number
