@@ -24,8 +24,12 @@ logging.getLogger("werkzeug").addFilter(lambda record: "HTTP/1." not in record.g
 app = Flask(__name__)
 socketio = SocketIO(app, **json.loads(os.environ.get("OPTIONS", "{}")))
 is_ours = hasattr(socketio, "asgi_app")
-#: how often a disconnect handler ran, by session id
+#: clients whose disconnect handler ran, and those of which it did so more than once; the newest of them, by their ids:
+#: what all took that have come and gone would pass for the server's
 gone: Counter[str] = Counter()
+newest: dict[str, None] = {}
+lock = threading.Lock()
+_MOST = 1_000
 
 
 @app.get("/")
@@ -51,15 +55,19 @@ def state() -> dict[str, Any]:
     return {
         "threads": threading.active_count(),
         "objects": len(gc.get_objects()),
-        "gone": len(gone),
-        "gone_twice": sum(count > 1 for count in gone.values()),
+        "gone": gone["once"],
+        "gone_twice": gone["twice"],
         "counters": counters,
     }
 
 
 @socketio.on("disconnect")
 def on_disconnect(*reason: str) -> None:
-    gone[request.sid] += 1
+    with lock:
+        gone["twice" if request.sid in newest else "once"] += 1
+        newest[request.sid] = None
+        if len(newest) > _MOST:
+            del newest[next(iter(newest))]
 
 
 @socketio.on("echo")
