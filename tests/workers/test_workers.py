@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import trustme
-from websockets.sync.client import connect as connect_websocket
+from websockets.asyncio.client import connect as connect_websocket
 
 from flask_socketio.serving.run.supervisor import how_many
 from tests.kit.engine import EngineClient, EngineWebSocket, RawPolling, target
@@ -279,16 +280,21 @@ def test_tls(tmp_path: Path) -> None:
             sid = json.loads(connection.getresponse().read()[1:])["sid"]
             connection.close()
             url = f"wss://localhost:{port}{target(PATH, 'websocket', sid)}"
-            with connect_websocket(url, ssl=context) as websocket:
-                for sent, answer in (("2probe", "3probe"), ("5", ""), ("40", "40{")):
-                    websocket.send(sent)
-                    assert not answer or str(websocket.recv()).startswith(answer)
-                assert str(websocket.recv()).startswith('42["welcome"')
-                large = "x" * 900_000
-                for _ in range(3):
-                    websocket.send(f'420["echo","{large}"]')
-                for _ in range(3):
-                    assert websocket.recv() == f'430["{large}"]'
+            asyncio.run(talk(url, context))
+
+
+async def talk(url: str, context: ssl.SSLContext) -> None:
+    """Upgrade and get large answers. By asyncio: two threads on one TLS connection stand still now and then."""
+    async with connect_websocket(url, ssl=context) as websocket:
+        for sent, answer in (("2probe", "3probe"), ("5", ""), ("40", "40{")):
+            await websocket.send(sent)
+            assert not answer or str(await websocket.recv()).startswith(answer)
+        assert str(await websocket.recv()).startswith('42["welcome"')
+        large = "x" * 900_000
+        for _ in range(3):
+            await websocket.send(f'420["echo","{large}"]')
+        for _ in range(3):
+            assert await websocket.recv() == f'430["{large}"]'
 
 
 # -- processes that end ----------------------------------------------------------------------------
