@@ -13,6 +13,8 @@ except ImportError:  # Windows, where there is no such limit
 
 #: Those that are no connections' as long as there are others, at most; and what part of all they may be.
 _RESERVE, _PART = 64, 8
+#: asyncio needs four turns from accept() to the end of a connection that is refused; half of the reserve may linger.
+_TURNS = 16
 _USED_UP = (errno.EMFILE, errno.ENFILE)
 
 
@@ -27,6 +29,11 @@ def limit() -> int:
 def reserve() -> int:
     """How many are kept for what the application opens, files and connections to a database."""
     return min(_RESERVE, limit() // _PART)
+
+
+def at_once() -> int:
+    """How many connections may be accepted before the first of them is refused: they come out of the reserve."""
+    return max(1, reserve() // _TURNS)
 
 
 def are_short() -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from ...base import descriptors
 from ..asgi import EngineApp
 from ..http.choice import Protocols, choose_protocols
 from .listen import BACKLOG
@@ -41,7 +42,12 @@ class Server(uvicorn.Server):
         self._worker = worker
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
+            # asyncio accepts as many connections in one turn as may wait, before it asks us about the first of them.
+            self.config.backlog = descriptors.at_once()
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)
         if self._worker is None:
             print(self._announcement, file=sys.stderr, flush=True)
             return
