@@ -12,7 +12,7 @@ from ..base.green import start_for_io
 from ..base.promise import Promise
 from .backlog import Backlog, Waiting
 from .backoff import Backoff
-from .queue import MessageQueue, UnreachableError, UnsureError
+from .queue import Addressed, MessageQueue, UnreachableError, UnsureError
 from .state import KEEP_UP, PUBLISH, QueueState
 from .wire import Message
 
@@ -25,7 +25,7 @@ _BATCH, _BATCH_BYTES = 50, 256 * 1024
 
 
 def _attempt(
-    queue: MessageQueue, state: QueueState, texts: list[bytes], otherwise: str
+    queue: MessageQueue, state: QueueState, texts: list[Addressed], otherwise: str
 ) -> tuple[int, bool]:
     """Publish; returns of how many messages it is decided what becomes of them, and whether the broker is there.
 
@@ -89,14 +89,14 @@ class Publisher:
         decided, _ = self._attempt([text for text, _ in written])
         self._backlog.put_back([waiting for _, waiting in written[decided:]])
 
-    def _written(self, make_message: MakeMessage) -> bytes | None:
+    def _written(self, make_message: MakeMessage) -> Addressed | None:
         try:
             return self._queue.text(make_message())
         except Exception as error:  # noqa: BLE001 - a message that cannot be written takes no others with it
             self._state.refused(error)
             return None
 
-    def _attempt(self, texts: list[bytes]) -> tuple[int, bool]:
+    def _attempt(self, texts: list[Addressed]) -> tuple[int, bool]:
         return _attempt(self._queue, self._state, texts, "messages wait until it is back")
 
     def _wait_until_back(self) -> None:

@@ -10,7 +10,7 @@ import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ..base.counters import Counters
 from ..base.green import start_for_io
@@ -19,11 +19,15 @@ from ..base.real import AppLock
 from .backlog import Bounds
 from .backoff import Backoff
 from .gaps import Gaps
+from .head import head_of, source_of
 from .masking import Masked
 from .state import LISTEN, QueueState
 from .wire import Message, is_for, numbered, read, write
 
 logger = logging.getLogger("flask_socketio.server")
+
+#: Whether somebody here may have to get what is emitted to a namespace and a room, or several; see `Here`.
+Concerns = Callable[[str, Any], bool]
 
 #: Seconds after which who listens looks whether to go on, and that a server that stops waits for it at most.
 _PATIENCE, _LAST_LOOK = 0.25, 1.0
@@ -42,6 +46,13 @@ class UnsureError(Exception):
     def __init__(self, error: object, messages: int = 1) -> None:
         super().__init__(str(error))
         self.messages = messages
+
+
+class Addressed(NamedTuple):
+    """A message as it is sent, and its topic if it is not for everybody."""
+
+    text: bytes
+    topic: int | None
 
 
 class Broker(Protocol):
@@ -66,6 +77,23 @@ class Broker(Protocol):
 
     def close(self) -> None:
         """Let go of what `publish` has connected, if anything."""
+        ...
+
+
+@runtime_checkable
+class TopicBroker(Broker, Protocol):
+    """One that can send a message to those alone who want its topic, which is a number below `topics.TOPICS`."""
+
+    def publish_to(self, messages: list[Addressed]) -> Iterator[Exception | None]:
+        """Like `publish`; a message without a topic is for everybody who listens."""
+        ...
+
+    def want(self, topic: int, wanted: bool) -> Promise[None] | None:
+        """Have `listen` yield the topic's messages, or no longer; on any thread.
+
+        What is returned is kept or broken when everything that is published from then on arrives; it is None where
+        nothing listens at present.
+        """
         ...
 
 
@@ -96,8 +124,8 @@ class MessageQueue:
         self._make_broker = make_broker
         self._lock = AppLock()
         self.host_id = uuid.uuid4().hex
-        #: of the messages that this host has sent
-        self._count = 0
+        #: of the messages that this host has sent, by their topics
+        self._counts: dict[int | None, int] = {}
         self._broker: Broker | None = None
         self._pid = 0
 
@@ -112,7 +140,7 @@ class MessageQueue:
         if self._broker is not None and self._pid != os.getpid():
             _of_parents.append(self._broker)
         self.host_id = uuid.uuid4().hex
-        self._count = 0
+        self._counts = {}
         self._pid = os.getpid()
         self._broker = self._make_broker(self.url, self.channel)
 
@@ -123,29 +151,50 @@ class MessageQueue:
         assert self._broker is not None
         return self._broker
 
-    def text(self, message: Message) -> bytes:
+    def has_topics(self) -> bool:
+        """Whether this process's broker is a `TopicBroker`. Raises what `begin` raises."""
+        return isinstance(self.begun(), TopicBroker)
+
+    def text(self, message: Message) -> Addressed:
         """A message of this process's. Raises what `begin` raises, and TypeError for what is no JSON."""
         self.begun()
-        return write(message, self.host_id)
+        return Addressed(write(message, self.host_id), message.get("topic"))
 
-    def send(self, texts: list[bytes]) -> Iterator[Exception | None]:
+    def send(self, texts: list[Addressed]) -> Iterator[Exception | None]:
         """Publish now, numbered in the order in which that is tried; yields and raises what `Broker.publish` does."""
         with self._lock:
-            broker = self.begun()
-            messages = [numbered(text, self._count + i) for i, text in enumerate(texts, 1)]
+            sending = _publish(self.begun(), self._numbered(texts))
+            decided = 0
             try:
-                for refusal in broker.publish(messages):
-                    self._count += 1
+                for refusal in sending:
+                    decided += 1
                     yield refusal
             except UnsureError as error:
-                self._count += error.messages
+                decided += error.messages
                 raise
+            finally:
+                for _, topic in texts[:decided]:
+                    self._counts[topic] = self._counts.get(topic, 0) + 1
+
+    def _numbered(self, texts: list[Addressed]) -> list[Addressed]:
+        counts: dict[int | None, int] = {}
+        messages: list[Addressed] = []
+        for text, topic in texts:
+            number = counts[topic] = counts.get(topic, self._counts.get(topic, 0)) + 1
+            messages.append(Addressed(numbered(text, number), topic))
+        return messages
 
     def close(self) -> None:
         """Let go of the connection over which it has published."""
         with self._lock:
             if self._broker is not None:
                 self._broker.close()
+
+
+def _publish(broker: Broker, messages: list[Addressed]) -> Iterator[Exception | None]:
+    if isinstance(broker, TopicBroker):
+        return broker.publish_to(messages)
+    return broker.publish([text for text, _ in messages])
 
 
 class Listener:
@@ -157,12 +206,15 @@ class Listener:
         receive: Callable[[Message], object],
         counters: Counters,
         state: QueueState,
+        gaps: Gaps,
+        concerns: Concerns,
     ) -> None:
         self._queue = queue
         self._receive = receive
+        self._concerns = concerns
         self._counters = counters
         self._state = state
-        self._gaps = Gaps()
+        self._gaps = gaps
         self._backoff = Backoff()
         self._stopped = Promise[None]()
         self._ended = Promise[None]()
@@ -197,8 +249,11 @@ class Listener:
 
     def _read(self, text: bytes | str) -> None:
         try:
+            head = head_of(text)
+            if head is not None and self._passes_by(head):
+                return
             message = read(text)
-            self._counters.queue_gaps += self._gaps.before(message)
+            self._counters.queue_gaps += self._gaps.before(source_of(message))
             if is_for(message, self._queue.host_id):
                 self._receive(message)
                 self._counters.queue_received += 1
@@ -206,6 +261,15 @@ class Listener:
             logger.error(  # noqa: TRY400 - the text says more than the stack
                 "message of queue %s ignored: %s: %.100r", self._queue.shown, error, text
             )
+
+    def _passes_by(self, head: Message) -> bool:
+        """Whether nobody here has to know more of the message; that is counted."""
+        if head["host_id"] != self._queue.host_id:
+            if self._concerns(head["namespace"], head["room"]):
+                return False
+            self._counters.queue_skipped += 1
+        self._counters.queue_gaps += self._gaps.before(source_of(head))
+        return True
 
     async def close(self) -> None:
         """Hand over nothing more, and let go of the broker; one that does not answer is not waited for long."""

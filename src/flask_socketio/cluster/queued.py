@@ -11,13 +11,17 @@ from typing import Any, Generic
 
 from ..base.counters import Counters
 from ..base.green import start_beside
+from ..base.promise import Promise
 from ..protocol.socketio import Body, Codec
 from .base import AckCallback, Callback, Emission, M, Room
+from .gaps import Gaps
+from .here import Here, NoTopics, Topics
 from .memory import MemoryAdapter
 from .publishing import MakeMessage, Publisher
-from .queue import Listener, MessageQueue
+from .queue import Listener, MessageQueue, TopicBroker
 from .state import QueueState
-from .wire import Dumps, Message, emission_of, emit_message, fields_of, other_message
+from .topics import Addresses, Subscriptions
+from .wire import Dumps, Message, addressed, emission_of, emit_message, fields_of, other_message
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -40,10 +44,15 @@ class QueueAdapter(MemoryAdapter[M]):
         codec: Codec,
         dumps: Dumps,
         publish: Callable[[MakeMessage, int], object],
+        addresses: Addresses | None = None,
+        topics: Topics | None = None,
     ) -> None:
         super().__init__(codec)
         self._dumps = dumps
         self._publish = publish
+        self._addresses = addresses or Addresses(lambda: False)
+        #: which rooms concern this server, for other threads
+        self.here = Here(self._sockets, topics or NoTopics())
         self._callbacks: dict[int, Callback] = {}
         self._next_callback = 0
 
@@ -54,9 +63,9 @@ class QueueAdapter(MemoryAdapter[M]):
         callback = None
         if emission.callback is not None and emission.to:
             callback = (emission.to[0], emission.namespace, self._remember(emission.callback))
-        size = _size(emission.body)
+        size, topic = _size(emission.body), self._addresses.of_emission(emission)
         emission.body = _NO_DATA  # it is delivered; what waits shall not hold the arguments twice
-        self._publish(lambda: emit_message(emission, self._dumps, callback), size)
+        self._publish(lambda: addressed(emit_message(emission, self._dumps, callback), topic), size)
 
     def _all_here(self, emission: Emission) -> bool:
         return emission.to is not None and all(
@@ -70,10 +79,24 @@ class QueueAdapter(MemoryAdapter[M]):
         self._callbacks[self._next_callback] = callback
         return self._next_callback
 
+    def expect(self, namespace: str, sid: str, room: Room) -> Promise[None] | None:
+        return None if self.find(namespace, sid) is None else self.here.expect(namespace, room)
+
+    def _add(self, socket: M, room: Room) -> None:
+        if (socket.namespace, room) not in self._rooms:
+            self.here.came(socket.namespace, room)
+        super()._add(socket, room)
+
+    def _drop(self, socket: M, room: Room) -> None:
+        super()._drop(socket, room)
+        if (socket.namespace, room) not in self._rooms:
+            self.here.gone(socket.namespace, room)
+
     def join(self, namespace: str, sid: str, room: Room) -> None:
         if self.find(namespace, sid) is not None:
             super().join(namespace, sid, room)
         else:
+            self._addresses.joined_elsewhere(namespace, room)
             self._tell("enter_room", namespace, sid=sid, room=room)
 
     def leave(self, namespace: str, sid: str, room: Room) -> None:
@@ -84,7 +107,8 @@ class QueueAdapter(MemoryAdapter[M]):
 
     def close_room(self, namespace: str, room: Room) -> None:
         super().close_room(namespace, room)
-        self._tell("close_room", namespace, room=room)
+        topic = self._addresses.of_room(namespace, room)
+        self._tell("close_room", namespace, topic, room=room)
 
     def disconnect(self, namespace: str, sid: str, *, ignore_queue: bool = False) -> None:
         if ignore_queue or self.find(namespace, sid) is not None:
@@ -92,8 +116,12 @@ class QueueAdapter(MemoryAdapter[M]):
         else:
             self._tell("disconnect", namespace, sid=sid)
 
-    def _tell(self, method: str, namespace: str, **fields: Any) -> None:
-        self._publish(lambda: other_message(method, namespace, fields), _SIZE_OF_OTHERS)
+    def _tell(
+        self, method: str, namespace: str, topic: int | None = None, /, **fields: Any
+    ) -> None:
+        self._publish(
+            lambda: addressed(other_message(method, namespace, fields), topic), _SIZE_OF_OTHERS
+        )
 
     # -- what others publish -------------------------------------------------------------------
 
@@ -184,8 +212,12 @@ class QueueLink(Generic[M]):
         self._state = state = QueueState(queue.shown, counters)
         self._publisher = Publisher(queue, state)
         self._post = post
-        self.adapter = QueueAdapter[M](codec, dumps, self._publisher.put)
-        self._listener = Listener(queue, self._receive, counters, state)
+        gaps, broker = Gaps(), queue.begun()
+        topics = Subscriptions(broker.want, gaps) if isinstance(broker, TopicBroker) else None
+        addresses = Addresses(queue.has_topics)
+        self.adapter = QueueAdapter[M](codec, dumps, self._publisher.put, addresses, topics)
+        concerns = self.adapter.here.concerns
+        self._listener = Listener(queue, self._receive, counters, state, gaps, concerns)
 
     def _receive(self, message: Message) -> None:
         if message["method"] == "emit":

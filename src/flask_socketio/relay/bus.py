@@ -11,6 +11,7 @@ from ..base.counters import Counters
 from ..base.told import Told
 from ..cluster.backlog import Bounds
 from ..cluster.base import M
+from ..cluster.head import head_of
 from ..cluster.publishing import MakeMessage
 from ..cluster.queued import QueueAdapter
 from ..cluster.wire import Dumps, fields_of, is_for, read, write
@@ -53,6 +54,10 @@ class PeerLink(Generic[M]):
 
     def received(self, frame: Frame) -> None:
         """Act on what another process has published."""
+        head = head_of(frame.body)
+        if head is not None and not self.adapter.here.concerns(head["namespace"], head["room"]):
+            self._counters.queue_skipped += 1
+            return
         message = read(frame.body)
         if not is_for(message, self._host_id):
             return

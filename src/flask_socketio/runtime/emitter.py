@@ -9,6 +9,7 @@ from ..cluster.publishing import DirectPublisher
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueAdapter
 from ..cluster.state import QueueState
+from ..cluster.topics import Addresses
 from ..cluster.wire import Dumps
 from ..hub.socket import Socket
 from ..protocol.socketio import Codec
@@ -24,7 +25,8 @@ class Emitter:
         self.inbox = InlineInbox()
         self.counters = Counters()
         publisher = DirectPublisher(queue, QueueState(queue.shown, self.counters))
-        self.adapter = QueueAdapter[Socket](codec, dumps, publisher.publish)
+        addresses = Addresses(queue.has_topics)
+        self.adapter = QueueAdapter[Socket](codec, dumps, publisher.publish, addresses)
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """There are no connections here."""
