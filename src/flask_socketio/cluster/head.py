@@ -5,8 +5,6 @@ Those of other packages have another order, and are decoded.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import orjson
 
 from .wire import Message
@@ -29,25 +27,3 @@ def head_of(text: bytes | str) -> Message | None:
         return orjson.loads(text[:end] + b"}")
     except orjson.JSONDecodeError:  # whatever it is, that will be said where it is read
         return None
-
-
-class Source(NamedTuple):
-    """Where a message comes from: the host, its number among those of the host, or of those with the same topic."""
-
-    host_id: str | None
-    number: int | None
-    topic: int | None = None
-
-
-def source_of(message: Message) -> Source:
-    """As far as the message, or its head, says so."""
-    host_id = message.get("origin") or message.get("host_id")
-    return Source(
-        host_id if isinstance(host_id, str) else None,
-        _number(message.get("seq")),
-        _number(message.get("topic")),
-    )
-
-
-def _number(value: object) -> int | None:
-    return value if type(value) is int else None

@@ -101,13 +101,17 @@ class Here:
 
         Raises TypeError for what is no room.
         """
-        sockets = self._sockets.get(namespace, {})
+        if isinstance(room, str):  # what nearly every room is
+            return self._has((namespace, room))
         rooms = as_rooms(room)
         if rooms is None:
-            return bool(sockets)
-        return any(room in sockets or self._has((namespace, room)) for room in rooms)
+            return bool(self._sockets.get(namespace))
+        return any(self._has((namespace, each)) for each in rooms)
 
     def _has(self, key: tuple[str, Room]) -> bool:
+        namespace, room = key
+        if room in self._sockets.get(namespace, ()):
+            return True
         until = self._until.get(key)
         if until is None:
             return False

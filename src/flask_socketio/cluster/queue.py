@@ -19,7 +19,7 @@ from ..base.real import AppLock
 from .backlog import Bounds
 from .backoff import Backoff
 from .gaps import Gaps
-from .head import head_of, source_of
+from .head import head_of
 from .masking import Masked
 from .state import LISTEN, QueueState
 from .wire import Message, is_for, numbered, read, write
@@ -253,7 +253,7 @@ class Listener:
             if head is not None and self._passes_by(head):
                 return
             message = read(text)
-            self._counters.queue_gaps += self._gaps.before(source_of(message))
+            self._counters.queue_gaps += self._gaps.before(message)
             if is_for(message, self._queue.host_id):
                 self._receive(message)
                 self._counters.queue_received += 1
@@ -268,7 +268,7 @@ class Listener:
             if self._concerns(head["namespace"], head["room"]):
                 return False
             self._counters.queue_skipped += 1
-        self._counters.queue_gaps += self._gaps.before(source_of(head))
+        self._counters.queue_gaps += self._gaps.before(head)
         return True
 
     async def close(self) -> None:
