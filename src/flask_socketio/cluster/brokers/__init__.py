@@ -16,7 +16,8 @@ from ..queue import Broker
 _SCHEMES = {
     "nats": "nats",
     "postgres": "postgresql postgres",
-    "redis": "redis rediss valkey valkeys unix redis+sentinel valkey+sentinel",
+    "redis": "redis rediss valkey valkeys unix redis+sentinel valkey+sentinel"
+    " redis+sharded rediss+sharded valkey+sharded valkeys+sharded",
 }
 #: Whose are all others.
 _ANY_OTHER = "kombu"

@@ -63,7 +63,7 @@ class NatsLink:
     async def publish_to(self, messages: list[Addressed]) -> Sequence[Exception | None]:
         self._said = None
         refusals = [await self._send(message) for message in messages]
-        await self._client.flush(PATIENCE)
+        await self._client.settle()
         # The server does not say which message it means; that one may not publish is true of all.
         return [refusal or self._said for refusal in refusals]
 

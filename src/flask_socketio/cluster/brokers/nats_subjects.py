@@ -31,6 +31,8 @@ def _fault() -> str:
             return "other arguments of Client._process_msg"
         if list(signature(_Base._send_command).parameters)[:2] != ["self", "cmd"]:
             return "other arguments of Client._send_command"
+        if "force_flush" not in signature(_Base._flush_pending).parameters:
+            return "other arguments of Client._flush_pending"
     except AttributeError as error:
         return str(error)
     return ""
@@ -50,11 +52,23 @@ class _OrderedClient(_Base):
     async def tell(self, commands: Iterable[bytes]) -> None:
         """Commands of NATS's protocol; returns when the server has acted on them."""
         await self._send_command(b"".join(commands))
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Return when the server has acted on all that was sent: `flush` alone asks ahead of what waits to be sent."""
+        await self._flush_pending(force_flush=True)
+        await self.flush(PATIENCE)
+
+
+class _PlainClient(_Base):
+    async def settle(self) -> None:
+        """The same: the first answer comes when what waited has been sent."""
+        await self.flush(PATIENCE)
         await self.flush(PATIENCE)
 
 
 _FAULT = _fault()
-Client = _Base if _FAULT else cast(Any, _OrderedClient)
+Client = cast(Any, _PlainClient if _FAULT else _OrderedClient)
 
 
 class Subjects:
@@ -82,7 +96,7 @@ class Subjects:
             await hand(message.data)
 
         await self._client.subscribe(f"{self._channel}.*", cb=received)
-        await self._client.flush(PATIENCE)
+        await self._client.settle()
 
     async def adjust(self, topics: list[int]) -> None:
         """See `TopicLink`; where everything comes, nothing has to be done."""

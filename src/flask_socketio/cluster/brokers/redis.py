@@ -11,7 +11,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ..lookout import Lookout
-from ..queue import UnreachableError, UnsureError
+from ..queue import Broker, UnreachableError, UnsureError
+from .sharded import sharded_broker
 
 #: The kind of what carries a message: a str with decode_responses=true in the URL.
 _MESSAGE = (b"message", "message")
@@ -110,10 +111,12 @@ def _refusal(connection: Any) -> Exception | None:
     return None
 
 
-def make_broker(url: str, channel: str) -> RedisBroker:
-    """The broker for a URL as redis-py has it, and for redis+sentinel://user:password@host1:port1,host2/database/service;
-    each with valkey in redis's place."""
+def make_broker(url: str, channel: str) -> Broker:
+    """The broker for a URL as redis-py has it, and for those of several hosts, redis+sharded://user:password@host1,host2
+    and redis+sentinel://user:password@host1:port1,host2/database/service; each with valkey in redis's place."""
     url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
+    if "+sharded:" in url:
+        return sharded_broker(url.replace("+sharded", "", 1), channel)
     if url.startswith("redis+sentinel"):
         return RedisBroker(_sentinel_client(url), channel)
     return RedisBroker(lambda options: redis.Redis.from_url(url, **options), channel)  # pyright: ignore[reportUnknownMemberType]
