@@ -222,8 +222,11 @@ class QueueLink(Generic[M]):
     def _receive(self, message: Message) -> None:
         if message["method"] == "emit":
             self._post(self.adapter.broadcast, self.adapter.read_emission(message))
-        else:
-            self._post(self.adapter.received, *fields_of(message))
+            return
+        method, namespace, fields = fields_of(message)
+        if method == "enter_room":  # what comes next may be for the room already
+            self.adapter.expect(namespace, *fields)
+        self._post(self.adapter.received, method, namespace, fields)
 
     def troubles(self) -> list[str]:
         """What cannot be done with the queue at present; on any thread."""

@@ -114,7 +114,7 @@ class ShardedLink:
         """A connection that has not ended, before anything is sent to any."""
         try:
             connection = await self._shards.connection(node)
-            ended = await connection.can_read_destructive()  # nobody has asked for anything
+            ended = await _can_read(connection)  # nobody has asked for anything
         except Exception as error:
             raise UnreachableError(error) from error
         if ended:
@@ -185,6 +185,12 @@ class ShardedLink:
         self._failed.exception()  # nobody need have waited for it
         with suppress(Exception):
             await self._shards.close()
+
+
+async def _can_read(connection: Any) -> bool:
+    """Whether something is to be read, if it is the end: redis-py before 8 has no other name for it."""
+    can_read = getattr(connection, "can_read", None) or connection.can_read_destructive
+    return await can_read()
 
 
 async def _refusal(connection: Any) -> Exception | None:
