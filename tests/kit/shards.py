@@ -49,6 +49,10 @@ class Shards:
         known = len(client.cluster("slots"))
         return info["cluster_state"] == "ok" and known == len(self._servers)
 
+    @property
+    def pids(self) -> list[int]:
+        return [client.info("server")["process_id"] for client in self._clients]
+
     def subscriptions(self) -> int:
         """To how many channels somebody listens."""
         return sum(
@@ -75,11 +79,9 @@ class Shards:
 
     def kill(self) -> None:
         """All of them."""
-        for client in self._clients:
-            os.kill(client.info("server")["process_id"], signal.SIGKILL)
-            client.close()
-        for server in self._servers:
-            server.stop()
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+        self.end()
 
     def end(self) -> None:
         for client in self._clients:
