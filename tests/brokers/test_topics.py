@@ -300,8 +300,8 @@ def test_what_concerns_nobody_there(servers: Servers, request: pytest.FixtureReq
         here.shout(number, ["of nobody's", "nor of theirs"])
         here.shout(number, "theirs")
         assert there.next() == number
-    assert servers.counted("queue_received")[1] == received + 50
     skipped = servers.counted("queue_skipped")[1] - skipped
+    assert servers.counted("queue_received")[1] == received + 50 + skipped
     # Those to several rooms go to everybody; of the others none is even received, but where rooms share a topic.
     assert 50 <= skipped < 60 if with_topics else skipped == 100
     assert servers.counted("queue_gaps") == [0, 0]
@@ -324,10 +324,18 @@ def test_one_thread_and_one_client(servers: Servers, request: pytest.FixtureRequ
         assert got == list(range(1_200))
 
 
-def test_a_nats_py_whose_private_names_have_changed(urls: Callable[[str], str]) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_process_msg",
+        pytest.param("_send_command", marks=pytest.mark.versions),
+        pytest.param("_flush_pending", marks=pytest.mark.versions),
+    ],
+)
+def test_a_nats_py_whose_private_names_have_changed(urls: Callable[[str], str], name: str) -> None:
     """Everything arrives, in order; also what concerns nobody, which is not decoded."""
     with ExitStack() as stack:
-        env = {"BROKEN": "nats:_process_msg", "PYTHONPATH": str(BROKEN)}
+        env = {"BROKEN": f"nats:{name}", "PYTHONPATH": str(BROKEN)}
         servers = Servers(urls("nats"), stack, **env)
         here, there = servers.clients
         assert there.ask("join", "theirs") == "joined"

@@ -267,6 +267,7 @@ class Listener:
         if head["host_id"] != self._queue.host_id:
             if self._concerns(head["namespace"], head["room"]):
                 return False
+            self._counters.queue_received += 1
             self._counters.queue_skipped += 1
         self._counters.queue_gaps += self._gaps.before(head)
         return True

@@ -56,6 +56,7 @@ class PeerLink(Generic[M]):
         """Act on what another process has published."""
         head = head_of(frame.body)
         if head is not None and not self.adapter.here.concerns(head["namespace"], head["room"]):
+            self._counters.queue_received += 1
             self._counters.queue_skipped += 1
             return
         message = read(frame.body)
