@@ -13,8 +13,7 @@ from ..protocol.errors import HandshakeRefused
 from .frames import Frame, Kind
 from .link import Link
 
-
-#: The headers of a polling request that somebody looks at: what else there is to know of the client, its handshake said.
+#: The headers of a polling request that somebody looks at: what else there is to know, the handshake has said.
 _LOOKED_AT = {b"content-length", b"content-type", b"host", b"origin"}
 
 
