@@ -271,10 +271,15 @@ def main() -> None:
                         what = {"listeners": listeners, "homes": given.homes, "rate": rate}
                         runs.append(measure(kind, brokers, given, **what))
                         print(line(runs[-1:]), flush=True)
+            if given.output is not None:
+                keep(runs, given.output)
     print(f"\n{table(runs)}")
-    if given.output is not None:
-        given.output.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n")
-        plot(runs, given.output.with_suffix(".svg"))
+
+
+def keep(runs: list[Run], path: Path) -> None:
+    """What there is after each round."""
+    path.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n")
+    plot(runs, path.with_suffix(".svg"))
 
 
 def cells(runs: list[Run]) -> dict[tuple[int, float, str], list[Run]]:
