@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
@@ -379,6 +381,25 @@ def test_a_room_that_has_emptied_is_not_listened_to_for_long() -> None:
         assert servers.counted("queue_gaps") == [0, 0]
 
 
+def test_who_joins_waits_for_the_broker() -> None:
+    """And only who joins: the others' events go on, and so do the joiner's own messages."""
+    with running(Nats()) as nats, ExitStack() as stack:
+        servers = Servers(nats.url, stack)
+        here, there = servers.clients
+        joined: Queue[Any] = Queue()
+        os.kill(nats.pids[0], signal.SIGSTOP)
+        try:
+            there.client.emit("join", "theirs", callback=joined.put)
+            there.ask("whoami")
+            with pytest.raises(Empty):
+                joined.get(timeout=0.5)
+        finally:
+            os.kill(nats.pids[0], signal.SIGCONT)
+        assert joined.get(timeout=10) == "joined"
+        here.shout("heard", "theirs")
+        assert there.next() == "heard"
+
+
 def test_topics_after_the_broker_has_come_back() -> None:
     with running(Nats()) as nats, ExitStack() as stack:
         servers = Servers(nats.url, stack)
@@ -395,5 +416,6 @@ def test_topics_after_the_broker_has_come_back() -> None:
 def test_names_of_clients_have_no_topic_of_their_own() -> None:
     """It is their server that has to get it, whatever it listens to."""
     assert topic_of("/", "A1_-" * 5) is None
+    assert topic_of("/", "abc-12-_" + "A1_-" * 5) is None
     assert topic_of("/", 7) is None
     assert topic_of("/", "a room") == topic_of("/", "a room") != topic_of("/b", "a room")

@@ -19,8 +19,8 @@ from .here import LINGER
 #: All servers of a queue have to agree on it.
 TOPICS = 65_536
 
-#: What a client's id looks like: nobody can tell whether a room of that form is one.
-_ID = re.compile(r"[A-Za-z0-9_-]{20}")
+#: What a client's id looks like, also one that names its process: nobody can tell whether a room of that form is one.
+_ID = re.compile(r"([A-Za-z0-9_-]{6}-_)?[A-Za-z0-9_-]{20}")
 
 #: Has a broker send a topic's messages, or no longer; see `TopicBroker`.
 Want = Callable[[int, bool], "Promise[None] | None"]
