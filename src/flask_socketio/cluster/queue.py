@@ -127,6 +127,8 @@ class MessageQueue:
         #: of the messages that this host has sent, by their topics
         self._counts: dict[int | None, int] = {}
         self._broker: Broker | None = None
+        #: the same, if it is one
+        self._with_topics: TopicBroker | None = None
         self._pid = 0
 
     def __repr__(self) -> str:
@@ -142,7 +144,8 @@ class MessageQueue:
         self.host_id = uuid.uuid4().hex
         self._counts = {}
         self._pid = os.getpid()
-        self._broker = self._make_broker(self.url, self.channel)
+        self._broker = broker = self._make_broker(self.url, self.channel)
+        self._with_topics = broker if isinstance(broker, TopicBroker) else None
 
     def begun(self) -> Broker:
         """This process's broker. Raises what `begin` raises."""
@@ -151,9 +154,10 @@ class MessageQueue:
         assert self._broker is not None
         return self._broker
 
-    def has_topics(self) -> bool:
-        """Whether this process's broker is a `TopicBroker`. Raises what `begin` raises."""
-        return isinstance(self.begun(), TopicBroker)
+    def with_topics(self) -> TopicBroker | None:
+        """This process's broker, if it is one that has topics. Raises what `begin` raises."""
+        self.begun()
+        return self._with_topics
 
     def text(self, message: Message) -> Addressed:
         """A message of this process's. Raises what `begin` raises, and TypeError for what is no JSON."""
@@ -163,7 +167,7 @@ class MessageQueue:
     def send(self, texts: list[Addressed]) -> Iterator[Exception | None]:
         """Publish now, numbered in the order in which that is tried; yields and raises what `Broker.publish` does."""
         with self._lock:
-            sending = _publish(self.begun(), self._numbered(texts))
+            sending = self._publish(self._numbered(texts))
             decided = 0
             try:
                 for refusal in sending:
@@ -175,6 +179,11 @@ class MessageQueue:
             finally:
                 for _, topic in texts[:decided]:
                     self._counts[topic] = self._counts.get(topic, 0) + 1
+
+    def _publish(self, messages: list[Addressed]) -> Iterator[Exception | None]:
+        if (broker := self.with_topics()) is not None:
+            return broker.publish_to(messages)
+        return self.begun().publish([text for text, _ in messages])
 
     def _numbered(self, texts: list[Addressed]) -> list[Addressed]:
         counts: dict[int | None, int] = {}
@@ -189,12 +198,6 @@ class MessageQueue:
         with self._lock:
             if self._broker is not None:
                 self._broker.close()
-
-
-def _publish(broker: Broker, messages: list[Addressed]) -> Iterator[Exception | None]:
-    if isinstance(broker, TopicBroker):
-        return broker.publish_to(messages)
-    return broker.publish([text for text, _ in messages])
 
 
 class Listener:

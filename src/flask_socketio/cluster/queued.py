@@ -18,7 +18,7 @@ from .gaps import Gaps
 from .here import Here, NoTopics, Topics
 from .memory import MemoryAdapter
 from .publishing import MakeMessage, Publisher
-from .queue import Listener, MessageQueue, TopicBroker
+from .queue import Listener, MessageQueue
 from .state import QueueState
 from .topics import Addresses, Subscriptions
 from .wire import Dumps, Message, addressed, emission_of, emit_message, fields_of, other_message
@@ -50,7 +50,7 @@ class QueueAdapter(MemoryAdapter[M]):
         super().__init__(codec)
         self._dumps = dumps
         self._publish = publish
-        self._addresses = addresses or Addresses(lambda: False)
+        self._addresses = addresses or Addresses(lambda: None)
         #: which rooms concern this server, for other threads
         self.here = Here(self._sockets, topics or NoTopics())
         self._callbacks: dict[int, Callback] = {}
@@ -212,9 +212,9 @@ class QueueLink(Generic[M]):
         self._state = state = QueueState(queue.shown, counters)
         self._publisher = Publisher(queue, state)
         self._post = post
-        gaps, broker = Gaps(), queue.begun()
-        topics = Subscriptions(broker.want, gaps) if isinstance(broker, TopicBroker) else None
-        addresses = Addresses(queue.has_topics)
+        gaps, broker = Gaps(), queue.with_topics()
+        topics = None if broker is None else Subscriptions(broker.want, gaps)
+        addresses = Addresses(queue.with_topics)
         self.adapter = QueueAdapter[M](codec, dumps, self._publisher.put, addresses, topics)
         concerns = self.adapter.here.concerns
         self._listener = Listener(queue, self._receive, counters, state, gaps, concerns)

@@ -40,8 +40,9 @@ class Addresses:
     listen to its topic. To be called by one thread at a time.
     """
 
-    def __init__(self, has_topics: Callable[[], bool]) -> None:
-        self._has_topics = has_topics
+    def __init__(self, with_topics: Callable[[], object]) -> None:
+        #: returns the broker, if it has topics
+        self._with_topics = with_topics
         #: rooms that somebody elsewhere was told to join, and until when that may not have happened
         self._joined: dict[tuple[str, Room], float] = {}
 
@@ -61,7 +62,9 @@ class Addresses:
 
     def of_room(self, namespace: str, room: Room) -> int | None:
         """What is for the room's members alone."""
-        if not self._has_topics() or self._joined.get((namespace, room), 0.0) > time.monotonic():
+        if self._with_topics() is None:
+            return None
+        if self._joined.get((namespace, room), 0.0) > time.monotonic():
             return None
         return topic_of(namespace, room)
 

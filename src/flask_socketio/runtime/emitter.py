@@ -25,7 +25,7 @@ class Emitter:
         self.inbox = InlineInbox()
         self.counters = Counters()
         publisher = DirectPublisher(queue, QueueState(queue.shown, self.counters))
-        addresses = Addresses(queue.has_topics)
+        addresses = Addresses(queue.with_topics)
         self.adapter = QueueAdapter[Socket](codec, dumps, publisher.publish, addresses)
 
     def environs(self) -> dict[str, dict[str, Any]]:

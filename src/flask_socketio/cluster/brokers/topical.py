@@ -50,14 +50,19 @@ class LoopedTopicBroker(LoopedBroker[T]):
         return self.send(len(messages), lambda link: link.publish_to(messages))
 
     async def listen_on(self, thread: LoopThread[T], mailbox: Mailbox) -> None:
-        with self._lock:
-            self._listening = thread
+        self._changes_to(thread)
         try:
             await super().listen_on(thread, mailbox)
         finally:
-            with self._lock:
-                if self._listening is thread:
-                    self._listening = None
+            if self._listening is thread:  # one that was given up may end late
+                self._changes_to(None)
+
+    def _changes_to(self, thread: LoopThread[T] | None) -> None:
+        """From now on on this one, if on any; what was not told the one before, does not matter any more."""
+        with self._lock:
+            self._listening = thread
+            self._changed = []
+            self._told.fail(ConnectionError("the connection has ended"))
 
     def want(self, topic: int, wanted: bool) -> Promise[None] | None:
         with self._lock:
