@@ -3,6 +3,7 @@
     python -m benchmarks.cluster                                  # all kinds, 1 to 8 servers
     python -m benchmarks.cluster --kinds ours-redis,node-redis --listeners 4 --rates 500,2000,0
     python -m benchmarks.cluster --source ../other-checkout/src   # another state of ours
+    python -m benchmarks.cluster --url postgresql://127.0.0.1/test --rates 0
 
 Each of 1,000 rooms has a member on one server (--homes: on so many), and one further process emits to one room after
 the other, so many messages a second for each server (0: as fast as it goes): with more servers there are more messages
@@ -81,9 +82,11 @@ class Run:
 class Brokers:
     """Each started when it is asked for, and its processes."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, url: str | None) -> None:
         self._stack = stack
         self._found: dict[str, tuple[str, list[int]]] = {}
+        if url is not None:
+            self._found["url"] = (url, [])
 
     def get(self, name: str) -> tuple[str, list[int]]:
         """The URL, and the ids of its processes."""
@@ -245,6 +248,9 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--kinds", default=",".join(KINDS_BY_NAME), help=", ".join(KINDS_BY_NAME))
+    parser.add_argument(
+        "--url", help="ours alone, with this broker, whose own CPU time is not known"
+    )
     parser.add_argument("--listeners", type=numbers, default=[1, 2, 4, 8])
     parser.add_argument("--homes", type=int, default=1, help="servers that have a member of a room")
     parser.add_argument(
@@ -262,11 +268,13 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     given = arguments()
     kinds = [KINDS_BY_NAME[name] for name in given.kinds.split(",")]
+    if given.url is not None:
+        kinds = [Kind("ours", "url", _OURS)]
     if any(kind.argv[0] == "node" for kind in kinds):
         install_peers({"node"})
     runs: list[Run] = []
     with ExitStack() as stack:
-        brokers = Brokers(stack)
+        brokers = Brokers(stack, given.url)
         for _ in range(given.runs):
             for listeners in given.listeners:
                 for rate in given.rates:
