@@ -35,13 +35,18 @@ http {{
 """
 
 
+def program_of(name: str) -> str:
+    found = shutil.which(name, path=os.environ["PATH"] + os.pathsep + "/usr/sbin")
+    if found is None:
+        skip_or_fail(f"{name} is not installed: apt install {name}")
+    return found
+
+
 class Front(ServerProcess):
     """A proxy. `url` is for clients that do not encrypt, `tls_url` for those that do."""
 
     def __init__(self, name: str, target: Address, folder: Path, pem: Path) -> None:
-        program = shutil.which(name, path=os.environ["PATH"] + os.pathsep + "/usr/sbin")
-        if program is None:
-            skip_or_fail(f"{name} is not installed: apt install {name}")
+        program = program_of(name)
         self.ports = free_port(), free_port()
         arguments = {"nginx": self._nginx, "haproxy": self._haproxy}[name](target, folder, pem)
         super().__init__([program, *arguments])

@@ -138,14 +138,14 @@ def check_messages(clients: Clients) -> None:
 
 def is_settled(server: Served, state: State) -> bool:
     wanted = "polling" if state.kind == "polling" else "websocket"
-    return state.transport == wanted or (may_stay_polling(server, state) and bool(state.errors))
+    return state.transport == wanted or may_stay_polling(server, state)
 
 
 def may_stay_polling(server: Served, state: State) -> bool:
     return (
         server.way not in UPGRADES
         and state.kind == "upgrading"
-        and [error[0] for error in state.errors] in ([], ["upgrade"])
+        and {error[0] for error in state.errors} <= {"upgrade"}
     )
 
 
