@@ -8,11 +8,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -45,13 +46,19 @@ def main():
         ]
         command = FRONTS[options.front](folder, options.port, ports)
         programs.append(stack.enter_context(program([find(options.front), *command])))
-        print(f" * Open http://127.0.0.1:{options.port}/ in several windows", flush=True)
-        try:
+        url = f"http://127.0.0.1:{options.port}/"
+        with suppress(KeyboardInterrupt):
             while all(each.poll() is None for each in programs):
+                if url and all(map(listens, [options.port, *ports])):
+                    print(f" * Open {url} in several windows", flush=True)
+                    url = None
                 time.sleep(0.2)
             sys.exit("one of the programs has ended, so the others are stopped")
-        except KeyboardInterrupt:
-            pass
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def machine(port):
