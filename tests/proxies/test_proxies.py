@@ -99,10 +99,6 @@ def test_behind_a_proxy_that_decrypts(
 
 
 def test_workers_that_decrypt(way: str, certificate: Certificate, tmp_path: Path) -> None:
-    if way == "gunicorn":
-        pytest.skip(
-            "gunicorn keeps the connections that it decrypts: clients poll (docs/serving.md)"
-        )
     with Served(way, tmp_path, certificate.pem) as server:
         url = server.url.replace("http:", "https:")
         with Clients(url, CLIENTS, certificate.authority) as clients:
@@ -122,8 +118,8 @@ def check(server: Served, clients: Clients) -> None:
 def check_messages(clients: Clients) -> None:
     everybody = list(range(clients.count))
     inside = everybody[::2]
-    for number in range(3):
-        assert clients.echo(everybody, number) == [number] * clients.count
+    for data in (1, 2, "x" * 300_000):
+        assert clients.echo(everybody, data) == [data] * clients.count
     clients.emit(inside, "join", "room")
     assert clients.echo(inside, "joined") == ["joined"] * len(inside)
     clients.emit([1], "shout", "all")
