@@ -21,7 +21,7 @@ from .folder import Folder, node_of
 from .frames import Frame, Kind
 from .handover import CAN_HAND_OVER, hand_over
 from .link import Link
-from .owner import describe
+from .owner import describe, outline
 from .peers import Peers
 from .pump import pump
 
@@ -75,7 +75,7 @@ class Relay:
             number = next(self._numbers) & _LAST_NUMBER
             self._asked[exchange] = _Asked(link, number, self._max_payload)
             self._by_number[number] = exchange
-            link.send(Frame(Kind.REQUEST, number, describe(request)))
+            link.send(Frame(Kind.REQUEST, number, outline(request)))
             if request.on_wait is not None:
                 request.on_wait(partial(self._pass, exchange, Kind.RELEASE))
 
