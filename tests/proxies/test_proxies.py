@@ -101,8 +101,12 @@ def test_behind_a_proxy_that_decrypts(
 def test_workers_that_decrypt(way: str, certificate: Certificate, tmp_path: Path) -> None:
     with Served(way, tmp_path, certificate.pem) as server:
         url = server.url.replace("http:", "https:")
-        with Clients(url, CLIENTS, certificate.authority) as clients:
-            check(server, clients)
+        descriptors = list[int]()
+        for count in (CLIENTS, CLIENTS // 2):
+            with Clients(url, count, certificate.authority) as clients:
+                check(server, clients)
+            descriptors.append(server.descriptors())
+        assert descriptors[1] <= descriptors[0] + 4
 
 
 def check(server: Served, clients: Clients) -> None:
