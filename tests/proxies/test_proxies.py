@@ -70,6 +70,7 @@ def test_directly(server: Served) -> None:
         for state in clients.states():
             if state.transport == "websocket":
                 assert state.pid and state.port in server.connections(state.pid), state
+    assert "answered early" not in server.log  # gunicorn has more threads than polls
 
 
 @pytest.mark.parametrize("front", PROXIES, indirect=True)
@@ -152,11 +153,13 @@ def may_stay_polling(server: Served, state: State) -> bool:
 # -- a worker is killed ----------------------------------------------------------------------------
 
 
+@pytest.mark.timing
 def test_a_worker_is_killed(server: Served) -> None:
     with Clients(server.url, CLIENTS) as clients:
         kill_one(server, clients)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("front", PROXIES, indirect=True)
 def test_a_worker_is_killed_behind_a_proxy(server: Served, front: Front) -> None:
     with Clients(front.url, CLIENTS) as clients:
