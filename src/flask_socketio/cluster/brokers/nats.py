@@ -14,6 +14,7 @@ import nats.errors as _errors
 from nats.aio.client import Client as _Client
 
 from .looped import PATIENCE, Hand, LoopedBroker
+from .tls import TlsFiles, split_off
 
 Client, errors = cast(Any, _Client), cast(Any, _errors)
 
@@ -23,10 +24,22 @@ _PING = 3
 _SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
 
 
+class TlsClient(Client):
+    """Knows whether it has begun with TLS: it does where the server demands it, and nowhere else."""
+
+    has_asked_for_tls = False
+
+    @property
+    def ssl_context(self) -> Any:
+        self.has_asked_for_tls = True
+        return super().ssl_context
+
+
 class NatsLink:
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, tls: TlsFiles) -> None:
         self._subject = subject
-        self._client = Client()
+        self._tls = tls
+        self._client = TlsClient()
         self._ended = asyncio.Event()
         self._connecting = True
         #: what the server has said last
@@ -35,6 +48,7 @@ class NatsLink:
     async def connect(self, server: str) -> None:
         await self._client.connect(
             servers=[server],
+            tls=self._tls.context(),
             allow_reconnect=False,
             connect_timeout=PATIENCE,
             ping_interval=_PING,
@@ -43,6 +57,8 @@ class NatsLink:
             closed_cb=self._closed,
         )
         self._connecting = False
+        if server.startswith("tls:") and not self._client.has_asked_for_tls:
+            raise ConnectionError("the server does not demand TLS, which the URL does")
 
     async def _failed(self, error: Exception) -> None:
         self._said = error
@@ -52,7 +68,7 @@ class NatsLink:
     async def _closed(self) -> None:
         self._ended.set()
 
-    def is_open(self) -> bool:
+    async def is_open(self) -> bool:
         return self._client.is_connected
 
     async def publish(self, messages: list[bytes]) -> Sequence[Exception | None]:
@@ -91,14 +107,17 @@ def make_broker(url: str, channel: str) -> LoopedBroker:
     if not _SUBJECT.fullmatch(channel):
         raise ValueError(f"channel {channel!r} is no subject of NATS's")
 
-    return LoopedBroker(partial(_connected, url.split(","), channel))
+    urls, tls = split_off(url)
+    scheme = url.partition("://")[0]
+    servers = [one if "://" in one else f"{scheme}://{one}" for one in urls.split(",")]
+    return LoopedBroker(partial(_connected, servers, channel, tls))
 
 
-async def _connected(servers: list[str], subject: str) -> NatsLink:
+async def _connected(servers: list[str], subject: str, tls: TlsFiles) -> NatsLink:
     """A connection to one of them; raises what is wrong with the last one that was tried."""
     failed: Exception = errors.NoServersError()
     for server in random.sample(servers, len(servers)):
-        link = NatsLink(subject)
+        link = NatsLink(subject, tls)
         try:
             await link.connect(server)
         except Exception as error:  # noqa: BLE001 - the next one may be well
