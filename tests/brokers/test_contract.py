@@ -55,9 +55,10 @@ def test_none_where_there_is_nothing(url: str) -> None:
         assert next(texts) is None
 
 
-@pytest.mark.parametrize("scheme", ["redis", "amqp", "nats", "postgresql"])
+@pytest.mark.parametrize("scheme", ["redis", "amqp", "nats", "postgresql", "kafka", "zmq+tcp"])
 def test_a_broker_that_is_not_there(scheme: str) -> None:
-    broker = make_broker(f"{scheme}://127.0.0.1:{free_port()}", "channel")
+    ports = f"{free_port()}+{free_port()}" if scheme == "zmq+tcp" else free_port()
+    broker = make_broker(f"{scheme}://127.0.0.1:{ports}", "channel")
     for messages in ([], [b"{}"]):
         with pytest.raises(UnreachableError):
             list(broker.publish(messages))

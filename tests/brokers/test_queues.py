@@ -18,6 +18,7 @@ from flask import Flask
 
 from flask_socketio import SocketIO
 from tests.kit.broker import Nats, postgres_url, rabbitmq_url, redis_server
+from tests.kit.daemons import Tansu, ZmqProxy
 from tests.kit.neighbour import OrderedClient
 from tests.kit.server import ServerProcess
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 APP = Path(__file__).with_name("app.py")
-BROKERS = ["redis", "amqp", "nats", "postgres"]
+BROKERS = ["redis", "amqp", "nats", "postgres", "kafka", "zmq"]
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,22 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def nats_url() -> Iterator[str]:
     server = Nats()
+    server.start()
+    yield server.url
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def kafka_url() -> Iterator[str]:
+    server = Tansu()
+    server.start()
+    yield server.url
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def zmq_url() -> Iterator[str]:
+    server = ZmqProxy()
     server.start()
     yield server.url
     server.end()

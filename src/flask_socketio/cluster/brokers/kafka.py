@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import aiokafka as _aiokafka
-import aiokafka.admin as _admin
-import aiokafka.errors as _errors
+import aiokafka as _aiokafka  # pyright: ignore[reportMissingTypeStubs]
+import aiokafka.admin as _admin  # pyright: ignore[reportMissingTypeStubs]
+import aiokafka.errors as _errors  # pyright: ignore[reportMissingTypeStubs]
 
 from .looped import PATIENCE, Hand, LoopedBroker
 from .tls import TlsFiles, split_off
@@ -182,9 +182,7 @@ def _options(url: str, tls: TlsFiles) -> dict[str, Any]:
     return {"bootstrap_servers": (hosts or "localhost").split(","), **options}
 
 
-async def _connected(
-    topic: str, options: dict[str, Any], tls: TlsFiles, place: Place
-) -> KafkaLink:
+async def _connected(topic: str, options: dict[str, Any], tls: TlsFiles, place: Place) -> KafkaLink:
     if options["security_protocol"].endswith("SSL"):
         options = {**options, "ssl_context": tls.context()}
     link = KafkaLink(topic, options, place)

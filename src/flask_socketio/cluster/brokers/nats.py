@@ -27,19 +27,21 @@ _SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
 class TlsClient(Client):
     """Knows whether it has begun with TLS: it does where the server demands it, and nowhere else."""
 
-    has_asked_for_tls = False
+    def __init__(self, tls: TlsFiles) -> None:
+        super().__init__()
+        self._tls = tls
+        self.uses_tls = False
 
     @property
     def ssl_context(self) -> Any:
-        self.has_asked_for_tls = True
-        return super().ssl_context
+        self.uses_tls = True
+        return self._tls.context()
 
 
 class NatsLink:
     def __init__(self, subject: str, tls: TlsFiles) -> None:
         self._subject = subject
-        self._tls = tls
-        self._client = TlsClient()
+        self._client = TlsClient(tls)
         self._ended = asyncio.Event()
         self._connecting = True
         #: what the server has said last
@@ -48,7 +50,6 @@ class NatsLink:
     async def connect(self, server: str) -> None:
         await self._client.connect(
             servers=[server],
-            tls=self._tls.context(),
             allow_reconnect=False,
             connect_timeout=PATIENCE,
             ping_interval=_PING,
@@ -57,7 +58,7 @@ class NatsLink:
             closed_cb=self._closed,
         )
         self._connecting = False
-        if server.startswith("tls:") and not self._client.has_asked_for_tls:
+        if server.startswith("tls:") and not self._client.uses_tls:
             raise ConnectionError("the server does not demand TLS, which the URL does")
 
     async def _failed(self, error: Exception) -> None:

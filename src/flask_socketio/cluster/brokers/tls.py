@@ -1,4 +1,4 @@
-"""TLS as a broker's URL has it in its query: ssl_ca_certs, ssl_certfile and ssl_keyfile, the names of redis-py's URLs."""
+"""TLS as a broker's URL has it in its query: ssl_ca_certs, ssl_certfile, ssl_keyfile, as in redis-py's URLs."""
 
 from __future__ import annotations
 

@@ -138,12 +138,14 @@ class ZmqLink:
 
 
 def make_broker(url: str, channel: str) -> LoopedBroker:
-    """The broker for zmq+tcp://host:port1+port2, of which the proxy PULLs at the first port, and publishes at the other."""
+    """The broker for zmq+tcp://host:port1+port2: a proxy that PULLs at the first port, and publishes at the other."""
     parts = _URL.fullmatch(url)
     if parts is None:
         raise ValueError("the form is zmq+tcp://host:port1+port2")
     host, sink, source = parts.groups()
-    return LoopedBroker(partial(_connected, f"tcp://{host}:{sink}", f"tcp://{host}:{source}", channel))
+    return LoopedBroker(
+        partial(_connected, f"tcp://{host}:{sink}", f"tcp://{host}:{source}", channel)
+    )
 
 
 async def _connected(sink: str, source: str, channel: str) -> ZmqLink:
