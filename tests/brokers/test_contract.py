@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from flask_socketio.cluster.brokers import make_broker
-from flask_socketio.cluster.queue import Broker, UnreachableError
+from flask_socketio.cluster.queue import Broker, UnreachableError, UnsureError
 from tests.kit.broker import Nats, free_port, postgres_url
+from tests.kit.daemons import Tansu
 
 Texts = Generator[bytes | str | None]
 
@@ -96,6 +97,79 @@ def test_one_of_several_nats_servers_is_enough(nats: Nats) -> None:
 def test_a_channel_that_is_no_subject(channel: str) -> None:
     with pytest.raises(ValueError, match="is no subject of NATS"):
         make_broker("nats://127.0.0.1", channel)
+
+
+# -- Kafka -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kafka() -> Iterator[Tansu]:
+    server = Tansu()
+    server.start()
+    yield server
+    server.end()
+
+
+def numbers(first: int, end: int) -> list[bytes]:
+    return [b'{"number":%d}' % number for number in range(first, end)]
+
+
+def heard_again(broker: Broker, count: int) -> list[bytes]:
+    """What one gets who listens again, until he ends."""
+    with closing(broker.listen(0.1)) as texts:
+        return take(texts, count)
+
+
+def test_kafka_keeps_what_a_listener_has_missed(kafka: Tansu) -> None:
+    channel = new_channel()
+    with closing(make_broker(kafka.url, channel)) as broker:
+        listener = make_broker(kafka.url, channel)
+        with closing(listener.listen(0.1)) as texts:
+            assert next(texts) is None
+            for first in (0, 50):
+                list(broker.publish(numbers(first, first + 50)))
+            assert take(texts, 100) == numbers(0, 100)
+        list(broker.publish(numbers(100, 150)))
+        assert heard_again(listener, 50) == numbers(100, 150)
+
+
+@pytest.mark.parametrize("count", [5, 200])
+def test_a_log_that_kafka_has_begun_anew_is_read_from_its_beginning(
+    kafka: Tansu, count: int
+) -> None:
+    channel = new_channel()
+    listener = make_broker(kafka.url, channel)
+    with closing(make_broker(kafka.url, channel)) as broker:
+        with closing(listener.listen(0.1)) as texts:
+            assert next(texts) is None
+            list(broker.publish(numbers(0, 50)))
+            assert take(texts, 50) == numbers(0, 50)
+        kafka.kill()
+        with pytest.raises((UnreachableError, UnsureError)):
+            list(broker.publish([b"lost"]))
+        kafka.start()
+        list(broker.publish(numbers(50, 50 + count)))
+        assert heard_again(listener, count) == numbers(50, 50 + count)
+
+
+@pytest.mark.parametrize("channel", ["", "two words", "ä", "a/b", "x" * 250, ".."])
+def test_a_channel_that_is_no_topic(channel: str) -> None:
+    with pytest.raises(ValueError, match="is no topic of Kafka's"):
+        make_broker("kafka://127.0.0.1", channel)
+
+
+def test_an_option_that_kafka_does_not_have() -> None:
+    with pytest.raises(ValueError, match=r"group is no option; security_protocol and sasl_mecha"):
+        make_broker("kafka://127.0.0.1?group=1", "channel")
+
+
+# -- ZeroMQ ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["zmq://", "zmq+tcp://127.0.0.1:5555", "zmq+tcp://a:1+b"])
+def test_a_url_that_is_not_zeromqs(url: str) -> None:
+    with pytest.raises(ValueError, match=r"the form is zmq\+tcp://host:port1\+port2"):
+        make_broker(url, "channel")
 
 
 # -- PostgreSQL ------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def refused(url: str) -> str:
     broker = make_broker(url, new_channel())
     with closing(broker), pytest.raises(UnreachableError) as refusal:
         list(broker.publish([b"{}"]))
-    with closing(broker.listen(0.1)) as texts, pytest.raises(Exception, match="."):
+    with closing(broker.listen(0.1)) as texts, pytest.raises(Exception, match=r"."):
         next(texts)
     return str(refusal.value)
 

@@ -149,7 +149,12 @@ class ZmqProxy(Daemon):
 class Postgres(Daemon):
     """With a database in a folder of its own; where there are certificates, for encrypted connections only."""
 
-    def __init__(self, folder: Path, tls: Certificates | None = None, password: str = "x") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tls: Certificates | None = None,
+        password: str = "x",  # noqa: S107
+    ) -> None:
         programs = sorted(POSTGRES.glob("*/bin"))
         if not programs:
             skip_or_fail(f"no PostgreSQL in {POSTGRES}")

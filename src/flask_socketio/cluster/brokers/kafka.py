@@ -34,6 +34,14 @@ _LOOK = 500
 #: In no time that counts does the library send anything again: it may have arrived.
 _NEVER = 60_000
 
+#: What is said of a message; anything else is said of the state that a broker is in.
+_REFUSALS = (
+    errors.MessageSizeTooLargeError,
+    errors.RecordListTooLargeError,
+    errors.InvalidMessageError,
+    errors.TopicAuthorizationFailedError,
+)
+
 # It has a line for each attempt of each connection; a line for each change of state comes from here.
 if (_logger := logging.getLogger("aiokafka")).level == logging.NOTSET:
     _logger.setLevel(logging.CRITICAL)
@@ -151,10 +159,8 @@ async def _refusal(sent: Any) -> Exception | None:
         return sent
     try:
         await sent
-    except errors.KafkaError as error:
-        if error.retriable:
-            raise
-        return error
+    except _REFUSALS as error:
+        return cast(Exception, error)
     return None
 
 
