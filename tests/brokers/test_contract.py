@@ -78,13 +78,6 @@ def nats() -> Iterator[Nats]:
     server.end()
 
 
-def test_what_nats_refuses_takes_no_others_with_it(nats: Nats) -> None:
-    with heard(nats.url, "channel") as (broker, texts):
-        before, refusal, after = broker.publish([b"before", b"x" * 1_100_000, b"after"])
-        assert (before, str(refusal), after) == (None, "nats: maximum payload exceeded", None)
-        assert take(texts, 2) == [b"before", b"after"]
-
-
 def test_one_of_several_nats_servers_is_enough(nats: Nats) -> None:
     urls = f"nats://127.0.0.1:{free_port()},{nats.url}"
     for _ in range(3):

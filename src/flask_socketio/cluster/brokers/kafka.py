@@ -100,16 +100,19 @@ class KafkaLink:
 
     async def publish(self, messages: list[bytes]) -> Sequence[Exception | None]:
         sent = [await self._send(message) for message in messages]
-        refusals = [await _refusal(future) for future in sent]
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+        refusals = [_refusal(answer) for answer in answers]
         self._answered_at = time.monotonic()
         return refusals
 
-    async def _send(self, message: bytes) -> Any:
-        """A future, or the exception where it is too large to be sent at all."""
+    async def _send(self, message: bytes) -> asyncio.Future[object]:
+        """What will be answered; it is known already where the message is too large to be sent at all."""
         try:
             return await self._producer.send(self._topic, message, partition=0)
         except errors.MessageSizeTooLargeError as error:
-            return error
+            answer = asyncio.Future[object]()
+            answer.set_exception(error)
+            return answer
 
     async def listen(self, hand: Hand) -> None:
         self._consumer = aiokafka.AIOKafkaConsumer(
@@ -153,14 +156,12 @@ class KafkaLink:
                 await client.stop()
 
 
-async def _refusal(sent: Any) -> Exception | None:
+def _refusal(answer: object) -> Exception | None:
     """What the broker says of a message, if it refuses it; raises the library's error where that is not sure."""
-    if isinstance(sent, Exception):
-        return sent
-    try:
-        await sent
-    except _REFUSALS as error:
-        return cast(Exception, error)
+    if isinstance(answer, _REFUSALS):
+        return cast(Exception, answer)
+    if isinstance(answer, BaseException):
+        raise answer
     return None
 
 

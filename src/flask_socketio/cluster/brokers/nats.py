@@ -30,7 +30,7 @@ class TlsClient(Client):
     """Knows whether it has begun with TLS: it does where the server demands it, and nowhere else."""
 
     def __init__(self, tls: TlsFiles) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
         self._tls = tls
         self.uses_tls = False
 
