@@ -49,6 +49,10 @@ def rabbitmq(_folder: Path) -> Killable:
     return Behind(RABBITMQ, 5672)
 
 
+def postgres(_folder: Path) -> Killable:
+    return Postgres()
+
+
 def kafka(_folder: Path) -> Killable:
     return Tansu()
 
@@ -57,7 +61,7 @@ def zmq(_folder: Path) -> Killable:
     return ZmqProxy()
 
 
-BROKERS = [valkey, nats, rabbitmq, Postgres, kafka, zmq]
+BROKERS = [valkey, nats, rabbitmq, postgres, kafka, zmq]
 
 
 def outage(make: Callable[[Path], Killable], seconds: int, *marks: pytest.MarkDecorator) -> Any:
@@ -164,12 +168,13 @@ def sentinel(tmp_path: Path) -> Iterator[tuple[Sentinel, ValkeyAtAPort]]:
     folders = [tmp_path / name for name in ("primary", "replica", "sentinel")]
     for folder in folders:
         folder.mkdir()
-    primary = ValkeyAtAPort(folders[0], "--save", "")
-    replica = ValkeyAtAPort(folders[1], "--save", "", "--replicaof", "127.0.0.1", primary.port)
-    sentinel = Sentinel(folders[2], "shop", primary)
+    options = ["--save", "", "--requirepass", "s3cret", "--masterauth", "s3cret"]
+    primary = ValkeyAtAPort(folders[0], *options)
+    replica = ValkeyAtAPort(folders[1], *options, "--replicaof", "127.0.0.1", primary.port)
+    sentinel = Sentinel(folders[2], "shop", primary, "s3cret")
     for daemon in (primary, replica, sentinel):
         daemon.start()
-    with redis.Redis(port=sentinel.port) as client:
+    with redis.Redis(port=sentinel.port, password=Sentinel.PASSWORD) as client:
         wait_until(lambda: bool(client.sentinel_slaves("shop")))
         wait_until(lambda: not client.sentinel_slaves("shop")[0]["is_disconnected"])
         yield sentinel, primary
@@ -179,7 +184,8 @@ def sentinel(tmp_path: Path) -> Iterator[tuple[Sentinel, ValkeyAtAPort]]:
 
 def test_sentinels_find_another_primary(sentinel: tuple[Sentinel, ValkeyAtAPort]) -> None:
     watching, primary = sentinel
-    with pair(watching.url) as (here, there), redis.Redis(port=watching.port) as client:
+    looking = redis.Redis(port=watching.port, password=Sentinel.PASSWORD)
+    with pair(watching.url) as (here, there), looking as client:
         here.process.get("/count")
         wait_until(lambda: len(there.received) > 50)
         before = len(there.received)

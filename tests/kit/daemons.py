@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from importlib.resources import files
@@ -36,6 +37,10 @@ class Certificates:
         for part in server.cert_chain_pems:
             part.write_to_path(str(self.chain), append=True)
         self.key.chmod(0o600)
+        #: for a URL: who is trusted, and a certificate of one's own
+        self.query = (
+            f"ssl_ca_certs={self.authority}&ssl_certfile={self.chain}&ssl_keyfile={self.key}"
+        )
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -114,6 +119,8 @@ async def serve(reader, writer):
 async def main():
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(sys.argv[3], sys.argv[4])
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(sys.argv[5])
     server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]), ssl=context)
     await server.serve_forever()
 
@@ -122,10 +129,11 @@ asyncio.run(main())
 
 
 class Encrypting(Daemon):
-    """TLS for a server that has none: for its users it stands in its place."""
+    """TLS for a server that has none, and a question for its clients' certificates: it stands in its place."""
 
     def __init__(self, port: int, target: int, tls: Certificates) -> None:
-        super().__init__([sys.executable, "-c", ENCRYPTING, port, target, tls.chain, tls.key], port)
+        files = [tls.chain, tls.key, tls.authority]
+        super().__init__([sys.executable, "-c", ENCRYPTING, port, target, *files], port)
 
 
 PROXY = """
@@ -147,50 +155,45 @@ class ZmqProxy(Daemon):
 
 
 class Postgres(Daemon):
-    """With a database in a folder of its own; where there are certificates, for encrypted connections only."""
+    """With a database of its own; where there are certificates, for encrypted connections only.
 
-    def __init__(
-        self,
-        folder: Path,
-        tls: Certificates | None = None,
-        password: str = "x",  # noqa: S107
-    ) -> None:
-        programs = sorted(POSTGRES.glob("*/bin"))
-        if not programs:
+    It refuses root, so that a user of its own has a folder outside of those of the tests, which are private.
+    """
+
+    def __init__(self, tls: Certificates | None = None, password: str = "x") -> None:  # noqa: S107
+        programs = next(iter(sorted(POSTGRES.glob("*/bin"), reverse=True)), None)
+        if programs is None:
             skip_or_fail(f"no PostgreSQL in {POSTGRES}")
-        options: dict[str, Any] = {}
-        if os.getuid() == 0:  # whom PostgreSQL refuses
-            options = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        port, data = free_port(), folder / "data"
-        data.mkdir()
-        for path in (data, *([tls.key, tls.chain] if tls else [])):
-            give_to(path, options.get("user"))
-        for path in (folder, *folder.parents):  # a user of its own has to get there
-            if path.stat().st_uid == os.getuid() and options:
-                path.chmod(path.stat().st_mode | 0o011)
-        secret = folder / "secret"
-        secret.write_text(password)
-        initdb = [programs[-1] / "initdb", "-D", data, "-U", "postgres", "-N"]
-        initdb += ["-A", "scram-sha-256", "--pwfile", secret]
-        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **options)
-        command = [programs[-1] / "postgres", "-D", data, "-p", port, "-k", "", "-F"]
+        self._data = Path(tempfile.mkdtemp(prefix="test-postgres-"))
+        (self._data / "password").write_text(password)
+        options: dict[str, Any] = {"cwd": "/"}
+        if os.getuid() == 0:
+            options |= {"user": "postgres", "group": "postgres", "extra_groups": []}
+            shutil.chown(self._data, "postgres", "postgres")
+            shutil.chown(self._data / "password", "postgres", "postgres")
+        data, port = self._data / "data", free_port()
+        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-N", "-A", "scram-sha-256"]
+        initdb += ["--pwfile", self._data / "password"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **options)
+        command = [programs / "postgres", "-D", data, "-p", port, "-k", "", "-F"]
         self.url = f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
         if tls is not None:
-            command += ["-c", "ssl=on", "-c", f"ssl_cert_file={tls.chain}"]
-            command += ["-c", f"ssl_key_file={tls.key}"]
+            for name, path in (("server.crt", tls.chain), ("server.key", tls.key)):
+                shutil.copy(path, data / name)
+                shutil.chown(data / name, options.get("user", os.getuid()))
             (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+            command += ["-c", "ssl=on"]
             self.url += f"?sslmode=verify-full&sslrootcert={tls.authority}"
-        self._asks = [programs[-1] / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-        super().__init__(command, port, cwd="/", **options)
+        self._asks = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        super().__init__(command, port, **options)
 
     def start(self) -> None:
         super().start()
         wait_until(lambda: subprocess.run(self._asks, check=False).returncode == 0)
 
-
-def give_to(path: Path, user: str | None) -> None:
-    if user is not None:
-        shutil.chown(path, user, user)
+    def end(self) -> None:
+        self.kill()
+        shutil.rmtree(self._data)
 
 
 class RabbitMq(Daemon):
@@ -211,9 +214,10 @@ class RabbitMq(Daemon):
             lines += [
                 f"listeners.ssl.1 = 127.0.0.1:{port}",
                 f"ssl_options.cacertfile = {tls.authority}", f"ssl_options.certfile = {tls.chain}",
-                f"ssl_options.keyfile = {tls.key}", "ssl_options.verify = verify_none",
+                f"ssl_options.keyfile = {tls.key}", "ssl_options.verify = verify_peer",
+                "ssl_options.fail_if_no_peer_cert = true",
             ]  # fmt: skip
-            self.url = f"amqps://guest:guest@127.0.0.1:{port}//?ssl_ca_certs={tls.authority}"
+            self.url = f"amqps://guest:guest@127.0.0.1:{port}//?{tls.query}"
         (folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
         (folder / "plugins").write_text("[].\n")
         env = {
@@ -250,31 +254,35 @@ class Valkey(Daemon):
 
 
 class Sentinel(Valkey):
-    """One that decides alone, soon."""
+    """One that decides alone, soon, and asks for a password itself."""
 
-    def __init__(self, folder: Path, name: str, primary: Valkey) -> None:
+    PASSWORD = "sentinels"
+
+    def __init__(self, folder: Path, name: str, primary: Valkey, password: str) -> None:
         path = folder / "sentinel.conf"
         path.write_text(
             f"sentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
             f"sentinel down-after-milliseconds {name} 500\n"
             f"sentinel failover-timeout {name} 3000\n"
+            f"sentinel auth-pass {name} {password}\n"
+            f"requirepass {self.PASSWORD}\n"
         )
         super().__init__(folder, path, "--sentinel")
-        self.url = f"redis+sentinel://127.0.0.1:{self.port}/0/{name}"
+        secret = f":{password}@127.0.0.1:{self.port}/0/{name}?password={self.PASSWORD}"
+        self.url = f"redis+sentinel://{secret}"
 
 
 class Redis(Daemon):
     """Debian's, which speaks TLS, and demands a certificate of its clients."""
 
-    def __init__(self, folder: Path, tls: Certificates, password: str) -> None:
+    def __init__(self, folder: Path, tls: Certificates, password: str, *options: object) -> None:
         if not REDIS.exists():
             skip_or_fail(f"no {REDIS}")
         port = free_port()
         command = [
-            REDIS, "--port", 0, "--tls-port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder,
+            REDIS, *options, "--port", 0, "--tls-port", port, "--bind", "127.0.0.1", "--dir", folder,
             "--tls-cert-file", tls.chain, "--tls-key-file", tls.key, "--tls-ca-cert-file", tls.authority,
             "--requirepass", password,
         ]  # fmt: skip
-        files = f"ssl_ca_certs={tls.authority}&ssl_certfile={tls.chain}&ssl_keyfile={tls.key}"
-        self.url = f"rediss://:{password}@127.0.0.1:{port}?{files}"
+        self.url = f"rediss://:{password}@127.0.0.1:{port}?{tls.query}"
         super().__init__(command, port)

@@ -134,12 +134,13 @@ def _sentinel_client(url: str) -> Connect:
     given: dict[str, Any] = parse_url(f"redis://?{parts.query}")
     given["ssl"] = parts.scheme.startswith("rediss")
     own: dict[str, Any] = {"db": int(database or 0)}
-    own |= {"username": unquote(user) or None, "password": unquote(password) or None}
+    own |= {"username": unquote(user)} if user else {}
+    own |= {"password": unquote(password)} if password else {}
 
     def connect(options: dict[str, Any]) -> Any:
         options = options | given
         # Else a sentinel that does not answer would hold up a listener for good.
         manager = redis.Sentinel(sentinels, sentinel_kwargs={"socket_timeout": 2.0, **options})
-        return manager.master_for(service or "mymaster", **options, **own)  # pyright: ignore[reportUnknownMemberType]
+        return manager.master_for(service or "mymaster", **(options | own))  # pyright: ignore[reportUnknownMemberType]
 
     return connect

@@ -43,24 +43,15 @@ class ZmqLink:
         self._begin = f'{{"type":"message","channel":{name},"data":'.encode()
         #: and as the standard library has it for python-socketio
         self._others_begin = f'{{"type": "message", "channel": {name}, "data": '.encode()
-        self._context = zmq_asyncio.Context()
-        self._push = self._new_socket(zmq.PUSH)
-        self._sub = self._new_socket(zmq.SUB)
+        self._push, self._sub = _new_socket(zmq.PUSH), _new_socket(zmq.SUB)
+        self._monitors = [s.get_monitor_socket(_ENDS) for s in (self._push, self._sub)]
         self._ended = asyncio.Event()
-        self._watching = [asyncio.ensure_future(self._watch(s)) for s in (self._push, self._sub)]
+        self._watching = [asyncio.ensure_future(self._watch(m)) for m in self._monitors]
         self._asked = 0
         self._question = b""
 
-    def _new_socket(self, kind: int) -> Any:
-        socket = self._context.socket(kind)
-        socket.linger = 0
-        socket.immediate = 1  # nothing is kept for a proxy that is not there
-        socket.reconnect_ivl = -1
-        socket.heartbeat_ivl = socket.heartbeat_timeout = _HEARTBEAT
-        return socket
-
-    async def _watch(self, socket: Any) -> None:
-        await socket.get_monitor_socket(_ENDS).recv_multipart()
+    async def _watch(self, monitor: Any) -> None:
+        await monitor.recv_multipart()
         self._ended.set()
 
     async def connect(self, sink: str, source: str) -> None:
@@ -134,7 +125,18 @@ class ZmqLink:
         await asyncio.wait(self._watching)
         for socket in (self._push, self._sub):
             socket.disable_monitor()
-        self._context.destroy(linger=0)
+        for socket in (*self._monitors, self._push, self._sub):
+            socket.close(linger=0)
+
+
+def _new_socket(kind: int) -> Any:
+    # To end a context may take for ever: there is one for the process.
+    socket = zmq_asyncio.Context.instance().socket(kind)
+    socket.linger = 0
+    socket.immediate = 1  # nothing is kept for a proxy that is not there
+    socket.reconnect_ivl = -1
+    socket.heartbeat_ivl = socket.heartbeat_timeout = _HEARTBEAT
+    return socket
 
 
 def make_broker(url: str, channel: str) -> LoopedBroker:
