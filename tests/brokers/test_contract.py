@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
 from flask_socketio.cluster.brokers import make_broker
 from flask_socketio.cluster.queue import Broker, UnreachableError, UnsureError
 from tests.kit.broker import Nats, free_port, postgres_url
-from tests.kit.daemons import Tansu
+from tests.kit.daemons import Tansu, ZmqProxy
 
 Texts = Generator[bytes | str | None]
 
@@ -56,15 +59,61 @@ def test_none_where_there_is_nothing(url: str) -> None:
         assert next(texts) is None
 
 
-@pytest.mark.parametrize("scheme", ["redis", "amqp", "nats", "postgresql", "kafka", "zmq+tcp"])
-def test_a_broker_that_is_not_there(scheme: str) -> None:
+SCHEMES = ["redis", "amqp", "nats", "postgresql", "kafka", "zmq+tcp"]
+
+
+def nowhere(scheme: str) -> str:
+    """The URL of a broker that is not there."""
     ports = f"{free_port()}+{free_port()}" if scheme == "zmq+tcp" else free_port()
-    broker = make_broker(f"{scheme}://127.0.0.1:{ports}", "channel")
+    return f"{scheme}://127.0.0.1:{ports}"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_broker_that_is_not_there(scheme: str) -> None:
+    broker = make_broker(nowhere(scheme), "channel")
     for messages in ([], [b"{}"]):
         with pytest.raises(UnreachableError):
             list(broker.publish(messages))
     with pytest.raises(Exception, match=r"(?i)refused|connect"):
         next(broker.listen(0.1))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_trying_in_vain_leaves_nothing_behind(scheme: str) -> None:
+    """Not many times as many threads, sockets and whatever else has a descriptor as once."""
+    url, process = nowhere(scheme), psutil.Process()
+
+    def try_in_vain(times: int) -> tuple[int, int]:
+        broker = make_broker(url, "channel")
+        for _ in range(times):
+            with pytest.raises(UnreachableError):
+                list(broker.publish([]))
+            with (
+                pytest.raises(Exception, match=r"(?i)refused|connect"),
+                closing(broker.listen(0.1)) as texts,
+            ):
+                next(texts)
+        gc.collect()
+        return process.num_fds(), process.num_threads()
+
+    descriptors, threads = try_in_vain(3)
+    found = try_in_vain(30)
+    assert found[0] <= descriptors + 8
+    assert found[1] <= threads + 2
+
+
+@pytest.mark.parametrize("make", [Nats, Tansu, ZmqProxy])
+def test_a_broker_that_was_away_while_nothing_was_published(make: type[Any]) -> None:
+    """A message that is published later is published, and certainly."""
+    server = make()
+    server.start()
+    with closing(make_broker(server.url, new_channel())) as broker:
+        assert list(broker.publish([b"one"])) == [None]
+        server.kill()
+        time.sleep(1.1)  # within a second Kafka is not asked again
+        server.start()
+        assert list(broker.publish([b"two"])) == [None]
+    server.end()
 
 
 # -- NATS ------------------------------------------------------------------------------------------
