@@ -50,7 +50,7 @@ def receive(text: bytes) -> None:
     for sid in ("a", "b"):
         adapter.add(Member(adapter, sid))
         adapter.join("/", sid, "hall")
-    adapter._callbacks[1] = Callback(lambda *args: None, on_loop=True)  # pyright: ignore[reportPrivateUsage]
+    adapter.callbacks.remember(Callback(lambda *args: None, on_loop=True), None)
     act = understood(adapter, text)
     if act is not None:
         act()

@@ -14,8 +14,8 @@ from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 from ..cluster.backlog import Bounds
 from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits, SlowConsumer
 from ..engine.cookie import CookieOption
-from .options import JsonLibrary, Options
-from .values import hosts, namespaces, slow_consumer, transports, url_path
+from .options import JsonLibrary, Options, QueueDown
+from .values import hosts, namespaces, queue_down, slow_consumer, transports, url_path
 
 Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
 R = TypeVar("R")
@@ -473,6 +473,15 @@ class SocketIOOptions(TypedDict, total=False):
             "Whatever has waited there for longer is dropped. 0: nothing for that.",
             Bounds,
             field="age",
+        ),
+    ]
+    queue_down: Annotated[
+        QueueDown,
+        Option(
+            "name",
+            'What emitting does in a process that serves nobody, while the message queue is not there: `"raise"` a '
+            '`MessageQueueError`, or `"drop"` what is emitted.',
+            read=queue_down,
         ),
     ]
     client_manager: Annotated[

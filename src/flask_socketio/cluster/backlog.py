@@ -50,6 +50,11 @@ class Backlog(Generic[T]):
     def __bool__(self) -> bool:
         return bool(self._items)
 
+    def waiting(self) -> tuple[int, int]:
+        """How many items wait, and how many bytes they have."""
+        with self._lock:
+            return len(self._items), self._bytes
+
     def put(self, item: T, size: int) -> None:
         """Add an item of so many bytes; the oldest for which there is no room are dropped."""
         with self._lock:

@@ -45,6 +45,17 @@ class Membership(Protocol):
         ...
 
 
+class _Alone:
+    """Of one that has no name."""
+
+    node = ""
+    nodes: Collection[str] = ()
+    knows_all = False
+
+
+ALONE: Membership = _Alone()
+
+
 @dataclass(slots=True)
 class _Known:
     facts: Facts
