@@ -30,7 +30,7 @@ logger = logging.getLogger("flask_socketio.server")
 #: Seconds after which who listens looks whether to go on, and that a server that stops waits for it at most.
 _PATIENCE, _LAST_LOOK = 0.25, 1.0
 
-_PICKLE = "message of queue %s ignored: it is a pickle, as python-socketio before 5.14 sends them, and could run any code"
+_PICKLE = "message of queue %s ignored: it is a pickle, as python-socketio before 5.14 sends, which could run any code"
 
 
 class UnreachableError(Exception):
@@ -222,6 +222,7 @@ class Listener:
     def _listen(self, broker: Broker) -> None:
         with closing(broker.listen(_PATIENCE)) as texts:
             next(texts)
+            self._state.listens = True
             self._hearer.listening()
             for text in chain((None,), texts):
                 self._backoff.reset()
@@ -235,6 +236,7 @@ class Listener:
     def _failed(self, error: Exception) -> None:
         if self._stopped.done:
             return
+        self._state.listens = False
         self._hearer.deaf()
         pause = self._backoff.next()
         self._counters.queue_failures += 1

@@ -31,7 +31,9 @@ class QueueState:
         self._changed = time.time()
         self._lost_since = self._unsure_since = 0
         self._refusing = False
-        #: nobody listens
+        #: this process listens
+        self.listens = False
+        #: and nobody else does
         self._unheard = False
         #: since when it listens again
         self._listens_since = 0.0
@@ -102,10 +104,12 @@ class QueueState:
         self.works(PUBLISH)
 
     def heard_by(self, listeners: int | None) -> None:
-        """How many have been sent what was published, if that is known; a line when there is nobody."""
-        if listeners is None or (listeners == 0) is self._unheard:
+        """How many have been sent what was published, if that is known; a line when nobody else listens."""
+        if listeners is None:
             return
-        self._unheard = listeners == 0
+        before, self._unheard = self._unheard, listeners <= self.listens
+        if before:
+            return
         if self._unheard:
             logger.warning(
                 "nobody listens to message queue %s on this channel: what is emitted reaches no client",

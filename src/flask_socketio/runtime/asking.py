@@ -12,7 +12,7 @@ from ..errors import SilentNodesError
 from .running import Running
 
 #: Seconds that the others have for an answer.
-_PATIENCE = 5.0
+_PATIENCE = 3.0
 #: Seconds between looks whether all others are known.
 _LOOK = 0.02
 

@@ -14,7 +14,7 @@ class ClusterFacade:
 
     @property
     def status(self) -> dict[str, Any]:
-        """A snapshot, on any thread; `docs/cluster.md` says what is in it. Raises NotServingError where nobody serves."""
+        """A snapshot, on any thread; `docs/cluster.md` says what is in it. Raises NotServingError where none serves."""
         running = self._life.require()
         return running.inbox.ask(_status, running)
 
