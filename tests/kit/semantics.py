@@ -99,6 +99,7 @@ class Cluster:
     """Three processes, and a client of each."""
 
     def __init__(self, options: dict[str, Any], *, sees_death: bool) -> None:
+        self.options = options
         self._env = {"OPTIONS": json.dumps(options)}
         #: whether that a process has been killed is known at once
         self.sees_death = sees_death
