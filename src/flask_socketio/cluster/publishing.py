@@ -6,6 +6,7 @@ A message is sent again only where it has certainly not been published, so that 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ MakeMessage = Callable[[], Message]
 _FLUSH = 3.0
 #: How many messages, and how many bytes, are published at once: after that the broker has to say that it has them.
 _BATCH, _BATCH_BYTES = 50, 256 * 1024
+#: That have been made and not been published yet; then the oldest are out of date.
+_MAX_ANNOUNCEMENTS = 8
+#: What messages do that have not been published.
+_WAIT = "messages wait until it is back"
 
 
 class _Outcome(NamedTuple):
@@ -38,16 +43,24 @@ class _Outcome(NamedTuple):
 
 
 def _attempt(
-    queue: MessageQueue, state: QueueState, texts: list[bytes], otherwise: str
+    queue: MessageQueue,
+    state: QueueState,
+    texts: list[bytes],
+    otherwise: str,
+    *,
+    counted: bool = True,
 ) -> _Outcome:
-    """Publish; `otherwise` is what becomes of messages that have not been published."""
+    """Publish; `otherwise` is what becomes of messages that have not been published.
+
+    Not `counted` is what processes say of themselves.
+    """
     decided = 0
     refusal: Exception | None = None
     try:
         for said in queue.send(texts):
             decided += 1
             if said is None:
-                state.published()
+                state.published(int(counted))
             else:
                 state.refused(said)
                 refusal = said
@@ -76,9 +89,16 @@ class Publisher:
         self._backoff = Backoff()
         self._stopping = Promise[None]()
         self._ended = Promise[None]()
+        #: what this process says of itself, which does not wait behind anything: only the latest of it matters
+        self._announcements: deque[Message] = deque(maxlen=_MAX_ANNOUNCEMENTS)
         #: publish soon what a function makes, which has so many bytes, more or less
         self.put = self._backlog.put
         start_for_io(self._run, "flask-duplex-publish")
+
+    def announce(self, message: Message) -> None:
+        """Publish soon what this process says of itself; it is lost where the broker is not there."""
+        self._announcements.append(message)
+        self._backlog.nudge()
 
     def waiting(self) -> dict[str, int]:
         """How much waits to be published."""
@@ -93,12 +113,21 @@ class Publisher:
         while self._backlog.wait():
             if self._state.others_are_away:
                 self._wait_until_back()
+            self._publish_announcements()
             if batch := self._backlog.take(_BATCH, _BATCH_BYTES):
                 self._publish(batch)
             if not self._backlog:
                 self._state.works(KEEP_UP)
+        self._publish_announcements()
         self._queue.close()
         self._ended.keep(None)
+
+    def _publish_announcements(self) -> None:
+        texts: list[bytes] = []
+        while self._announcements:
+            texts.append(self._queue.text(self._announcements.popleft()))
+        if texts and not self._state.others_are_away:
+            _attempt(self._queue, self._state, texts, _WAIT, counted=False)
 
     def _publish(self, batch: list[Waiting[MakeMessage]]) -> None:
         """What has certainly not been published, because the broker is not there, waits again."""
@@ -115,7 +144,7 @@ class Publisher:
             return None
 
     def _attempt(self, texts: list[bytes]) -> _Outcome:
-        return _attempt(self._queue, self._state, texts, "messages wait until it is back")
+        return _attempt(self._queue, self._state, texts, _WAIT)
 
     def _wait_until_back(self) -> None:
         while not self._attempt([]).is_there:
@@ -151,7 +180,7 @@ class DirectPublisher:
         self._rest_until = 0.0
         self._last_error: Exception | None = None
 
-    def publish(self, make_message: MakeMessage, _size: int) -> None:
+    def put(self, make_message: MakeMessage, _size: int) -> None:
         """Publish now, or lose it. Raises what `MessageQueue.text` raises, and MessageQueueError."""
         text = self._queue.text(make_message())
         began = time.monotonic()
@@ -170,6 +199,11 @@ class DirectPublisher:
             self._rest_until = now + max(self._backoff.next(), 2 * (now - began))
         self._tell(outcome.error)
         self._state.heard_by(self._queue.listeners())
+
+    def announce(self, message: Message) -> None:
+        """Publish what this process says of itself, or lose it."""
+        text = self._queue.text(message)
+        _attempt(self._queue, self._state, [text], "nobody is known", counted=False)
 
     def _tell(self, error: Exception | None) -> None:
         self._last_error = error

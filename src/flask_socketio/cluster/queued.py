@@ -16,7 +16,7 @@ from .callbacks import Callbacks
 from .members import ALONE, Members, Membership
 from .memory import MemoryAdapter, nowhere
 from .nodes import owner_of
-from .publishing import MakeMessage, Publisher
+from .publishing import DirectPublisher, MakeMessage, Publisher
 from .questions import AnswerQuestion, Questions
 from .queue import Listener, MessageQueue
 from .state import QueueState
@@ -206,15 +206,15 @@ class Cluster(Generic[M]):
         codec: Codec,
         dumps: Dumps,
         post: Callable[..., object],
-        publish: Callable[[MakeMessage, int], object],
+        publisher: Publisher | DirectPublisher,
         answers: Callable[[MemoryAdapter[M]], Mapping[str, AnswerQuestion]],
         *,
         serves: bool = True,
     ) -> None:
         self._post = post
-        self._publish = publish
-        self.members = Members(node, self._say, serves=serves)
-        self.adapter = QueueAdapter[M](codec, dumps, publish, self.members)
+        self._publish = publisher.put
+        self.members = Members(node, publisher.announce, serves=serves)
+        self.adapter = QueueAdapter[M](codec, dumps, publisher.put, self.members)
         self.questions = Questions(self.members, self._say, answers(self.adapter))
         self.members.on_settled.append(self.adapter.fail_callbacks)
         self.members.on_gone.append(self._gone)
@@ -280,7 +280,7 @@ class QueueLink(Generic[M]):
     ) -> None:
         self.state = state = QueueState(queue.shown, counters)
         self._publisher = Publisher(queue, state)
-        self._cluster = Cluster[M](node, codec, dumps, post, self._publisher.put, answers)
+        self._cluster = Cluster[M](node, codec, dumps, post, self._publisher, answers)
         self.adapter = self._cluster.adapter
         self.questions = self._cluster.questions
         self.members = self._cluster.members

@@ -97,9 +97,9 @@ class QueueState:
                 "troubles": [f"cannot {doing}" for doing in sorted(self._failing)],
             }
 
-    def published(self) -> None:
-        """A message has been."""
-        self._counters.queue_published += 1
+    def published(self, messages: int) -> None:
+        """So many have been."""
+        self._counters.queue_published += messages
         self._refusing = False
         self.works(PUBLISH)
 

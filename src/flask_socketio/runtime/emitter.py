@@ -39,7 +39,7 @@ class Emitter:
             codec,
             dumps,
             self.inbox.post,
-            publisher.publish,
+            publisher,
             answers_for_others,
             serves=False,
         )
