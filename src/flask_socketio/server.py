@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Never, TypeVar
+from typing import Any, Never, TypeVar, cast
 
 from flask import Flask
 
@@ -127,7 +127,7 @@ class ServerFacade:
     def rooms(self, sid: str, namespace: str | None = None) -> list[Room]:
         """The client's rooms, its own id first; empty for an unknown client."""
         try:
-            return self.ask_about("rooms", sid, namespace)
+            return [_hashable(room) for room in self.ask_about("rooms", sid, namespace)]
         except KeyError:
             return []
 
@@ -234,6 +234,11 @@ class ServerFacade:
     def sleep(self, seconds: float = 0) -> None:
         """See `SocketIO.sleep`."""
         Messaging.sleep(self._socketio, seconds)
+
+
+def _hashable(room: Any) -> Room:
+    """A tuple comes from other processes as JSON has it."""
+    return tuple(map(_hashable, cast("list[Any]", room))) if isinstance(room, list) else room
 
 
 def _join(adapter: Adapter[Socket], namespace: str, sid: str, room: Room) -> None:

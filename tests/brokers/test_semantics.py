@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ import pytest
 from flask_socketio import SocketIO
 from flask_socketio.errors import TimeoutError, UnknownClientError
 from tests.kit.broker import Nats, postgres_url, rabbitmq_url, redis_server
-from tests.kit.semantics import Cluster, Semantics
+from tests.kit.semantics import Cluster, Semantics, wait_until
 
 
 @pytest.fixture(scope="module", params=["redis", "nats", "postgres", "amqp"])
@@ -129,9 +131,22 @@ class TestEmitting:
         with pytest.raises(TimeoutError, match=r"no ack for event 'question' within 0.2 seconds"):
             emitter.call("question", to="nobody", timeout=0.2)
 
+    def test_an_instance_for_each_task_leaves_no_thread(self, cluster: Cluster) -> None:
+        for number in range(5):
+            emitter = SocketIO(**cluster.options)
+            answer = emitter.call("question", number, to=cluster.clients[0].sid, timeout=10)
+            assert answer == ("a", number)
+        assert len(listening()) >= 1
+        del emitter
+        wait_until(lambda: bool(gc.collect()) or not listening())
+
     def test_a_callback_needs_somebody(self, emitter: SocketIO) -> None:
         with pytest.raises(ValueError, match="Cannot use callback without a room set"):
             emitter.emit("question", callback=print)
+
+
+def listening() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if "flask-duplex-listen" in thread.name]
 
 
 FORKING = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -301,6 +302,21 @@ class Semantics:
     def test_a_call_to_a_process_that_never_was_fails_at_once(self, cluster: Cluster) -> None:
         sid = cluster.clients[1].sid
         self._fails_at_once(cluster.ones[0], "nobody" + sid[6:])
+
+    @pytest.mark.parametrize("where", [0, 1], ids=["here", "there"])
+    def test_a_call_to_a_client_that_leaves_fails_then(self, cluster: Cluster, where: int) -> None:
+        here, leaving = cluster.ones[0], cluster.client(cluster.ones[where], "d")
+        asked = threading.Event()
+
+        @leaving.client.on("question")
+        def think(_question: Any) -> None:
+            asked.set()
+            leaving.client.disconnect()
+
+        with pytest.raises(Failed, match=r"client") as failed:
+            here.do("call", leaving.sid, "well?", 4)
+        assert asked.is_set()
+        assert failed.value.kinds[0] == "UnknownClientError"
 
     def _fails_at_once(self, one: One, sid: str) -> None:
         with pytest.raises(Failed, match="client") as failed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -107,7 +107,7 @@ class Questions:
     def _said(self, question: Question) -> Said:
         try:
             value = self._answers[question.kind](*question.args)
-            return {"value": orjson.Fragment(orjson.dumps(value))}
+            return {"value": orjson.Fragment(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))}
         except KeyError:
             return {"unknown": True}
         except Exception as error:  # noqa: BLE001 - it is for the one who asks
@@ -123,5 +123,13 @@ class Questions:
             return
         parts.append(answer.text)
         if len(parts) == answer.parts:
-            inquiry.said[answer.node] = orjson.loads("".join(parts))
+            inquiry.said[answer.node] = _read(parts)
             self._heard(inquiry, answer.node)
+
+
+def _read(parts: list[str]) -> Said:
+    try:
+        said: object = orjson.loads("".join(parts))
+    except orjson.JSONDecodeError:
+        said = None
+    return cast(Said, said) if isinstance(said, dict) else {"error": "no JSON object"}

@@ -260,7 +260,11 @@ class Listener:
                 "message of queue %s ignored: %s: %.100r", self._queue.shown, error, text
             )
 
-    async def close(self) -> None:
-        """Hand over nothing more, and let go of the broker; one that does not answer is not waited for long."""
+    def stop(self) -> None:
+        """Hand over nothing more, and let go of the broker soon."""
         self._stopped.keep(None)
+
+    async def close(self) -> None:
+        """The same; a broker that does not answer is not waited for long."""
+        self.stop()
         await self._ended.wait_on_loop(_LAST_LOOK)

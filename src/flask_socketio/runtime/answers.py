@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from ..cluster.base import Adapter, Room, as_rooms
 from ..hub.socket import Socket
@@ -61,6 +61,12 @@ def _environ_told(adapter: Adapter[Socket], namespace: str, sid: str) -> dict[st
     return {name: value for name, value in found.items() if isinstance(value, _TOLD)}
 
 
+def _save_session_told(adapter: Adapter[Socket], namespace: str, sid: str, session: object) -> None:
+    if not isinstance(session, dict):
+        raise TypeError("a session is a dict")
+    save_session(adapter, namespace, sid, cast("dict[str, Any]", session))
+
+
 ABOUT_CLIENTS: Mapping[str, Callable[..., Any]] = {
     "rooms": rooms,
     "session": session,
@@ -71,5 +77,10 @@ ABOUT_CLIENTS: Mapping[str, Callable[..., Any]] = {
 
 def answers_for_others(adapter: Adapter[Socket]) -> Mapping[str, Callable[..., Any]]:
     """What other processes may ask this one."""
-    told = {**ABOUT_CLIENTS, "environ": _environ_told, "participants": participants}
+    told = {
+        **ABOUT_CLIENTS,
+        "environ": _environ_told,
+        "save_session": _save_session_told,
+        "participants": participants,
+    }
     return {kind: partial(answer, adapter) for kind, answer in told.items()}
