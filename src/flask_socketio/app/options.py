@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..cluster.backlog import Bounds
 from ..cluster.brokers import make_broker
 from ..cluster.queue import MessageQueue
 from ..engine.config import EngineConfig
+
+QueueDown = Literal["raise", "drop"]
 
 
 class JsonLibrary(Protocol):
@@ -39,6 +41,7 @@ class Options:
     message_queue: str | None = field(default=None, repr=False)  # it may hold a password
     channel: str = "flask-socketio"
     backlog: Bounds = field(default_factory=Bounds)
+    queue_down: QueueDown = "raise"
     client_manager: object = None
     json: JsonLibrary | None = None
     serializer: str = "default"
