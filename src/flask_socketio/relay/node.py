@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from ..base.counters import Counters
 from ..engine.engine import Engine
 from ..engine.handshake import Handshake
 from ..engine.picows import FastLane
@@ -16,6 +17,7 @@ from .folder import Folder, new_node
 from .frames import Frame, Kind
 from .handover import CAN_HAND_OVER, Receiver
 from .link import Link
+from .machines import Cluster, Machines
 from .owner import Owner, request_of
 from .peers import Peers
 from .relay import Relay
@@ -27,18 +29,35 @@ class Node:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        path: Path,
+        path: Path | None,
+        cluster: Cluster | None,
         bus: PeerLink[Socket] | None,
         max_payload: int,
+        counters: Counters,
     ) -> None:
         #: session ids begin with it
         self.name = new_node()
         self._loop = loop
-        self._folder = Folder(path)
-        self._peers = Peers(loop, self._folder, self.name, self._received, self._gone)
-        self.relay = Relay(loop, self._folder, self._peers, max_payload)
+        links: dict[str, Link] = {}
+        self._folder = None if path is None else Folder(path)
+        self._peers = None
+        if self._folder is not None:
+            self._peers = Peers(loop, self._folder, self.name, links, self._received, self._gone)
+        self._machines = None
+        if cluster is not None:
+            self._machines = Machines(
+                loop,
+                self.name,
+                cluster,
+                links,
+                counters,
+                received=self._received,
+                gone=self._gone,
+                take=self._answer,
+            )
+        self.relay = Relay(loop, links, self._folder, self._machines, max_payload)
         self._bus = bus
-        if bus is not None:
+        if bus is not None and self._peers is not None:
             bus.peers = self._peers
         self._owner: Owner
         self._lane: FastLane
@@ -49,6 +68,10 @@ class Node:
         """Know the others, and be known to them."""
         self._owner = Owner(engine)
         self._lane = lane
+        if self._machines is not None:
+            self._machines.start()
+        if self._folder is None or self._peers is None:
+            return
         if CAN_HAND_OVER:
             address = self._folder.hand(self.name)
             listener = self._folder.listen(address, socket.SOCK_SEQPACKET)
@@ -74,7 +97,17 @@ class Node:
         self._adopting.add(task)
         task.add_done_callback(self._adopting.discard)
 
+    def _answer(self, described: Any, early: bytes, transport: asyncio.Transport) -> None:
+        """A WebSocket has come from another machine."""
+        handshake = Handshake(self._lane, set[Any](), early)
+        transport.set_protocol(handshake)
+        handshake.connection_made(transport)
+        handshake.begin(request_of(described))
+
     def close(self) -> None:
         if self._receiver is not None:
             self._receiver.close()
-        self._peers.close()
+        if self._peers is not None:
+            self._peers.close()
+        if self._machines is not None:
+            self._machines.close()

@@ -1,4 +1,5 @@
-"""A connection that cannot be handed over, for this process encrypts it: its bytes go on to the one that owns it."""
+"""A connection that cannot be handed over, for this process encrypts it, or this machine has it: its bytes go on to the
+process that owns the session."""
 
 from __future__ import annotations
 
@@ -33,15 +34,31 @@ class Pump(asyncio.Protocol):
         """Called by uvicorn when it stops."""
         self._transport.close()
 
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def take_over(self) -> None:
+        """Be the protocol of the connection, unless the client has hung up meanwhile."""
+        if self._transport.is_closing():
+            self.connection_lost(None)
+            return
+        self._transport.set_protocol(self)
+        self._transport.resume_reading()
+
+
+def pumps(transport: asyncio.Transport) -> tuple[Pump, Pump]:
+    """The client's end, which is to take over that connection, and the owner's, which is to be connected."""
+    outer, inner = Pump(), Pump()
+    outer.other, inner.other = inner, outer
+    outer.connection_made(transport)
+    return outer, inner
+
 
 async def pump(
     loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, own: socket.socket
 ) -> Pump:
     """Join the client's connection and a socket; returns what is the connection's protocol from now on."""
-    outer, inner = Pump(), Pump()
-    outer.other, inner.other = inner, outer
-    outer.connection_made(transport)
+    outer, inner = pumps(transport)
     await loop.create_unix_connection(lambda: inner, sock=own)
-    transport.set_protocol(outer)
-    transport.resume_reading()
+    outer.take_over()
     return outer

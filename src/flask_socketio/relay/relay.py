@@ -19,8 +19,8 @@ from .folder import Folder, node_of
 from .frames import Frame, Kind
 from .handover import CAN_HAND_OVER, hand_over
 from .link import Link
+from .machines import Machines
 from .owner import describe
-from .peers import Peers
 from .pump import pump
 
 #: Of requests under way; then they begin again.
@@ -41,12 +41,18 @@ class Relay:
     """Answers them in its place: polling by way of it, and WebSocket handshakes by giving it the connection."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, folder: Folder, peers: Peers, max_payload: int
+        self,
+        loop: asyncio.AbstractEventLoop,
+        links: dict[str, Link],
+        folder: Folder | None,
+        machines: Machines | None,
+        max_payload: int,
     ) -> None:
         self._max_payload = max_payload
         self._loop = loop
         self._folder = folder
-        self._peers = peers
+        self._machines = machines
+        self._links = links
         self._numbers = count(1)
         self._asked: dict[Exchange, _Asked] = {}
         self._by_number: dict[int, Exchange] = {}
@@ -58,7 +64,7 @@ class Relay:
 
     def begin(self, exchange: Exchange) -> None:
         request = exchange.request
-        link = self._peers.links.get(node_of(request.query.sid or ""))
+        link = self._links.get(node_of(request.query.sid or ""))
         if link is None:
             exchange.refuse(HandshakeRefused(UNKNOWN_SID, "no process has the session any more"))
         elif request.is_websocket:
@@ -125,17 +131,19 @@ class Relay:
     # -- WebSockets ------------------------------------------------------------------------------
 
     def _give_away(self, exchange: Exchange, link: Link) -> None:
-        if not CAN_HAND_OVER or not isinstance(exchange, Handshake):
+        can_go = link.is_away or CAN_HAND_OVER
+        if not can_go or not isinstance(exchange, Handshake):
             exchange.refuse(_stay_with_polling("it cannot be taken from this server"))
             return
-        task = self._loop.create_task(self._try_to_give(exchange, link.node))
+        task = self._loop.create_task(self._try_to_give(exchange, link))
         self._handing.add(task)
         task.add_done_callback(self._handing.discard)
 
-    async def _try_to_give(self, handshake: Handshake, node: str) -> None:
+    async def _try_to_give(self, handshake: Handshake, link: Link) -> None:
         is_encrypted = handshake.transport.get_extra_info("ssl_object") is not None
+        give = self._send if link.is_away else self._lend if is_encrypted else self._give
         try:
-            await (self._lend if is_encrypted else self._give)(handshake, node)
+            await give(handshake, link.node)
         except OSError as error:
             self._told.warning("a WebSocket was not handed over: %s", error)
             handshake.refuse(_stay_with_polling(str(error)))
@@ -154,7 +162,15 @@ class Relay:
             await self._hand_over(handshake, node, other)
         handshake.give_to(await pump(self._loop, handshake.transport, own))
 
+    async def _send(self, handshake: Handshake, node: str) -> None:
+        """Have its bytes go through this process to another machine."""
+        assert self._machines is not None
+        described = describe(handshake.request)
+        pump = await self._machines.give(node, described, handshake.early, handshake.transport)
+        handshake.give_to(pump)
+
     async def _hand_over(self, handshake: Handshake, node: str, connection: socket.socket) -> None:
+        assert self._folder is not None
         address, described = self._folder.hand(node), describe(handshake.request)
         await hand_over(address, described, handshake.early, connection)
 

@@ -18,7 +18,7 @@ from weakref import WeakSet
 
 from flask import Flask
 
-from ..app.options import Options, make_queue
+from ..app.options import Options, make_cluster, make_queue
 from ..app.parse import parse_options
 from ..base.green import call_beside
 from ..cluster.base import Emission
@@ -32,6 +32,7 @@ from ..handling.table import HandlerTable
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
+from ..relay.machines import Cluster
 from .application import Application
 from .emitter import Emitter
 from .inline import InlineHub
@@ -69,6 +70,7 @@ class Life:
         self.codec: Codec = JSON
         self._dumps = message_dumps(None)
         self.queue: MessageQueue | None = None
+        self._cluster: Cluster | None = None
         self.state = State.IDLE
         #: who answers for it; None where nobody does
         self.running: Running | None = None
@@ -88,6 +90,7 @@ class Life:
         self.codec = choose_codec(options, app)
         self._dumps = message_dumps(app)
         self.queue = make_queue(options, write_only=app is None)
+        self._cluster = make_cluster(options)
         self.handlers.namespaces.update(options.namespaces)
         if self.live is None:
             self._rest(State.IDLE)
@@ -118,7 +121,7 @@ class Life:
         if folder is not None:
             folder /= _name_of(self.options.engine.path)
             link = link or partial(PeerLink[Socket], self.codec, self._dumps, self.options.backlog)
-        self.live = Live(self._application(app), middlewares, link, folder)
+        self.live = Live(self._application(app), middlewares, link, folder, self._cluster)
         self._become(State.SERVING, self.live)
         _have_served.add(self)
         call_beside(self.background.serving)

@@ -1,0 +1,200 @@
+"""The processes on other machines: where they are, and a stream to each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..base.counters import Counters
+from ..base.told import Told
+from .announced import AnnouncementError, announce, believed, host_and_port
+from .arrival import Arrival, Take, beginning
+from .frames import Frame, Kind
+from .greeting import FRAMES, WEBSOCKET, Guest, Host, Known
+from .link import Link
+from .pump import Pump, pumps
+from .secret import Secret
+from .tcp import Door, call, listen
+from .tls import MutualTls
+
+logger = logging.getLogger("flask_socketio.server")
+
+#: Seconds after which each says that it is there, and for how many times it may fail to before it is taken for dead.
+_BEAT, _MOST_SILENT = 2.0, 5
+#: Seconds after which a process to which the stream has ended is looked for.
+_PAUSE = 0.1
+#: Processes that are being connected to at the same time; what more announce themselves wait for their next time.
+_MOST_MEETING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """How machines find and know each other."""
+
+    address: str
+    secret: Secret = field(repr=False)
+    tls: MutualTls | None
+
+
+class Machines:
+    """`links` are known by node, those on this machine as well; of the latter there is nothing to do here.
+
+    `received` is called with frames, `gone` with links that have ended, `take` with WebSockets that arrive.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        node: str,
+        cluster: Cluster,
+        links: dict[str, Link],
+        counters: Counters,
+        *,
+        received: Callable[[Link, Frame], object],
+        gone: Callable[[Link], object],
+        take: Take,
+    ) -> None:
+        self._loop = loop
+        self._node = node
+        self._cluster = cluster
+        self._links = links
+        self._counters = counters
+        self._received = received
+        self._gone = gone
+        self._take = take
+        self._told = Told(logger, loop)
+        #: of the others, by node
+        self._addresses: dict[str, tuple[str, int]] = {}
+        self._open: set[Link] = set()
+        self._meeting: dict[str, asyncio.Task[None]] = {}
+        self._address = ""
+        self._door: Door | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Let others in. Raises OSError where the address is not this machine's, or is in use."""
+        host, port = host_and_port(self._cluster.address)
+        listener = listen(host, port)
+        shown = f"[{host}]" if ":" in host else host
+        self._address = f"{shown}:{listener.getsockname()[1]}"
+        tls, secret = self._cluster.tls, self._cluster.secret
+        self._door = Door(
+            self._loop,
+            listener,
+            tls and tls.of_host,
+            lambda: Host(secret, self._node),
+            self._choose,
+            self._refused,
+        )
+        self._timer = self._loop.call_later(_BEAT, self._beat)
+
+    def close(self) -> None:
+        if self._door is not None:
+            self._door.close()
+            self._door = None
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in list(self._meeting.values()):
+            task.cancel()
+        for link in list(self._open):
+            link.close()
+
+    def _refused(self, reason: str, what: str) -> None:
+        self._counters.refuse_machine(reason)
+        self._told.warning("another machine's word refused: %s: %s", reason, what, kind=reason)
+
+    # -- who is there ----------------------------------------------------------------------------
+
+    def facts(self) -> dict[str, Any]:
+        """What others have to be told of this process."""
+        return announce(self._cluster.secret, self._node, self._address, time.time())
+
+    def heard_of(self, node: str, facts: dict[str, Any]) -> None:
+        """A process has announced itself, for the first time or again."""
+        if node == self._node:
+            return
+        try:
+            self._addresses[node] = believed(self._cluster.secret, node, facts, time.time())
+        except AnnouncementError as error:
+            self._refused(str(error), node[:16])
+            return
+        self._look_for(node)
+
+    def _look_for(self, node: str) -> None:
+        if node in self._links or node in self._meeting or self._door is None:
+            return
+        if len(self._meeting) >= _MOST_MEETING:
+            self._refused("too many announced", node)
+            return
+        self._meeting[node] = task = self._loop.create_task(self._meet(node))
+        task.add_done_callback(lambda _: self._meeting.pop(node, None))
+
+    async def _meet(self, node: str) -> None:
+        try:
+            await self._call(node, FRAMES, self._choose)
+        except OSError as error:  # it is looked for again when it announces itself the next time
+            address = self._addresses.pop(node)
+            self._told.warning("no connection with another machine at %s: %s", address, error)
+
+    async def _call(
+        self, node: str, purpose: bytes, choose: Callable[[Known], asyncio.BaseProtocol]
+    ) -> None:
+        address = self._addresses.get(node)
+        if address is None:
+            raise ConnectionRefusedError("it has not announced its address")
+        greeting = Guest(self._cluster.secret, purpose, self._node, node)
+        tls = self._cluster.tls
+        await call(greeting, address, tls and tls.of_guest, choose)
+
+    # -- streams ---------------------------------------------------------------------------------
+
+    def _choose(self, known: Known) -> asyncio.BaseProtocol:
+        """What goes on with one who is known."""
+        if known.purpose == WEBSOCKET:
+            return Arrival(self._take)
+        link = Link(self._loop, self._open.add, self._frame, self._lost)
+        link.node, link.is_away = known.node, True
+        self._links[link.node] = link
+        return link
+
+    def _frame(self, link: Link, frame: Frame) -> None:
+        link.silent = 0
+        if frame.kind is not Kind.ALIVE:
+            self._received(link, frame)
+
+    def _lost(self, link: Link) -> None:
+        self._open.discard(link)
+        if self._links.get(link.node) is link:
+            del self._links[link.node]
+        self._gone(link)
+        if link.node in self._addresses and self._door is not None:
+            self._loop.call_later(_PAUSE, self._look_for, link.node)
+
+    def _beat(self) -> None:
+        self._timer = self._loop.call_later(_BEAT, self._beat)
+        for link in list(self._open):
+            link.silent += 1
+            if link.silent > _MOST_SILENT:
+                self._told.warning("another machine's process does not answer: %s", link.node)
+                link.abort()
+            else:
+                link.send(Frame(Kind.ALIVE))
+
+    # -- WebSockets ------------------------------------------------------------------------------
+
+    async def give(
+        self, node: str, described: Any, early: bytes, transport: asyncio.Transport
+    ) -> Pump:
+        """Have that process answer a client's handshake; returns what is the connection's protocol from now on.
+
+        Raises OSError, within a few seconds.
+        """
+        outer, inner = pumps(transport)
+        await self._call(node, WEBSOCKET, lambda _: inner)
+        inner.write(beginning(described, early))
+        outer.take_over()
+        return outer
