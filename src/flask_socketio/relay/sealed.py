@@ -1,4 +1,4 @@
-"""A TCP connection between machines: a protocol for it, and a transport for what is above, once they know each other."""
+"""TCP between machines: a protocol for a connection, and a transport for what is above, once both know each other."""
 
 from __future__ import annotations
 
