@@ -10,6 +10,7 @@ import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from itertools import chain
 from typing import Protocol
 
 from ..base.counters import Counters
@@ -148,18 +149,38 @@ class MessageQueue:
                 self._broker.close()
 
 
+class Hearer(Protocol):
+    """Whom a `Listener` tells what it hears, on its thread."""
+
+    def received(self, message: Message) -> object:
+        """Of others. May raise for what is no message."""
+        ...
+
+    def listening(self) -> object:
+        """It listens, for the first time or again."""
+        ...
+
+    def deaf(self) -> object:
+        """It cannot listen."""
+        ...
+
+    def looked(self) -> object:
+        """Some time has passed, a part of a second."""
+        ...
+
+
 class Listener:
-    """Hands over what others publish, on a thread of its own, until it is closed; reconnects by itself."""
+    """Tells a hearer what others publish, on a thread of its own, until it is closed; reconnects by itself."""
 
     def __init__(
         self,
         queue: MessageQueue,
-        receive: Callable[[Message], object],
+        hearer: Hearer,
         counters: Counters,
         state: QueueState,
     ) -> None:
         self._queue = queue
-        self._receive = receive
+        self._hearer = hearer
         self._counters = counters
         self._state = state
         self._gaps = Gaps()
@@ -179,17 +200,21 @@ class Listener:
 
     def _listen(self, broker: Broker) -> None:
         with closing(broker.listen(_PATIENCE)) as texts:
-            for text in texts:
+            next(texts)
+            self._hearer.listening()
+            for text in chain((None,), texts):
                 self._backoff.reset()
                 self._state.works(LISTEN)
                 if self._stopped.done:
                     return
                 if text is not None:
                     self._read(text)
+                self._hearer.looked()
 
     def _failed(self, error: Exception) -> None:
         if self._stopped.done:
             return
+        self._hearer.deaf()
         pause = self._backoff.next()
         self._counters.queue_failures += 1
         self._state.failed(LISTEN, error, f"trying again in {pause:g} s")
@@ -200,7 +225,7 @@ class Listener:
             message = read(text)
             self._counters.queue_gaps += self._gaps.before(message)
             if is_for(message, self._queue.host_id):
-                self._receive(message)
+                self._hearer.received(message)
                 self._counters.queue_received += 1
         except Exception as error:  # noqa: BLE001 - whoever else writes to the queue must not end the listening
             logger.error(  # noqa: TRY400 - the text says more than the stack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
@@ -13,11 +14,20 @@ from ..base.counters import Counters
 from ..base.green import start_beside
 from ..protocol.socketio import Body, Codec
 from .base import AckCallback, Callback, Emission, M, Room
+from .members import Members
 from .memory import MemoryAdapter
 from .publishing import MakeMessage, Publisher
 from .queue import Listener, MessageQueue
 from .state import QueueState
-from .wire import Dumps, Message, emission_of, emit_message, fields_of, other_message
+from .wire import (
+    Dumps,
+    Message,
+    emission_of,
+    emit_message,
+    fields_of,
+    member_of,
+    other_message,
+)
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -180,18 +190,39 @@ class QueueLink(Generic[M]):
         dumps: Dumps,
         post: Callable[..., object],
         counters: Counters,
+        node: str,
     ) -> None:
         self._state = state = QueueState(queue.shown, counters)
         self._publisher = Publisher(queue, state)
         self._post = post
         self.adapter = QueueAdapter[M](codec, dumps, self._publisher.put)
-        self._listener = Listener(queue, self._receive, counters, state)
+        self.members = Members(node, self._say)
+        self._listener = Listener(queue, self, counters, state)
 
-    def _receive(self, message: Message) -> None:
-        if message["method"] == "emit":
+    def _say(self, message: Message) -> None:
+        self._publisher.put(lambda: message, _SIZE_OF_OTHERS)
+
+    # -- what the listener tells ---------------------------------------------------------------
+
+    def listening(self) -> None:
+        self._post(self.members.listening)
+
+    def deaf(self) -> None:
+        self._post(self.members.deaf)
+
+    def looked(self) -> None:
+        if time.monotonic() >= self.members.due:
+            self._post(self.members.tick)
+
+    def received(self, message: Message) -> None:
+        if message["method"] == "member":
+            self._post(self.members.received, member_of(message))
+        elif message["method"] == "emit":
             self._post(self.adapter.broadcast, self.adapter.read_emission(message))
         else:
             self._post(self.adapter.received, *fields_of(message))
+
+    # ------------------------------------------------------------------------------------------
 
     def troubles(self) -> list[str]:
         """What cannot be done with the queue at present; on any thread."""
@@ -199,4 +230,5 @@ class QueueLink(Generic[M]):
 
     async def close(self) -> None:
         """Publish what waits, for a while, and listen no longer."""
+        self.members.leave()
         await asyncio.gather(self._listener.close(), self._publisher.close())

@@ -1,7 +1,8 @@
 """What the messages of a queue say, and who reads which. Nothing is sent here, and nobody is waited for.
 
 They are those of python-socketio's managers: a server with python-socketio 5.14 or later and one with this package
-understand each other, and so does whatever only emits. Every message is one JSON text, published to all.
+understand each other, and so does whatever only emits. Every message is one JSON text, published to all. Methods of our
+own are ignored by its managers, as are fields that they do not know.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any, cast
 
 import orjson
@@ -16,6 +19,7 @@ import orjson
 from ..protocol.json import restore
 from ..protocol.socketio import Codec, check_event
 from .base import Callback, Emission, as_namespace, as_rooms
+from .nodes import is_node
 
 Message = dict[str, Any]
 #: Arguments -> their JSON text, and the attachments that it refers to.
@@ -174,3 +178,42 @@ def _checked(message: Message, name: str) -> Any:
     elif isinstance(value, list | dict):
         raise ValueError(f"{name} is no plain value")
     return value  # pyright: ignore[reportUnknownVariableType]
+
+
+# -- who is there ----------------------------------------------------------------------------------
+
+
+class MemberState(Enum):
+    #: it has come, and wants to know who else is there
+    HELLO = "hello"
+    #: it serves nobody, and wants to know who does
+    WHO = "who"
+    HERE = "here"
+    BYE = "bye"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What a process says of itself."""
+
+    node: str
+    state: MemberState
+    #: JSON
+    facts: dict[str, Any]
+
+
+def member_message(member: Member) -> Message:
+    return {
+        "method": "member",
+        "node": member.node,
+        "state": member.state.value,
+        "facts": dict(member.facts),
+    }
+
+
+def member_of(message: Message) -> Member:
+    """Raises for a message that does not say it."""
+    node, facts = message["node"], message["facts"]
+    if not is_node(node) or not isinstance(facts, dict):
+        raise ValueError("no member")
+    return Member(node, MemberState(message["state"]), cast("dict[str, Any]", facts))

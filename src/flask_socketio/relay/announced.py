@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from .secret import ForgedError, Secret
 
@@ -21,8 +21,11 @@ def announce(secret: Secret, node: str, address: str, now: float) -> dict[str, A
     return {"address": address, "time": int(now), "proof": proof.hex()}
 
 
-def believed(secret: Secret, node: str, told: dict[str, Any], now: float) -> tuple[str, int]:
+def believed(secret: Secret, node: str, told: Any, now: float) -> tuple[str, int]:
     """Host and port. Raises AnnouncementError."""
+    if not isinstance(told, dict):
+        raise AnnouncementError("unsigned announcement")
+    told = cast("dict[str, Any]", told)
     address, time, proof = told.get("address"), told.get("time"), told.get("proof")
     if not isinstance(address, str) or type(time) is not int or not isinstance(proof, str):
         raise AnnouncementError("unsigned announcement")

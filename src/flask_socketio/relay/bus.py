@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic
 
 from ..base.counters import Counters
@@ -31,13 +31,24 @@ class PeerLink(Generic[M]):
         bounds: Bounds,
         _post: Callable[..., object],
         counters: Counters,
+        node: str,
     ) -> None:
+        self.node = node
         self._counters = counters
         self._bounds = bounds
         self._told = Told(logger)
         self._host_id = uuid.uuid4().hex
         self.adapter = QueueAdapter[M](codec, dumps, self._publish)
         self.peers: Peers
+
+    @property
+    def nodes(self) -> Collection[str]:
+        return self.peers.links.keys()
+
+    @property
+    def knows_all(self) -> bool:
+        """A process that has clients has made itself known to all others."""
+        return True
 
     def _publish(self, make_message: MakeMessage, size: int) -> None:
         if not self.peers.links:

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..base.counters import Counters
 from ..base.told import Told
+from ..cluster.members import Facts, Members
 from .announced import AnnouncementError, announce, believed, host_and_port
 from .arrival import Arrival, Take, beginning
 from .frames import Frame, Kind
@@ -27,6 +29,8 @@ logger = logging.getLogger("flask_socketio.server")
 _BEAT, _MOST_SILENT = 2.0, 5
 #: Seconds after which a process to which the stream has ended is looked for.
 _PAUSE = 0.1
+#: The name of an announcement among what a member says of itself, and seconds to wait for those of all others.
+_FACT, _FIRST_WORD = "relay", 3.0
 #: Processes that are being connected to at the same time; what more announce themselves wait for their next time.
 _MOST_MEETING = 64
 
@@ -49,7 +53,7 @@ class Machines:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        node: str,
+        members: Members,
         cluster: Cluster,
         links: dict[str, Link],
         counters: Counters,
@@ -59,7 +63,8 @@ class Machines:
         take: Take,
     ) -> None:
         self._loop = loop
-        self._node = node
+        self._node = members.node
+        self._members = members
         self._cluster = cluster
         self._links = links
         self._counters = counters
@@ -75,8 +80,10 @@ class Machines:
         self._door: Door | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
-        """Let others in. Raises OSError where the address is not this machine's, or is in use."""
+    async def start(self) -> None:
+        """Be found, and find the others, if the message queue leads to them.
+
+        Raises OSError where the address is not this machine's, or is in use."""
         host, port = host_and_port(self._cluster.address)
         listener = listen(host, port)
         shown = f"[{host}]" if ":" in host else host
@@ -90,7 +97,22 @@ class Machines:
             self._choose,
             self._refused,
         )
-        self._timer = self._loop.call_later(_BEAT, self._beat)
+        self._beat()
+        self._members.announce()
+        self._members.on_came.append(self._heard_of)
+        for node in self._members.nodes:
+            self._heard_of(node, self._members.facts_of(node) or {})
+        await self._meet_all()
+
+    async def _meet_all(self) -> None:
+        """Wait until those who are there have said so, and are connected."""
+        settled = asyncio.Event()
+        self._members.on_settled.append(settled.set)
+        if not self._members.knows_all:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(settled.wait(), _FIRST_WORD)
+        if self._meeting:
+            await asyncio.wait(self._meeting.values())
 
     def close(self) -> None:
         if self._door is not None:
@@ -109,16 +131,13 @@ class Machines:
 
     # -- who is there ----------------------------------------------------------------------------
 
-    def facts(self) -> dict[str, Any]:
-        """What others have to be told of this process."""
-        return announce(self._cluster.secret, self._node, self._address, time.time())
-
-    def heard_of(self, node: str, facts: dict[str, Any]) -> None:
+    def _heard_of(self, node: str, facts: Facts) -> None:
         """A process has announced itself, for the first time or again."""
-        if node == self._node:
+        told = facts.get(_FACT)
+        if told is None or node == self._node:
             return
         try:
-            self._addresses[node] = believed(self._cluster.secret, node, facts, time.time())
+            self._addresses[node] = believed(self._cluster.secret, node, told, time.time())
         except AnnouncementError as error:
             self._refused(str(error), node[:16])
             return
@@ -176,6 +195,8 @@ class Machines:
 
     def _beat(self) -> None:
         self._timer = self._loop.call_later(_BEAT, self._beat)
+        now, secret = time.time(), self._cluster.secret
+        self._members.facts[_FACT] = announce(secret, self._node, self._address, now)
         for link in list(self._open):
             link.silent += 1
             if link.silent > _MOST_SILENT:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..base.counters import Counters
+from ..cluster.queued import QueueLink
 from ..engine.engine import Engine
 from ..engine.handshake import Handshake
 from ..engine.picows import FastLane
 from ..hub.socket import Socket
 from .bus import PeerLink
-from .folder import Folder, new_node
+from .folder import Folder
 from .frames import Frame, Kind
 from .handover import CAN_HAND_OVER, Receiver
 from .link import Link
@@ -29,14 +30,15 @@ class Node:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        name: str,
         path: Path | None,
         cluster: Cluster | None,
-        bus: PeerLink[Socket] | None,
+        link: PeerLink[Socket] | QueueLink[Socket] | None,
         max_payload: int,
         counters: Counters,
     ) -> None:
         #: session ids begin with it
-        self.name = new_node()
+        self.name = name
         self._loop = loop
         links: dict[str, Link] = {}
         self._folder = None if path is None else Folder(path)
@@ -44,10 +46,10 @@ class Node:
         if self._folder is not None:
             self._peers = Peers(loop, self._folder, self.name, links, self._received, self._gone)
         self._machines = None
-        if cluster is not None:
+        if cluster is not None and isinstance(link, QueueLink):
             self._machines = Machines(
                 loop,
-                self.name,
+                link.members,
                 cluster,
                 links,
                 counters,
@@ -56,9 +58,9 @@ class Node:
                 take=self._answer,
             )
         self.relay = Relay(loop, links, self._folder, self._machines, max_payload)
-        self._bus = bus
-        if bus is not None and self._peers is not None:
-            bus.peers = self._peers
+        self._bus = link if isinstance(link, PeerLink) else None
+        if self._bus is not None and self._peers is not None:
+            self._bus.peers = self._peers
         self._owner: Owner
         self._lane: FastLane
         self._receiver: Receiver | None = None
@@ -68,15 +70,19 @@ class Node:
         """Know the others, and be known to them."""
         self._owner = Owner(engine)
         self._lane = lane
-        if self._machines is not None:
-            self._machines.start()
-        if self._folder is None or self._peers is None:
-            return
+        if self._folder is not None and self._peers is not None:
+            await self._find_peers(self._folder, self._peers)
+        if (
+            self._machines is not None
+        ):  # those of this machine are known by now, and not connected to by TCP
+            await self._machines.start()
+
+    async def _find_peers(self, folder: Folder, peers: Peers) -> None:
         if CAN_HAND_OVER:
-            address = self._folder.hand(self.name)
-            listener = self._folder.listen(address, socket.SOCK_SEQPACKET)
+            address = folder.hand(self.name)
+            listener = folder.listen(address, socket.SOCK_SEQPACKET)
             self._receiver = Receiver(self._loop, listener, self._adopt)
-        await self._peers.start()
+        await peers.start()
 
     def _received(self, link: Link, frame: Frame) -> None:
         if frame.kind is Kind.ANSWER:

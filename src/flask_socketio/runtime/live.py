@@ -14,6 +14,7 @@ from ..base import descriptors
 from ..base.counters import Counters
 from ..base.told import Told
 from ..cluster.memory import MemoryAdapter
+from ..cluster.nodes import new_node, prefix_of
 from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
 from ..dispatch.inbox import Inbox
@@ -35,8 +36,8 @@ from .application import Application
 logger = logging.getLogger("flask_socketio.server")
 _told = Told(logger)
 
-#: Given what posts to the loop.
-MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket] | PeerLink[Socket]]
+#: Given what posts to the loop, and the name of this process.
+MakeLink = Callable[[Callable[..., object], Counters, str], QueueLink[Socket] | PeerLink[Socket]]
 
 
 class Live:
@@ -58,7 +59,9 @@ class Live:
         self.loop = loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
         self.counters = counters = Counters()
-        self._link = None if link is None else link(self.inbox.post, counters)
+        # One process alone needs no name; there is a link wherever there is a folder.
+        name = "" if link is None else new_node()
+        self._link = None if link is None else link(self.inbox.post, counters, name)
         self.adapter = (
             MemoryAdapter[Socket](app.codec) if self._link is None else self._link.adapter
         )
@@ -78,19 +81,19 @@ class Live:
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
         self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
+        self.hub.sids_begin = prefix_of(name) if name else ""
         self._limit_time(options.engine.limits)
-        bus = self._link if isinstance(self._link, PeerLink) else None
         max_payload = options.engine.limits.max_payload
         self.node = None
         if folder is not None or cluster is not None:
-            self.node = Node(loop, folder, cluster, bus, max_payload, counters)
+            self.node = Node(loop, name, folder, cluster, self._link, max_payload, counters)
         self.engine = Engine(
             loop,
             options.engine,
             self.hub.connection_opened,
             middlewares=middlewares,
             elsewhere=None if self.node is None else self.node.relay,
-            node="" if self.node is None else self.node.name,
+            node=name,
             counters=counters,
         )
         self.engine.admission.unjoined = self._deadlines
