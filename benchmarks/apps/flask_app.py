@@ -26,6 +26,8 @@ app = Flask(__name__)
 options = {} if ours else {"async_mode": MODE}
 if interval := os.environ.get("PING_INTERVAL"):
     options["ping_interval"] = int(interval)
+if workers_dir := os.environ.get("WORKERS_DIR"):
+    options["workers_dir"] = workers_dir
 socketio = SocketIO(app, max_http_buffer_size=2_000_000, **options)
 native = ctypes.CDLL(None)
 
@@ -75,7 +77,7 @@ if ours:
 
 
 if __name__ == "__main__":
-    arguments = {} if ours else {"log_output": False}
+    arguments = {"workers": int(os.environ.get("WORKERS", "1"))} if ours else {"log_output": False}
     if MODE == "threading":
         arguments["allow_unsafe_werkzeug"] = True
     socketio.run(app, port=int(sys.argv[1]), **arguments)

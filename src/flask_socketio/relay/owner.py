@@ -81,17 +81,18 @@ class Owner:
             self._begin(link, frame)
             return
         exchange = self._open.get((link, frame.number))
-        if exchange is None or exchange.responder is None:
+        responder = exchange.responder if exchange else None
+        if exchange is None or responder is None:
             return  # it is answered
-        if frame.kind is Kind.BODY:
-            exchange.responder.body_arrived(exchange, frame.body)
-        elif frame.kind is Kind.COMPLETE:
-            exchange.responder.body_complete(exchange)
+        if frame.body:
+            responder.body_arrived(exchange, frame.body)
+        if frame.kind is Kind.COMPLETE:
+            responder.body_complete(exchange)
         elif frame.kind is Kind.RELEASE:
             if exchange.release is not None:
                 exchange.release()
-        else:
-            exchange.responder.lost(exchange)
+        elif frame.kind is Kind.LOST:
+            responder.lost(exchange)
             self.answered(link, frame.number)
 
     def _begin(self, link: Link, frame: Frame) -> None:

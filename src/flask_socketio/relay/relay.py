@@ -35,6 +35,8 @@ class _Asked:
     number: int
     #: bytes that its body may still have before the owner refuses it
     left: int
+    #: the piece of its body that came last, which is sent with what comes next
+    piece: bytes = b""
 
 
 class Relay:
@@ -81,10 +83,16 @@ class Relay:
         asked = self._asked.get(exchange)
         if asked is not None and asked.left >= 0:  # else it has been told too much already
             asked.left -= len(data)
-            self._pass(exchange, Kind.BODY, data)
+            asked.piece, piece = (
+                (data, asked.piece) if asked.left >= 0 else (b"", asked.piece + data)
+            )
+            if piece:
+                self._pass(exchange, Kind.BODY, piece)
 
     def body_complete(self, exchange: Exchange) -> None:
-        self._pass(exchange, Kind.COMPLETE)
+        asked = self._asked.get(exchange)
+        if asked is not None and exchange.request.method != "GET":
+            self._pass(exchange, Kind.COMPLETE, asked.piece)
         if self._is_stopping:
             self._pass(exchange, Kind.RELEASE)
 
