@@ -18,7 +18,6 @@ from .arrival import Arrival, Take, beginning
 from .frames import Frame, Kind
 from .greeting import FRAMES, WEBSOCKET, Guest, Host, Known
 from .link import Link
-from .pump import Pump, pumps
 from .secret import Secret
 from .tcp import Door, call, listen
 from .tls import MutualTls
@@ -161,13 +160,13 @@ class Machines:
 
     async def _call(
         self, node: str, purpose: bytes, choose: Callable[[Known], asyncio.BaseProtocol]
-    ) -> None:
+    ) -> asyncio.Transport:
         address = self._addresses.get(node)
         if address is None:
             raise ConnectionRefusedError("it has not announced its address")
         greeting = Guest(self._cluster.secret, purpose, self._node, node)
         tls = self._cluster.tls
-        await call(greeting, address, tls and tls.of_guest, choose)
+        return await call(greeting, address, tls and tls.of_guest, choose)
 
     # -- streams ---------------------------------------------------------------------------------
 
@@ -207,15 +206,10 @@ class Machines:
 
     # -- WebSockets ------------------------------------------------------------------------------
 
-    async def give(
-        self, node: str, described: Any, early: bytes, transport: asyncio.Transport
-    ) -> Pump:
-        """Have that process answer a client's handshake; returns what is the connection's protocol from now on.
-
-        Raises OSError, within a few seconds.
-        """
-        outer, inner = pumps(transport)
-        await self._call(node, WEBSOCKET, lambda _: inner)
-        inner.write(beginning(described, early))
-        outer.take_over()
-        return outer
+    async def send(
+        self, node: str, described: Any, early: bytes, protocol: asyncio.BaseProtocol
+    ) -> asyncio.Transport:
+        """A connection on which that process answers a client's handshake. Raises OSError, within a few seconds."""
+        transport = await self._call(node, WEBSOCKET, lambda _: protocol)
+        transport.write(beginning(described, early))
+        return transport

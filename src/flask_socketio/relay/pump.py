@@ -4,7 +4,6 @@ process that owns the session."""
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import cast
 
 
@@ -34,9 +33,6 @@ class Pump(asyncio.Protocol):
         """Called by uvicorn when it stops."""
         self._transport.close()
 
-    def write(self, data: bytes) -> None:
-        self._transport.write(data)
-
     def take_over(self) -> None:
         """Be the protocol of the connection, unless the client has hung up meanwhile."""
         if self._transport.is_closing():
@@ -52,13 +48,3 @@ def pumps(transport: asyncio.Transport) -> tuple[Pump, Pump]:
     outer.other, inner.other = inner, outer
     outer.connection_made(transport)
     return outer, inner
-
-
-async def pump(
-    loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, own: socket.socket
-) -> Pump:
-    """Join the client's connection and a socket; returns what is the connection's protocol from now on."""
-    outer, inner = pumps(transport)
-    await loop.create_unix_connection(lambda: inner, sock=own)
-    outer.take_over()
-    return outer

@@ -39,7 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def call(
     greeting: Guest, address: tuple[str, int], context: ssl.SSLContext | None, choose: Choose
-) -> None:
+) -> asyncio.Transport:
     """Connect to another machine; returns when both know each other. Raises OSError, within a few seconds."""
     loop = asyncio.get_running_loop()
     sealed = Sealed(greeting, choose, _nobody_is_told)
@@ -54,6 +54,7 @@ async def call(
         raise
     if not is_known:
         raise ConnectionRefusedError("it does not know the key, or is another one")
+    return sealed
 
 
 def _nobody_is_told() -> None:
