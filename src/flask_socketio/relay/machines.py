@@ -99,6 +99,7 @@ class Machines:
         self._beat()
         self._members.announce()
         self._members.on_came.append(self._heard_of)
+        self._members.on_gone.append(lambda node: self._addresses.pop(node, None))
         for node in self._members.nodes:
             self._heard_of(node, self._members.facts_of(node) or {})
         await self._meet_all()
@@ -143,7 +144,8 @@ class Machines:
         self._look_for(node)
 
     def _look_for(self, node: str) -> None:
-        if node in self._links or node in self._meeting or self._door is None:
+        is_known = node in self._links or node in self._meeting
+        if is_known or node not in self._addresses or self._door is None:
             return
         if len(self._meeting) >= _MOST_MEETING:
             self._refused("too many announced", node)
@@ -155,8 +157,8 @@ class Machines:
         try:
             await self._call(node, FRAMES, self._choose)
         except OSError as error:  # it is looked for again when it announces itself the next time
-            address = self._addresses.pop(node)
-            self._told.warning("no connection with another machine at %s: %s", address, error)
+            host, port = self._addresses.pop(node, ("?", 0))
+            self._told.warning("no connection with another machine, %s:%d: %s", host, port, error)
 
     async def _call(
         self, node: str, purpose: bytes, choose: Callable[[Known], asyncio.BaseProtocol]
@@ -189,8 +191,7 @@ class Machines:
         if self._links.get(link.node) is link:
             del self._links[link.node]
         self._gone(link)
-        if link.node in self._addresses and self._door is not None:
-            self._loop.call_later(_PAUSE, self._look_for, link.node)
+        self._loop.call_later(_PAUSE, self._look_for, link.node)
 
     def _beat(self) -> None:
         self._timer = self._loop.call_later(_BEAT, self._beat)
