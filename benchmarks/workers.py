@@ -25,8 +25,8 @@ from .servers import PEERS_BY_NAME, Peer, Server
 WORKERS = (1, 2, 4)
 #: of broadcasts to everybody, per worker
 RECEIVERS = 40
-#: as long as a session's clients need, with a process that is not its own: one poll and one post for each echo
-POLLING_CLIENTS = int(__import__("os").environ.get("PC", "50"))
+#: each with an echo at a time
+POLLING_CLIENTS = (1, 10, 50)
 Table = dict[str, list[float]]
 
 
@@ -40,11 +40,11 @@ class Machine:
         return sum(server.cpu() for server in self.servers)
 
 
-async def polling(machine: Machine, *, relayed: bool) -> float:
+async def polling(machine: Machine, clients: int, *, relayed: bool) -> float:
     """Echoes over polling whose requests come to the session's process, or all to the other one."""
     own, other = (server.port for server in machine.servers)
     meter = Meter()
-    opened = [await PollingClient.open(own, meter) for _ in range(POLLING_CLIENTS)]
+    opened = [await PollingClient.open(own, meter) for _ in range(clients)]
     for client in opened:
         await client.go_to(other if relayed else own)
     async with background(*(client.run() for client in opened)):
@@ -64,8 +64,11 @@ def measure_polling(peer: Peer) -> Table:
     with TemporaryDirectory() as folder, ExitStack() as stack:
         servers = [stack.enter_context(Server(peer, WORKERS_DIR=folder)) for _ in range(2)]
         machine = Machine(servers)
-        ways = {"local": False, "relayed": True}
-        return {name: [asyncio.run(polling(machine, relayed=way))] for name, way in ways.items()}
+        return {
+            f"{clients} {way}": [asyncio.run(polling(machine, clients, relayed=way == "relayed"))]
+            for clients in POLLING_CLIENTS
+            for way in ("local", "relayed")
+        }
 
 
 def measure_workers(run: Callable[[Server], Awaitable[float]]) -> Callable[[Peer], Table]:
@@ -109,11 +112,13 @@ def main() -> None:
 
 
 def report(name: str, table: Table) -> None:
-    first = next(iter(table.values()))
+    base = next(iter(table.values()))
     for way, figures in table.items():
-        ratio = statistics.median(one / base for one, base in zip(figures, first, strict=True))
+        if way.endswith(" local"):
+            base = figures
+        ratio = statistics.median(one / other for one, other in zip(figures, base, strict=True))
         spread = f"{min(figures):.1f} to {max(figures):.1f}"
-        print(f"{name:9} {way:10} {statistics.median(figures):7.1f} µs  ({spread})  {ratio:.2f}")
+        print(f"{name:9} {way:11} {statistics.median(figures):7.1f} µs  ({spread})  {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from .frames import Frame, Kind
 from .handover import CAN_HAND_OVER, hand_over
 from .link import Link
 from .machines import Machines
-from .owner import describe
+from .owner import describe, outline
 from .pump import pumps
 
 #: Of requests under way; then they begin again.
@@ -78,7 +78,7 @@ class Relay:
             number = next(self._numbers) & _LAST_NUMBER
             self._asked[exchange] = _Asked(link, number, self._max_payload)
             self._by_number[number] = exchange
-            link.send(Frame(Kind.REQUEST, number, describe(request)))
+            link.send(Frame(Kind.REQUEST, number, outline(request)))
             if request.on_wait is not None:
                 request.on_wait(partial(self._pass, exchange, Kind.RELEASE))
 

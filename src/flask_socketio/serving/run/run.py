@@ -14,7 +14,7 @@ from flask import Flask
 from flask.cli import show_server_banner
 from werkzeug.serving import is_running_from_reloader
 
-from ...app.keywords import File, Tls
+from ...app.keywords import File, RunOptions, Tls
 from ...app.legacy import RUN, say_what_to_delete, warn_of_monkey_patching
 from ...base.promise import Promise
 from ...relay.found import find_folder
@@ -64,7 +64,7 @@ def run_app(
     Changes two settings of the process: `sys.setswitchinterval` to 0.5 ms unless it is shorter already, and
     `gc.set_threshold` unless it is higher already.
     """
-    say_what_to_delete("run()", unknown, RUN)
+    say_what_to_delete("run()", unknown, RUN, RunOptions.__annotations__)
     warn_of_monkey_patching()
     if debug is not None:
         app.debug = debug
