@@ -150,7 +150,7 @@ def test_an_upgraded_client_that_leaves_is_gone(two: list[ServerProcess]) -> Non
             assert upgraded.recv() == "41"
             upgraded.ws.close()
         wait_until(lambda: (descriptors(first), descriptors(second)) <= before)
-    assert sessions(first) == sessions_before
+    wait_until(lambda: sessions(first) <= sessions_before)
 
 
 def sessions(server: ServerProcess) -> int:
@@ -333,11 +333,8 @@ def meet(connection: socket.socket, node: str, purpose: bytes = FRAMES, key: str
 
 def ask(connection: socket.socket, known: Known, sid: str) -> Frame:
     """Relay a polling request; returns the answer to it."""
-    described = {
-        "type": "http", "method": "POST", "path": PATH, "headers": [],
-        "query_string": target(PATH, "polling", sid).partition("?")[2],
-    }  # fmt: skip
-    for frame in (Frame(Kind.REQUEST, 1, described), Frame(Kind.COMPLETE, 1, body=b"40")):
+    outline = ["POST", target(PATH, "polling", sid).partition("?")[2], []]
+    for frame in (Frame(Kind.REQUEST, 1, outline), Frame(Kind.COMPLETE, 1, body=b"40")):
         connection.sendall(known.sealer.seal(frame.encode()))
     reader = FrameReader()
     while data := connection.recv(65536):
@@ -478,7 +475,7 @@ def test_forged_requests_of_one_who_knows_the_key(attacked: Attacked, knocks: Kn
     known = meet(connection, attacked.node())
     connection.sendall(known.sealer.seal(Frame(Kind.REQUEST, 1, ["no", "request"]).encode()))
     assert hears_only_signs_of_life(connection)
-    attacked.server.allow_traceback("TypeError")
+    attacked.server.allow_traceback("ValueError")
     other = knocks()
     sid = RawPolling.open(attacked.server.address, PATH).sid
     known = meet(other, sid[:6], WEBSOCKET)

@@ -17,6 +17,7 @@ from struct import Struct
 from .records import Opener, Sealer
 from .secret import PROOF, ForgedError, Secret
 
+#: Another one when frames, or what they say, become others.
 _MAGIC = b"duplex 1"
 _NONCE = 32
 _HELLO = Struct(f"!8s1s6s6s{_NONCE}s")

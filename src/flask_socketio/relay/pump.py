@@ -4,6 +4,7 @@ process that owns the session."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 
@@ -12,6 +13,8 @@ class Pump(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.other: Pump
+        #: called when the connection has ended
+        self.on_end: Callable[[], object] | None = None
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -28,6 +31,8 @@ class Pump(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.other._transport.close()
+        if self.on_end is not None:
+            self.on_end()
 
     def shutdown(self) -> None:
         """Called by uvicorn when it stops."""

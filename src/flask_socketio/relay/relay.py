@@ -164,8 +164,8 @@ class Relay:
         if link.is_away or handshake.transport.get_extra_info("ssl_object") is not None:
             outer, inner = pumps(handshake.transport)
             await self._connect(link, handshake.request, handshake.early, inner)
+            outer.on_end = handshake.give_to(outer)
             outer.take_over()
-            handshake.give_to(outer)
         else:
             descriptor = handshake.transport.get_extra_info("socket").fileno()
             with socket_from(os.dup(descriptor)) as connection:
