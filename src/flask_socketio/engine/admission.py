@@ -109,7 +109,7 @@ class Admission:
                 self._check_handshake(request, request.query)
                 await self._ask(request)
             except HandshakeRefused as refusal:
-                self._tell(request, refusal)
+                self.tell(request, refusal)
                 raise
         return self.admit_at_once(request)
 
@@ -125,7 +125,7 @@ class Admission:
                 request.environ[_FIRST_HOST] = request.header(b"host")
             self._check_origin(request, request.environ)
         except HandshakeRefused as refusal:
-            self._tell(request, refusal)
+            self.tell(request, refusal)
             raise
         return None
 
@@ -136,7 +136,7 @@ class Admission:
                 await self._ask(request)
                 self._check_host(request.environ.get("HTTP_HOST"))
             except HandshakeRefused as refusal:
-                self._tell(request, refusal)
+                self.tell(request, refusal)
                 raise
 
     async def _ask(self, request: EngineRequest) -> None:
@@ -144,7 +144,8 @@ class Admission:
             if middleware.is_needed:
                 await middleware(request)
 
-    def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
+    def tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
+        """Count and log that a request was refused."""
         self._counters.handshakes_refused += 1
         kind = refusal.message
         self._told.warning(

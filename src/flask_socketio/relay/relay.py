@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -64,6 +65,8 @@ class Relay:
         self._is_stopping = False
         self._handing: set[asyncio.Task[None]] = set()
         self._told = Told(logger, loop)
+        #: counts and logs a request that nobody can answer
+        self.refused: Callable[[EngineRequest, HandshakeRefused], object]
 
     # -- the requests' side (a Responder) --------------------------------------------------------
 
@@ -71,7 +74,9 @@ class Relay:
         request = exchange.request
         link = self._links.get(node_of(request.query.sid or ""))
         if link is None:
-            exchange.refuse(HandshakeRefused(UNKNOWN_SID, "no process has the session any more"))
+            refusal = HandshakeRefused(UNKNOWN_SID, "no process has the session any more")
+            self.refused(request, refusal)
+            exchange.refuse(refusal)
         elif request.is_websocket:
             self._give_away(exchange, link)
         else:
