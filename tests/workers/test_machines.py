@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -33,9 +34,13 @@ from tests.kit.broker import Valkey, free_port
 from tests.kit.engine import EngineWebSocket, RawPolling, target
 from tests.kit.raw import WAIT, RawWebSocket, Refused, request
 from tests.kit.server import ServerProcess
+from tests.kit.sio import SioClient
+from tests.proxies.clients import Clients, State
+from tests.proxies.fronts import Front
 from tests.workers.test_workers import (
     PATH,
     TRANSPORTS,
+    Client,
     app_process,
     connect,
     connect_to_all,
@@ -45,7 +50,8 @@ from tests.workers.test_workers import (
 )
 
 KEY = "of two machines, and of nobody else"
-CHANNEL = "flask-socketio"
+#: Of the official client.
+CLIENTS = 60
 #: Seconds within which a request is answered whose owner says nothing any more.
 BOUND = 15.0
 
@@ -200,6 +206,74 @@ def test_two_workers_on_each_of_two_machines(valkey: Valkey) -> None:
         for client in newcomers:
             assert client.sio.call("echo", "new") == ["new"]
         leave(others + newcomers)
+
+
+@pytest.mark.parametrize("behind_nginx", [False, True], ids=["balanced", "nginx"])
+def test_the_official_client(two: list[ServerProcess], tmp_path: Path, behind_nginx: bool) -> None:
+    """A third polls, a third upgrades, a third begins with WebSocket: nobody is refused or told less than all."""
+    with ExitStack() as stack:
+        found = stack.enter_context(balanced(two))
+        if behind_nginx:  # whose connections are many clients' at the same time
+            pem = tmp_path / "unused.pem"
+            trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(pem)
+            found = stack.enter_context(Front("nginx", found.address, tmp_path, pem))
+        clients = stack.enter_context(Clients(found.url, CLIENTS))
+        states = clients.wait_until_connected()
+        assert {state.pid for state in states} == {server.pid for server in two}
+        wait_until(lambda: all(map(is_settled, clients.states())))
+        everybody = list(range(CLIENTS))
+        for number in range(5):
+            assert clients.echo(everybody, number) == [number] * CLIENTS
+        clients.emit([1], "shout", "all")
+        wait_until(lambda: all(state.heard == [["shouted", "all"]] for state in clients.states()))
+        for state in clients.states():
+            assert state.connects == 1
+            assert state.disconnects == state.errors == []
+
+
+def is_settled(state: State) -> bool:
+    return state.transport == ("polling" if state.kind == "polling" else "websocket")
+
+
+def test_a_server_that_keeps_its_connections(valkey: Valkey) -> None:
+    """uvicorn's WebSockets go on as well, message by message, and end as those of others do."""
+    given = {"message_queue": valkey.url, "cluster_address": "127.0.0.1:0", "cluster_key": KEY}
+    env = {"OPTIONS": json.dumps({**given, "channel": "asgi"})}
+    uvicorn = str(Path(sys.executable).with_name("uvicorn"))
+    argv = [uvicorn, "--ws", "websockets-sansio", "--port", "0", "tests.proxies.asgi:asgi"]
+    with ServerProcess(argv, env) as first, ServerProcess(argv, env) as second:
+        before = descriptors(first), descriptors(second)
+        clients = [connect_by_two(first, second) for _ in range(4)]
+        for client in clients:
+            assert client.sio.call("echo", 1) == [1]
+            large = "x" * 900_000
+            assert client.sio.call("echo", large) == [large]
+            client.engine.send('451-7["echo",{"_placeholder":true,"num":0}]', b"\0\xff")
+            assert client.sio.recv().data == [b"\0\xff"]
+        closed, aborted, kicked, wrong = clients
+        closed.websocket.close()
+        aborted.websocket.abort()
+        second.get(f"/kick/{kicked.sid}")
+        assert kicked.sio.recv_text() == "41"
+        kicked.websocket.close()
+        wrong.engine.send("9")
+        assert wrong.websocket.expect_close() == 1002
+        wait_until(lambda: (descriptors(first), descriptors(second)) <= before)
+        sid = RawPolling.open(first.address, PATH).sid[:6] + "A" * 20
+        with pytest.raises(Refused) as refused:
+            RawWebSocket.connect(second.address, target(PATH, "websocket", sid))
+        assert refused.value.reply.json()["code"] == 1
+
+
+def connect_by_two(owner: ServerProcess, other: ServerProcess) -> Client:
+    """A client of one that upgrades by way of the other."""
+    polling = RawPolling.open(owner.address, PATH)
+    engine = upgrade(other, polling)
+    sio = SioClient(engine)
+    sid = sio.connect()
+    welcome = sio.recv().data[1]
+    assert welcome == {"pid": owner.pid, "sid": sid}
+    return Client(sio, owner.pid, sid)
 
 
 # -- a machine that ends, or says nothing any more ------------------------------------------------

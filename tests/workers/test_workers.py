@@ -74,6 +74,11 @@ class Client:
     def engine(self) -> EngineClient:
         return self.sio.engine
 
+    @property
+    def websocket(self) -> RawWebSocket:
+        assert isinstance(self.engine, EngineWebSocket)
+        return self.engine.ws
+
 
 def connect(server: ServerProcess, transport: str) -> Client:
     if transport == "websocket":
