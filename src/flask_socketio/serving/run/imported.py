@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from importlib import import_module
 
@@ -21,7 +22,7 @@ def importing_server() -> str | None:
 
 def _callers() -> Iterator[tuple[str, str]]:
     """Names of code and module of those that have called, the innermost first."""
-    frame = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         yield frame.f_code.co_name, frame.f_globals.get("__name__", "")
         frame = frame.f_back
