@@ -52,6 +52,8 @@ from tests.workers.test_workers import (
 KEY = "of two machines, and of nobody else"
 #: Of the official client.
 CLIENTS = 60
+#: How long after a machine was killed its clients are back.
+BACK = 5.0
 #: Seconds within which a request is answered whose owner says nothing any more.
 BOUND = 15.0
 
@@ -208,15 +210,15 @@ def test_two_workers_on_each_of_two_machines(valkey: Valkey) -> None:
         leave(others + newcomers)
 
 
-@pytest.mark.parametrize("behind_nginx", [False, True], ids=["balanced", "nginx"])
-def test_the_official_client(two: list[ServerProcess], tmp_path: Path, behind_nginx: bool) -> None:
+@pytest.mark.parametrize("front", ["", "nginx", "haproxy"])
+def test_the_official_client(two: list[ServerProcess], tmp_path: Path, front: str) -> None:
     """A third polls, a third upgrades, a third begins with WebSocket: nobody is refused or told less than all."""
     with ExitStack() as stack:
         found = stack.enter_context(balanced(two))
-        if behind_nginx:  # whose connections are many clients' at the same time
+        if front:  # whose connections are many clients' at the same time
             pem = tmp_path / "unused.pem"
             trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(pem)
-            found = stack.enter_context(Front("nginx", found.address, tmp_path, pem))
+            found = stack.enter_context(Front(front, found.address, tmp_path, pem))
         clients = stack.enter_context(Clients(found.url, CLIENTS))
         states = clients.wait_until_connected()
         assert {state.pid for state in states} == {server.pid for server in two}
@@ -299,6 +301,30 @@ def test_a_machine_that_is_killed(valkey: Valkey) -> None:
             client = connect(third, "polling")
             client.engine.address = second.address  # pyright: ignore[reportAttributeAccessIssue]
             assert client.sio.call("echo", 1) == [1]
+
+
+def test_a_machine_that_is_killed_with_the_official_client(valkey: Valkey) -> None:
+    """Its clients are back within a few seconds; of the others only those that it passed on have noticed."""
+    with (
+        machines(valkey, cluster_key=KEY, channel="official") as servers,
+        balanced(servers) as found,
+        Clients(found.url, CLIENTS) as clients,
+    ):
+        clients.wait_until_connected()
+        wait_until(lambda: all(map(is_settled, clients.states())))
+        victim, other = servers
+        direct = [
+            state.number
+            for state in clients.states()
+            if state.kind == "websocket" and state.pid == other.pid
+        ]
+        clients.forget()
+        os.kill(victim.pid, signal.SIGKILL)
+        wait_until(lambda: all(state.pid == other.pid for state in clients.states()), BACK)
+        assert clients.echo(list(range(CLIENTS)), "back") == ["back"] * CLIENTS
+        states = clients.states()
+        assert direct
+        assert all(states[number].disconnects == [] for number in direct)
 
 
 def test_a_machine_that_stands_still(valkey: Valkey) -> None:
@@ -639,6 +665,18 @@ def test_certificates_of_others(valkey: Valkey, authority: trustme.CA, tmp_path:
         with socket.create_connection(("127.0.0.1", port), timeout=WAIT) as plain:
             plain.sendall(b"no TLS at all" * 10)
             wait_until(lambda: server.get_json("/")["machines_refused"].get("no TLS", 0) >= 3)
+
+
+def test_an_address_that_is_in_use(valkey: Valkey) -> None:
+    """The server does not start, and says in a line why."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        server = machine(valkey, address=address, cluster_key=KEY)
+        with pytest.raises(AssertionError):
+            server.start()
+    assert server.process.wait() == 1 or server.process.returncode == 3
+    assert f"cluster_address='{address}': Address already in use (several workers" in server.log
+    assert "Traceback" not in server.log
 
 
 # -- options ---------------------------------------------------------------------------------------

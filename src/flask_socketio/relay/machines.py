@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import time
 from collections.abc import Callable
@@ -32,6 +33,16 @@ _PAUSE = 0.1
 _FACT, _FIRST_WORD = "relay", 3.0
 #: Processes that are being connected to at the same time; what more announce themselves wait for their next time.
 _MOST_MEETING = 64
+
+
+class AddressError(ValueError):
+    """This process cannot be found at the address that it was told."""
+
+    def __init__(self, address: str, error: OSError) -> None:
+        why = error.strerror or str(error)
+        if error.errno == errno.EADDRINUSE:
+            why += " (several workers on a machine need port 0, which takes any)"
+        super().__init__(f"cluster_address={address!r}: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +93,13 @@ class Machines:
     async def start(self) -> None:
         """Be found, and find the others, if the message queue leads to them.
 
-        Raises OSError where the address is not this machine's, or is in use."""
+        Raises AddressError where the address is not this machine's, or is in use.
+        """
         host, port = host_and_port(self._cluster.address)
-        listener = listen(host, port)
+        try:
+            listener = listen(host, port)
+        except OSError as error:
+            raise AddressError(self._cluster.address, error) from None
         shown = f"[{host}]" if ":" in host else host
         self._address = f"{shown}:{listener.getsockname()[1]}"
         tls, secret = self._cluster.tls, self._cluster.secret
