@@ -193,7 +193,8 @@ class Machines:
             return Arrival(self._take)
         link = Link(self._loop, self._open.add, self._frame, self._lost)
         link.node, link.is_away = known.node, True
-        self._links[link.node] = link
+        if (there := self._links.get(link.node)) is None or there.is_away:
+            self._links[link.node] = link
         return link
 
     def _frame(self, link: Link, frame: Frame) -> None:

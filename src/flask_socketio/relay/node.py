@@ -14,7 +14,7 @@ from ..engine.handshake import Handshake
 from ..engine.picows import FastLane
 from ..hub.socket import Socket
 from .bus import PeerLink
-from .folder import Folder
+from .folder import Folder, node_of
 from .frames import Frame, Kind
 from .handover import CAN_HAND_OVER, Receiver
 from .link import Link
@@ -105,11 +105,15 @@ class Node:
         task.add_done_callback(self._adopting.discard)
 
     def _answer(self, described: Any, early: bytes, transport: asyncio.Transport) -> None:
-        """A WebSocket has come from another machine."""
+        """A WebSocket has come from another machine, for a session of ours: it goes no further."""
+        request = request_of(described)
+        if node_of(request.query.sid or "") != self.name:
+            transport.abort()
+            return
         handshake = Handshake(self._lane, set[Any](), early)
         transport.set_protocol(handshake)
         handshake.connection_made(transport)
-        handshake.begin(request_of(described))
+        handshake.begin(request)
 
     def close(self) -> None:
         if self._receiver is not None:
