@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..cluster.backlog import Bounds
 from ..cluster.brokers import check_url, make_broker
@@ -15,6 +15,8 @@ from ..relay.announced import host_and_port
 from ..relay.machines import Cluster
 from ..relay.secret import Secret
 from ..relay.tls import MutualTls
+
+QueueDown = Literal["raise", "drop"]
 
 
 class JsonLibrary(Protocol):
@@ -46,6 +48,7 @@ class Options:
     cluster_key: bytes | None = field(default=None, repr=False)
     cluster_tls: MutualTls | None = None
     backlog: Bounds = field(default_factory=Bounds)
+    queue_down: QueueDown = "raise"
     client_manager: object = None
     json: JsonLibrary | None = None
     serializer: str = "default"

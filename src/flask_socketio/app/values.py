@@ -11,9 +11,11 @@ from ..cluster.base import as_namespace
 from ..engine.config import SlowConsumer
 from ..relay.secret import SHORTEST
 from ..relay.tls import MutualTls, mutual_tls
+from .options import QueueDown
 
 TRANSPORTS = ("polling", "websocket")
 SLOW_CONSUMERS = get_args(SlowConsumer)
+QUEUE_DOWN = get_args(QueueDown)
 
 
 def as_meant(name: str, value: object, default: object) -> object:
@@ -96,6 +98,12 @@ def _host(name: str) -> str:
 def slow_consumer(value: object) -> object:
     if value not in SLOW_CONSUMERS:
         raise ValueError(f"slow_consumer={value!r}: there are {list(SLOW_CONSUMERS)}")
+    return value
+
+
+def queue_down(value: object) -> object:
+    if value not in QUEUE_DOWN:
+        raise ValueError(f"queue_down={value!r}: there are {list(QUEUE_DOWN)}")
     return value
 
 

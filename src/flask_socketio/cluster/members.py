@@ -45,6 +45,17 @@ class Membership(Protocol):
         ...
 
 
+class _Alone:
+    """Of one that has no name."""
+
+    node = ""
+    nodes: Collection[str] = ()
+    knows_all = False
+
+
+ALONE: Membership = _Alone()
+
+
 @dataclass(slots=True)
 class _Known:
     facts: Facts
@@ -82,6 +93,7 @@ class Members:
         self._settles = float("inf")
         self._said = 0.0
         self._owes = False
+        self._listens = False
 
     @property
     def nodes(self) -> Collection[str]:
@@ -97,6 +109,7 @@ class Members:
     def listening(self) -> None:
         """The queue is listened to, from now on or again."""
         now = self._clock()
+        self._listens = True
         self._settles, self._patience = now + self._patience, _ANSWERED_AFTER_OUTAGE
         for known in self._known.values():  # it is not they who were silent
             known.heard = now
@@ -104,7 +117,7 @@ class Members:
 
     def deaf(self) -> None:
         """The queue cannot be listened to."""
-        self.knows_all = False
+        self.knows_all = self._listens = False
         self.due = self._settles = float("inf")
 
     def announce(self) -> None:
@@ -112,8 +125,8 @@ class Members:
         self._say(MemberState.HERE)
 
     def leave(self) -> None:
-        """Say that it goes."""
-        if self._serves:
+        """Say that it goes, if anybody can hear it."""
+        if self._serves and self._listens:
             self._say(MemberState.BYE)
         self.due = float("inf")
 

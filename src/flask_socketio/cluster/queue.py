@@ -11,23 +11,26 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..base.counters import Counters
 from ..base.green import start_for_io
 from ..base.promise import Promise
 from ..base.real import AppLock
+from ..base.told import Told
 from .backlog import Bounds
 from .backoff import Backoff
 from .gaps import Gaps
 from .masking import Masked
 from .state import LISTEN, QueueState
-from .wire import Message, is_for, numbered, read, write
+from .wire import Message, is_for, is_pickle, numbered, read, write
 
 logger = logging.getLogger("flask_socketio.server")
 
 #: Seconds after which who listens looks whether to go on, and that a server that stops waits for it at most.
 _PATIENCE, _LAST_LOOK = 0.25, 1.0
+
+_PICKLE = "message of queue %s ignored: it is a pickle, as python-socketio before 5.14 sends, which could run any code"
 
 
 class UnreachableError(Exception):
@@ -68,6 +71,14 @@ class Broker(Protocol):
     def close(self) -> None:
         """Let go of what `publish` has connected, if anything."""
         ...
+
+
+@runtime_checkable
+class CountsListeners(Protocol):
+    """A broker that says how many have been sent what was published."""
+
+    #: the latest message; None before the first
+    listeners: int | None
 
 
 #: Brokers of the process that this one was forked from: to let go of one could end that one's connection.
@@ -142,6 +153,15 @@ class MessageQueue:
                 self._count += error.messages
                 raise
 
+    def forked(self) -> None:
+        """This is another process than before: nobody here will release the lock if somebody holds it there."""
+        self._lock = AppLock()
+
+    def listeners(self) -> int | None:
+        """How many have been sent the latest message, where the broker says so."""
+        broker = self._broker
+        return broker.listeners if isinstance(broker, CountsListeners) else None
+
     def close(self) -> None:
         """Let go of the connection over which it has published."""
         with self._lock:
@@ -183,6 +203,7 @@ class Listener:
         self._hearer = hearer
         self._counters = counters
         self._state = state
+        self._told = Told(logger)
         self._gaps = Gaps()
         self._backoff = Backoff()
         self._stopped = Promise[None]()
@@ -201,6 +222,7 @@ class Listener:
     def _listen(self, broker: Broker) -> None:
         with closing(broker.listen(_PATIENCE)) as texts:
             next(texts)
+            self._state.listens = True
             self._hearer.listening()
             for text in chain((None,), texts):
                 self._backoff.reset()
@@ -214,6 +236,7 @@ class Listener:
     def _failed(self, error: Exception) -> None:
         if self._stopped.done:
             return
+        self._state.listens = False
         self._hearer.deaf()
         pause = self._backoff.next()
         self._counters.queue_failures += 1
@@ -221,6 +244,10 @@ class Listener:
         self._stopped.wait(pause)
 
     def _read(self, text: bytes | str) -> None:
+        if is_pickle(text):
+            self._counters.message_ignored("pickle")
+            self._told.warning(_PICKLE, self._queue.shown)
+            return
         try:
             message = read(text)
             self._counters.queue_gaps += self._gaps.before(message)
@@ -228,11 +255,16 @@ class Listener:
                 self._hearer.received(message)
                 self._counters.queue_received += 1
         except Exception as error:  # noqa: BLE001 - whoever else writes to the queue must not end the listening
+            self._counters.message_ignored("malformed")
             logger.error(  # noqa: TRY400 - the text says more than the stack
                 "message of queue %s ignored: %s: %.100r", self._queue.shown, error, text
             )
 
-    async def close(self) -> None:
-        """Hand over nothing more, and let go of the broker; one that does not answer is not waited for long."""
+    def stop(self) -> None:
+        """Hand over nothing more, and let go of the broker soon."""
         self._stopped.keep(None)
+
+    async def close(self) -> None:
+        """The same; a broker that does not answer is not waited for long."""
+        self.stop()
         await self._ended.wait_on_loop(_LAST_LOOK)

@@ -96,6 +96,8 @@ class Node:
     def _gone(self, link: Link) -> None:
         self.relay.gone(link)
         self._owner.gone(link)
+        if self._bus is not None and link.node:
+            self._bus.gone(link.node)
 
     def _adopt(self, described: Any, early: bytes, connection: socket.socket) -> None:
         task = self._loop.create_task(

@@ -43,8 +43,6 @@ MakeLink = Callable[[Callable[..., object], Counters, str], QueueLink[Socket] | 
 class Live:
     """Made on the loop that will own it, after any fork."""
 
-    can_ack = True
-
     def __init__(
         self,
         app: Application,
@@ -66,6 +64,7 @@ class Live:
             MemoryAdapter[Socket](app.codec) if self._link is None else self._link.adapter
         )
         self.adapter.limit_rooms(options.engine.limits.max_rooms, counters)
+        self.questions = None if self._link is None else self._link.questions
         # A partial function is one step fewer than one of ours.
         runner = app.runner(partial(self.inbox.post, self._finished))
         self.dispatcher = Dispatcher(
@@ -117,6 +116,13 @@ class Live:
         self.hub.finished(call, outcome)
         self.dispatcher.finished(call)
         call.failure = None  # its traceback leads back to the call: the garbage collector would have to part them
+
+    def listen(self) -> None:
+        """It does."""
+
+    def queue_status(self) -> dict[str, Any] | None:
+        """How it goes with the message queue; None where there is none."""
+        return None if self._link is None else self._link.queue_status()
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""
