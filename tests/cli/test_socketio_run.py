@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import trustme
 
@@ -116,8 +117,8 @@ def test_workers_get_new_code_on_sighup(program: list[str], folder: Path) -> Non
         before = pages(server, "pid")
         change(folder / "shop.py", "first", "second")
         os.kill(server.pid, signal.SIGHUP)
-        wait_until(lambda: pages(server, "answer") == {"second"})
-        assert not before & pages(server, "pid")
+        wait_until(lambda: not any(map(psutil.pid_exists, before)))
+        assert pages(server, "answer") == {"second"}
         assert answer_of(server, EngineWebSocket) == '430["second"]'
         assert server.log.count("Serving Flask app") == 1
 

@@ -70,6 +70,7 @@ def test_directly(server: Served) -> None:
         for state in clients.states():
             if state.transport == "websocket":
                 assert state.pid and state.port in server.connections(state.pid), state
+    assert "answered early" not in server.log  # gunicorn has more threads than polls
 
 
 @pytest.mark.parametrize("front", PROXIES, indirect=True)
@@ -99,14 +100,14 @@ def test_behind_a_proxy_that_decrypts(
 
 
 def test_workers_that_decrypt(way: str, certificate: Certificate, tmp_path: Path) -> None:
-    if way == "gunicorn":
-        pytest.skip(
-            "gunicorn keeps the connections that it decrypts: clients poll (docs/serving.md)"
-        )
     with Served(way, tmp_path, certificate.pem) as server:
         url = server.url.replace("http:", "https:")
-        with Clients(url, CLIENTS, certificate.authority) as clients:
-            check(server, clients)
+        descriptors = list[int]()
+        for count in (CLIENTS, CLIENTS // 2):
+            with Clients(url, count, certificate.authority) as clients:
+                check(server, clients)
+            descriptors.append(server.descriptors())
+        assert descriptors[1] <= descriptors[0] + 4
 
 
 def check(server: Served, clients: Clients) -> None:
@@ -122,8 +123,8 @@ def check(server: Served, clients: Clients) -> None:
 def check_messages(clients: Clients) -> None:
     everybody = list(range(clients.count))
     inside = everybody[::2]
-    for number in range(3):
-        assert clients.echo(everybody, number) == [number] * clients.count
+    for data in (1, 2, "x" * 300_000):
+        assert clients.echo(everybody, data) == [data] * clients.count
     clients.emit(inside, "join", "room")
     assert clients.echo(inside, "joined") == ["joined"] * len(inside)
     clients.emit([1], "shout", "all")
@@ -152,11 +153,13 @@ def may_stay_polling(server: Served, state: State) -> bool:
 # -- a worker is killed ----------------------------------------------------------------------------
 
 
+@pytest.mark.timing
 def test_a_worker_is_killed(server: Served) -> None:
     with Clients(server.url, CLIENTS) as clients:
         kill_one(server, clients)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("front", PROXIES, indirect=True)
 def test_a_worker_is_killed_behind_a_proxy(server: Served, front: Front) -> None:
     with Clients(front.url, CLIENTS) as clients:
