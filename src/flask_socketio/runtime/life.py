@@ -18,7 +18,7 @@ from weakref import WeakSet
 
 from flask import Flask
 
-from ..app.options import Options, make_queue
+from ..app.options import Options, make_cluster, make_queue
 from ..app.parse import parse_options
 from ..base.green import call_beside
 from ..cluster.base import Emission
@@ -32,6 +32,7 @@ from ..handling.table import HandlerTable
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
+from ..relay.machines import Cluster
 from .answers import answers_for_others
 from .application import Application
 from .emitter import Emitter
@@ -70,6 +71,7 @@ class Life:
         self.codec: Codec = JSON
         self._dumps = message_dumps(None)
         self.queue: MessageQueue | None = None
+        self._cluster: Cluster | None = None
         self.state = State.IDLE
         #: who answers for it; None where nobody does
         self.running: Running | None = None
@@ -89,6 +91,7 @@ class Life:
         self.codec = choose_codec(options, app)
         self._dumps = message_dumps(app)
         self.queue = make_queue(options, write_only=app is None)
+        self._cluster = make_cluster(options)
         self.handlers.namespaces.update(options.namespaces)
         if self.live is None:
             self._rest(State.IDLE)
@@ -127,7 +130,7 @@ class Life:
                 self.options.backlog,
                 answers_for_others,
             )
-        self.live = Live(self._application(app), middlewares, link, folder)
+        self.live = Live(self._application(app), middlewares, link, folder, self._cluster)
         self._become(State.SERVING, self.live)
         _begun.add(self)
         call_beside(self.background.serving)

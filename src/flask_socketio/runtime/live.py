@@ -29,6 +29,7 @@ from ..hub.rate import EventRate
 from ..hub.socket import Socket
 from ..protocol.reasons import CloseReason
 from ..relay.bus import PeerLink
+from ..relay.machines import Cluster
 from ..relay.node import Node
 from .application import Application
 
@@ -48,6 +49,7 @@ class Live:
         middlewares: Sequence[ConnectionMiddleware],
         link: MakeLink | None,
         folder: Path | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         options = app.options
         self._shutdown_timeout = options.engine.limits.shutdown_timeout
@@ -80,9 +82,10 @@ class Live:
         self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
         self.hub.sids_begin = prefix_of(name) if name else ""
         self._limit_time(options.engine.limits)
-        bus = self._link if isinstance(self._link, PeerLink) else None
         max_payload = options.engine.limits.max_payload
-        self.node = None if folder is None else Node(loop, name, folder, bus, max_payload)
+        self.node = None
+        if folder is not None or cluster is not None:
+            self.node = Node(loop, name, folder, cluster, self._link, max_payload, counters)
         self.engine = Engine(
             loop,
             options.engine,
