@@ -76,6 +76,8 @@ class Counters:
     queue_unsure: int = 0
     #: messages of others for this server
     queue_received: int = 0
+    #: messages of others that say nothing that can be understood
+    queue_malformed: int = 0
     #: numbers that are missing between messages of the same other server
     queue_gaps: int = 0
     #: times that the queue could not be listened to, and was tried again

@@ -10,7 +10,7 @@ import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from ..base.counters import Counters
 from ..base.green import start_for_io
@@ -24,6 +24,8 @@ from .state import LISTEN, QueueState
 from .wire import Message, is_for, numbered, read, write
 
 logger = logging.getLogger("flask_socketio.server")
+
+T = TypeVar("T")
 
 #: Seconds after which who listens looks whether to go on, and that a server that stops waits for it at most.
 _PATIENCE, _LAST_LOOK = 0.25, 1.0
@@ -148,8 +150,64 @@ class MessageQueue:
                 self._broker.close()
 
 
-class Listener:
-    """Hands over what others publish, on a thread of its own, until it is closed; reconnects by itself."""
+class Listening(Generic[T]):
+    """Hands over what others publish, on a thread of its own, until it is closed; reconnects by itself.
+
+    `hear` is as `Broker.listen`, and `read` takes what it yields and raises nothing.
+    """
+
+    def __init__(
+        self,
+        hear: Callable[[float], Generator[T | None]],
+        read: Callable[[T], object],
+        counters: Counters,
+        state: QueueState,
+        doing: str = LISTEN,
+    ) -> None:
+        self._hear = hear
+        self._read = read
+        self._counters = counters
+        self._state = state
+        self._doing = doing
+        self._backoff = Backoff()
+        self._stopped = Promise[None]()
+        self._ended = Promise[None]()
+        start_for_io(self._run, "flask-duplex-listen")
+
+    def _run(self) -> None:
+        while not self._stopped.done:
+            try:
+                self._listen()
+            except Exception as error:  # noqa: BLE001 - brokers' libraries have no common error
+                self._failed(error)
+        self._ended.keep(None)
+
+    def _listen(self) -> None:
+        with closing(self._hear(_PATIENCE)) as messages:
+            for message in messages:
+                self._backoff.reset()
+                self._state.works(self._doing)
+                if self._stopped.done:
+                    return
+                if message is not None:
+                    self._read(message)
+
+    def _failed(self, error: Exception) -> None:
+        if self._stopped.done:
+            return
+        pause = self._backoff.next()
+        self._counters.queue_failures += 1
+        self._state.failed(self._doing, error, f"trying again in {pause:g} s")
+        self._stopped.wait(pause)
+
+    async def close(self) -> None:
+        """Hand over nothing more, and let go of the broker; one that does not answer is not waited for long."""
+        self._stopped.keep(None)
+        await self._ended.wait_on_loop(_LAST_LOOK)
+
+
+class Listener(Listening[bytes | str]):
+    """What others publish on a queue."""
 
     def __init__(
         self,
@@ -160,42 +218,10 @@ class Listener:
     ) -> None:
         self._queue = queue
         self._receive = receive
-        self._counters = counters
-        self._state = state
         self._gaps = Gaps()
-        self._backoff = Backoff()
-        self._stopped = Promise[None]()
-        self._ended = Promise[None]()
-        start_for_io(self._run, "flask-duplex-listen")
+        super().__init__(queue.begun().listen, self._read_text, counters, state)
 
-    def _run(self) -> None:
-        broker = self._queue.begun()
-        while not self._stopped.done:
-            try:
-                self._listen(broker)
-            except Exception as error:  # noqa: BLE001 - brokers' libraries have no common error
-                self._failed(error)
-        self._ended.keep(None)
-
-    def _listen(self, broker: Broker) -> None:
-        with closing(broker.listen(_PATIENCE)) as texts:
-            for text in texts:
-                self._backoff.reset()
-                self._state.works(LISTEN)
-                if self._stopped.done:
-                    return
-                if text is not None:
-                    self._read(text)
-
-    def _failed(self, error: Exception) -> None:
-        if self._stopped.done:
-            return
-        pause = self._backoff.next()
-        self._counters.queue_failures += 1
-        self._state.failed(LISTEN, error, f"trying again in {pause:g} s")
-        self._stopped.wait(pause)
-
-    def _read(self, text: bytes | str) -> None:
+    def _read_text(self, text: bytes | str) -> None:
         try:
             message = read(text)
             self._counters.queue_gaps += self._gaps.before(message)
@@ -206,8 +232,3 @@ class Listener:
             logger.error(  # noqa: TRY400 - the text says more than the stack
                 "message of queue %s ignored: %s: %.100r", self._queue.shown, error, text
             )
-
-    async def close(self) -> None:
-        """Hand over nothing more, and let go of the broker; one that does not answer is not waited for long."""
-        self._stopped.keep(None)
-        await self._ended.wait_on_loop(_LAST_LOOK)

@@ -132,14 +132,18 @@ class QueueAdapter(MemoryAdapter[M]):
 
     def _acked(self, ack_id: int, args: list[Any]) -> None:
         callback = self._callbacks.pop(ack_id, None)
-        if callback is None:
-            return
-        if callback.on_loop:
-            callback.function(*args)
-            return
-        # The client is another server's, so there is no handler's thread of its own to call it on.
-        loop = asyncio.get_running_loop()
-        start_beside(_call_back, callback.function, args, loop, name="flask-duplex-callback")
+        if callback is not None:
+            run_callback(callback, args)
+
+
+def run_callback(callback: Callback, args: list[Any]) -> None:
+    """With what another server's client has answered; on the loop."""
+    if callback.on_loop:
+        callback.function(*args)
+        return
+    # The client is another server's, so there is no handler's thread of its own to call it on.
+    loop = asyncio.get_running_loop()
+    start_beside(_call_back, callback.function, args, loop, name="flask-duplex-callback")
 
 
 def _size(body: Body) -> int:

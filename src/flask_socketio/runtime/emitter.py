@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..base.counters import Counters
+from ..cluster.base import Adapter
+from ..cluster.node.queue import NodeQueue
 from ..cluster.publishing import DirectPublisher
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueAdapter
@@ -24,7 +26,11 @@ class Emitter:
         self.inbox = InlineInbox()
         self.counters = Counters()
         publisher = DirectPublisher(queue, QueueState(queue.shown, self.counters))
-        self.adapter = QueueAdapter[Socket](codec, dumps, publisher.publish)
+        self.adapter: Adapter[Socket] = (
+            queue.emitting(codec, dumps, publisher.publish, self.counters)
+            if isinstance(queue, NodeQueue)
+            else QueueAdapter[Socket](codec, dumps, publisher.publish)
+        )
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """There are no connections here."""

@@ -22,6 +22,7 @@ from ..app.options import Options, make_queue
 from ..app.parse import parse_options
 from ..base.green import call_beside
 from ..cluster.base import Emission
+from ..cluster.node.queue import NodeQueue
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueLink
 from ..dispatch.background import BackgroundTasks
@@ -113,7 +114,7 @@ class Life:
         link: MakeLink | None = None
         if self.queue is not None:
             self.queue.begin()
-            link = partial(QueueLink[Socket], self.queue, self.codec, self._dumps)
+            link = self._link_by(self.queue)
         folder = self.folder
         if folder is not None:
             folder /= _name_of(self.options.engine.path)
@@ -123,6 +124,11 @@ class Life:
         _have_served.add(self)
         call_beside(self.background.serving)
         return self.live
+
+    def _link_by(self, queue: MessageQueue) -> MakeLink:
+        if isinstance(queue, NodeQueue):
+            return partial(queue.link, self.codec, self._dumps, self.handlers.namespaces)
+        return partial(QueueLink[Socket], queue, self.codec, self._dumps)
 
     def stopped(self) -> None:
         """The server has stopped, or is another process's."""

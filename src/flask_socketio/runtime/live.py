@@ -13,8 +13,8 @@ from typing import Any
 from ..base import descriptors
 from ..base.counters import Counters
 from ..base.told import Told
+from ..cluster.link import Link
 from ..cluster.memory import MemoryAdapter
-from ..cluster.queued import QueueLink
 from ..dispatch.dispatcher import Dispatcher
 from ..dispatch.inbox import Inbox
 from ..engine.admission import ConnectionMiddleware
@@ -35,7 +35,7 @@ logger = logging.getLogger("flask_socketio.server")
 _told = Told(logger)
 
 #: Given what posts to the loop.
-MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket] | PeerLink[Socket]]
+MakeLink = Callable[[Callable[..., object], Counters], Link[Socket]]
 
 
 class Live:

@@ -18,6 +18,7 @@ _SCHEMES = {
     "postgres": "postgresql postgres",
     "redis": "redis rediss valkey valkeys unix redis+sentinel valkey+sentinel",
 }
+REDIS_SCHEMES = _SCHEMES["redis"].split()
 #: Whose are all others.
 _ANY_OTHER = "kombu"
 _NOT_YET = {"kafka", "zmq"}
