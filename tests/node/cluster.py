@@ -162,6 +162,7 @@ class Cluster:
 
     def __init__(self, adapter: str, valkey: Valkey) -> None:
         self.adapter = adapter
+        self.redis_url = valkey.url
         path = valkey.url.removeprefix("unix://")
         self.ours = Ours(URLS[adapter].format(path))
         self.node = Peer(adapter, path)

@@ -13,6 +13,7 @@ const subscriber = redis.duplicate();
 await Promise.all([redis.connect(), subscriber.connect()]);
 
 const adapters = {
+  none: () => undefined,
   classic: () => createAdapter(redis, subscriber),
   sharded: () => createShardedAdapter(redis, subscriber),
   streams: () => createStreamsAdapter(redis),

@@ -294,9 +294,82 @@ def test_from_a_process_that_only_emits(cluster: Cluster) -> None:
         client.close()
 
 
-# -- what only some adapters have ------------------------------------------------------------------
+# -- what only one adapter has ---------------------------------------------------------------------
+
+only_classic = pytest.mark.parametrize("cluster", ["classic"], indirect=True)
 
 
-def only(cluster: Cluster, *adapters: str) -> None:
-    if cluster.adapter not in adapters:
-        pytest.skip(f"for {' and '.join(adapters)}")
+@only_classic
+def test_the_rooms_of_all(cluster: Cluster) -> None:
+    client = cluster.client(cluster.ours)
+    cluster.ours.join(client.sid, "listed")
+    rooms = cluster.node.run("return [...await io.of('/').adapter.allRooms()]")
+    assert {client.sid, "listed"} <= set(rooms)
+    client.close()
+
+
+@only_classic
+def test_what_the_emitter_says(cluster: Cluster) -> None:
+    """@socket.io/redis-emitter."""
+    here, there = cluster.client(cluster.ours), cluster.client(cluster.node)
+    cluster.node.run("emitter.emit('said', 1, Buffer.from([0, 255]))")
+    for client in (here, there):
+        assert client.next() == ["said", 1, b"\x00\xff"]
+    cluster.node.run(f"emitter.in('{here.sid}').socketsJoin('emitted')")
+    cluster.node.run("emitter.to('emitted').emit('in the room')")
+    cluster.node.run(f"emitter.except('{there.sid}').emit('with an exception')")
+    cluster.node.run("emitter.of('/chat').emit('elsewhere')")
+    cluster.node.run("emitter.serverSideEmit('from a server')")
+    cluster.node.run("emitter.in('emitted').socketsLeave('emitted')")
+    cluster.node.run("emitter.to('emitted').emit('to nobody')")
+    cluster.node.run("emitter.disconnectSockets(true)")
+    last = ["disconnected", "io server disconnect"]
+    assert [here.next() for _ in range(3)] == [["in the room"], ["with an exception"], last]
+    assert there.next() == last
+
+
+@only_classic
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"type": 0, "rooms": []}, {"sockets": ["{sid}"]}),
+        ({"type": 2, "sid": "{sid}", "room": "legacy"}, {}),
+        ({"type": 3, "sid": "{sid}", "room": "legacy"}, {}),
+        ({"type": 4, "sid": "{sid}", "close": False}, {}),
+    ],
+    ids=["sockets", "join", "leave", "disconnect"],
+)
+def test_requests_of_older_adapters(cluster: Cluster, asked: Any, expected: Any) -> None:
+    """As releases before 7 have written them."""
+    client = cluster.client(cluster.ours)
+    named = json.loads(json.dumps([asked, expected]).replace("{sid}", client.sid))
+    with redis.Redis.from_url(cluster.redis_url) as connection, connection.pubsub() as heard:
+        heard.subscribe("socket.io-response#/#")
+        heard.parse_response()
+        text = json.dumps({"requestId": "abc123", **named[0]})
+        connection.publish("socket.io-request#/#", text)
+        while True:
+            answer = json.loads(heard.parse_response()[2])
+            if answer.get("sockets") != []:  # those are of Node's
+                break
+    assert answer == {"requestId": "abc123", **named[1]}
+    client.close()
+
+
+# -- what is not for us ---------------------------------------------------------------------------
+
+
+def test_what_is_for_nobody_here_is_not_read(cluster: Cluster) -> None:
+    """Not even looked at, where the channel tells: what could not be decoded is not missed."""
+    client = cluster.client(cluster.ours)
+    before = cluster.ours.counters()
+    cluster.node.run("for (let i = 0; i < 10; i++) io.to('nobody').emit('x')")
+    cluster.node.run("io.to(['nobody', 'no one']).emit('x')")
+    if cluster.adapter == "classic":
+        cluster.node.run("redis.publish('socket.io#/#nobody#', Buffer.from([0xc1]))")
+    cluster.node.run("io.emit('all')")
+    assert client.next() == ["all"]
+    after = cluster.ours.counters()
+    assert after["queue_received"] - before["queue_received"] == 1
+    assert after["queue_malformed"] == before["queue_malformed"]
+    client.close()
