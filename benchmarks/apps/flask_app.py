@@ -26,6 +26,8 @@ app = Flask(__name__)
 options = {} if ours else {"async_mode": MODE}
 if interval := os.environ.get("PING_INTERVAL"):
     options["ping_interval"] = int(interval)
+if url := os.environ.get("MESSAGE_QUEUE"):
+    options["message_queue"] = url
 socketio = SocketIO(app, max_http_buffer_size=2_000_000, **options)
 native = ctypes.CDLL(None)
 
@@ -76,6 +78,8 @@ if ours:
 
 if __name__ == "__main__":
     arguments = {} if ours else {"log_output": False}
+    if workers := os.environ.get("WORKERS"):
+        arguments["workers"] = int(workers)
     if MODE == "threading":
         arguments["allow_unsafe_werkzeug"] = True
     socketio.run(app, port=int(sys.argv[1]), **arguments)
