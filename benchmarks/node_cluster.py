@@ -3,10 +3,10 @@
     python -m benchmarks.node_cluster                        # with 1, 2 and 4 processes
     python -m benchmarks.node_cluster --processes 2 --runs 5
 
-Each process has as many clients, all in one room, and one of them has events emitted to the room: a few are on their way
-at a time, and reach the clients of all processes. "µs" is the CPU time of all processes together per delivery, which is
-one client's event; Redis's own stands beside it. Runs of the clusters take turns, and ratios to Node's are made within
-each turn.
+Each process has as many clients, all in one room, and one of them has events emitted to the room: a few are on their
+way at a time, and reach the clients of all processes. "µs" is the CPU time of all processes together per delivery,
+which is one client's event; Redis's own stands beside it. Runs of the clusters take turns, and ratios to Node's are
+made within each turn.
 """
 
 from __future__ import annotations

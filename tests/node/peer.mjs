@@ -10,6 +10,9 @@ import { Emitter } from "@socket.io/redis-emitter";
 const redis = createClient({ socket: { path: process.env.REDIS_SOCKET } });
 redis.on("error", () => {});
 const subscriber = redis.duplicate();
+subscriber.on("error", () => {});
+// Without Redis the adapters' promises fail, and Node would end.
+process.on("unhandledRejection", (error) => console.log(String(error)));
 await Promise.all([redis.connect(), subscriber.connect()]);
 
 const adapters = {

@@ -449,7 +449,7 @@ class SocketIOOptions(TypedDict, total=False):
         Option(
             "URL",
             "Through which servers and emitters belong together: `redis://`, `valkey://`, `nats://`, `postgresql://`, "
-            "`amqp://` and others.",
+            "`amqp://` and others; with Node's servers `node+redis://`.",
         ),
     ]
     channel: Annotated[str, Option("name", "What those that belong together have in common there.")]
