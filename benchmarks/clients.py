@@ -265,6 +265,12 @@ class PollingClient:
         assert (await get.request(client._get_head)).startswith(b"40")
         return client
 
+    async def go_to(self, port: int) -> None:
+        """The next requests go to another process of the server."""
+        for connection in (self._get, self._post):
+            connection.transport.close()
+        self._get, self._post = await HttpConnection.open(port), await HttpConnection.open(port)
+
     async def run(self) -> None:
         """Echo until cancelled."""
         while True:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from .clients import (
     Asker,
@@ -29,7 +29,13 @@ Figures = dict[str, float]
 Run = Callable[[Server], Awaitable[Figures]]
 
 
-async def measured(server: Server, meter: Meter, duration: float = DURATION) -> Figures:
+class Measured(Protocol):
+    def cpu(self) -> float:
+        """Seconds of CPU used so far."""
+        ...
+
+
+async def measured(server: Measured, meter: Meter, duration: float = DURATION) -> Figures:
     """Warm up, then count messages and CPU."""
     await asyncio.sleep(WARM_UP)
     meter.reset()

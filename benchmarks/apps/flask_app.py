@@ -28,6 +28,8 @@ if interval := os.environ.get("PING_INTERVAL"):
     options["ping_interval"] = int(interval)
 if url := os.environ.get("MESSAGE_QUEUE"):
     options["message_queue"] = url
+if workers_dir := os.environ.get("WORKERS_DIR"):
+    options["workers_dir"] = workers_dir
 socketio = SocketIO(app, max_http_buffer_size=2_000_000, **options)
 native = ctypes.CDLL(None)
 
@@ -77,9 +79,7 @@ if ours:
 
 
 if __name__ == "__main__":
-    arguments = {} if ours else {"log_output": False}
-    if workers := os.environ.get("WORKERS"):
-        arguments["workers"] = int(workers)
+    arguments = {"workers": int(os.environ.get("WORKERS", "1"))} if ours else {"log_output": False}
     if MODE == "threading":
         arguments["allow_unsafe_werkzeug"] = True
     socketio.run(app, port=int(sys.argv[1]), **arguments)

@@ -85,6 +85,9 @@ class Handlers:
     def serves(self, namespace: str) -> bool:
         return namespace in NAMESPACES
 
+    def events(self) -> dict[str, list[str]]:
+        return {}
+
     def find(self, namespace: str, event: str) -> tuple[Handler, tuple[str, ...]]:
         return Handler(print, False, None), ()
 

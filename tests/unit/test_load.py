@@ -55,6 +55,9 @@ class Rig:
     def serves(self, namespace: str) -> bool:
         return True
 
+    def events(self) -> dict[str, list[str]]:
+        return {}
+
     def find(self, namespace: str, event: str) -> Any:
         return (Handler(print, False, None), ()) if event == "event" else None
 

@@ -15,6 +15,7 @@ from ..cluster.backlog import Bounds
 from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits, SlowConsumer
 from ..engine.cookie import CookieOption
 from .options import JsonLibrary, Options
+from .origins import origins
 from .values import hosts, namespaces, slow_consumer, transports, url_path
 
 Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
@@ -347,8 +348,10 @@ class SocketIOOptions(TypedDict, total=False):
         Option(
             "origin, list of origins, or function",
             'Pages of which origins may connect. `None`: those of this server. `"*"`: any. `[]`: any, without CORS '
-            "headers. A function is called with the origin and, if it takes two, the WSGI environ.",
+            "headers. A function is called with the origin and, if it takes two, the WSGI environ. An origin has a "
+            "scheme and no path, `https://example.com`: others are mended, with a warning.",
             EngineConfig,
+            read=origins,
         ),
     ]
     cors_credentials: Annotated[

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from ..base.nearest import did_you_mean
 from ..base.real import patched_by
 from .keywords import Legacy, RunOptions, SocketIOOptions, rows
 
@@ -20,17 +22,24 @@ RUN = {name: row.why for name, row in rows(RunOptions, Legacy).items()}
 
 #: Arguments of socketio.emit() and socketio.send().
 EMIT = {"broadcast": "without to= it goes to everybody"}
+#: Those that mean something there and in the functions of the same names.
+_EMIT_KNOWN = ("to", "room", "namespace", "callback", "include_self", "skip_sid", "timeout")
 
 
-def say_what_to_delete(where: str, given: dict[str, object], names: dict[str, str]) -> None:
-    """Take the arguments that mean nothing out of `given`, with a warning for each; unknown ones as well."""
+def say_what_to_delete(
+    where: str, given: dict[str, object], names: dict[str, str], known: Iterable[str] = ()
+) -> None:
+    """Take the arguments that mean nothing out of `given`, with a warning for each; unknown ones as well.
+
+    `known`: those that mean something, one of which may have been meant.
+    """
     for name in list(given):
         value = given.pop(name)
         if name in names:
             if value is not None:
                 _warn(f"{where}: {name}= can be deleted: {names[name]}")
         else:
-            _warn(f"{where} has no option {name!r}; it is ignored")
+            _warn(f"{where} has no option {name!r}; it is ignored{did_you_mean(name, known)}")
 
 
 #: What has been said, of which function and which name, to the user of each SocketIO.
@@ -69,7 +78,7 @@ def ignore(
     said = _said.setdefault(socketio, set())
     new = {name: value for name, value in unknown.items() if (where, name) not in said}
     said.update((where, name) for name in new)
-    say_what_to_delete(where, new, EMIT if to_everybody else {})
+    say_what_to_delete(where, new, EMIT if to_everybody else {}, _EMIT_KNOWN)
 
 
 def warn_of_monkey_patching() -> None:

@@ -30,7 +30,7 @@ def parse_options(given: dict[str, Any]) -> Options:
         raise ValueError(
             f"Invalid async_mode specified: {mode!r}; leave it out, there are no modes"
         )
-    say_what_to_delete("SocketIO()", left, CONSTRUCTOR)
+    say_what_to_delete("SocketIO()", left, CONSTRUCTOR, _OPTIONS)
     return options
 
 

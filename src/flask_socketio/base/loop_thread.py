@@ -27,7 +27,10 @@ def run_loop(
             with asyncio.Runner(loop_factory=new_event_loop) as runner:
                 runner.run(main(), context=context)
         except BaseException as error:  # noqa: BLE001 - it is the waiting thread's to handle
-            for promise in (*awaited, ended):
+            for promise in (
+                ended,
+                *awaited,
+            ):  # who sees one of these fail may look whether it has ended
                 promise.fail(error)
         else:
             ended.keep(None)

@@ -26,3 +26,8 @@ class NamespaceMethods:
         if event in ("connect", "disconnect"):
             args = args[: max_args(method)]
         return method(*args)
+
+
+def events_of(instance: NamespaceMethods) -> list[str]:
+    """The events that it has methods for."""
+    return [name.removeprefix("on_") for name in dir(instance) if name.startswith("on_")]

@@ -8,7 +8,8 @@ from typing import Any
 from ..app.request import request
 from ..hub.call import Handler
 from ..protocol.socketio import RESERVED_EVENTS
-from .methods import NamespaceMethods
+from .methods import NamespaceMethods, events_of
+from .mistakes import warn_of_name, warn_of_second
 from .signature import is_async, make_handler
 
 ANY = "*"
@@ -44,6 +45,9 @@ class HandlerTable:
     def add(self, namespace: str, event: str, function: Callable[..., Any]) -> None:
         """Register a handler. Raises TypeError for what cannot be called."""
         handler = make_handler(function)
+        warn_of_name(event, namespace)
+        if first := self._functions.get((namespace, event)):
+            warn_of_second(event, namespace, first[0].function, function)
         if event == ANY:
             self._catch_alls[namespace] = handler
         else:
@@ -53,6 +57,8 @@ class HandlerTable:
 
     def add_class(self, instance: NamespaceMethods) -> None:
         """Register a class-based namespace."""
+        for event in events_of(instance):
+            warn_of_name(event, instance.namespace)
         self._classes[instance.namespace] = instance
         self.registered_classes.append(instance)
         self.namespaces.add(instance.namespace)
@@ -68,6 +74,15 @@ class HandlerTable:
 
     def serves(self, namespace: str) -> bool:
         return namespace in self.namespaces or ANY in self.namespaces
+
+    def events(self) -> dict[str, list[str]]:
+        """The events that have handlers, by namespace, to be shown."""
+        events: dict[str, list[str]] = {namespace: [] for namespace in sorted(self.namespaces)}
+        for namespace, event in self._functions:
+            events[namespace].append(event)
+        for namespace, instance in self._classes.items():
+            events[namespace] += events_of(instance)
+        return events
 
     def find(self, namespace: str, event: str) -> Found:
         """The handler, and the arguments it wants in front of the client's.

@@ -23,6 +23,7 @@ from .delays import Delays
 from .load import Load
 from .rate import EventRate
 from .socket import Socket
+from .unhandled import EventNames, Unhandled
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -37,7 +38,7 @@ _OVERDUE = (
 _UNHANDLED = {"error": "no handler for this event"}
 
 
-class HandlerLookup(Protocol):
+class HandlerLookup(EventNames, Protocol):
     """Where the application's handlers are found."""
 
     def serves(self, namespace: str) -> bool:
@@ -78,6 +79,7 @@ class Hub:
         self._always_connect = always_connect
         self._ack_errors = ack_errors
         self._told = Told(logger)
+        self._unhandled = Unhandled(handlers)
         #: where there is a limit to the events of a second
         self.rate: EventRate | None = None
         #: acks that have to come in time, by their sockets and numbers; None where they may come at any time
@@ -171,7 +173,7 @@ class Hub:
         found = self.handlers.find(socket.namespace, event)
         if found is None:
             self.counters.events_unhandled += 1
-            self._told.info("event %r in namespace %r has no handler", event[:64], socket.namespace)
+            self._unhandled.tell(socket.namespace, event)
             if self._ack_errors and packet.id is not None:
                 body = self.codec.encode_body([_UNHANDLED])
                 socket.send(self.codec.encode(sio.ACK, socket.namespace, body, packet.id))

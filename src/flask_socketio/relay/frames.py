@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -21,9 +20,9 @@ class Kind(IntEnum):
     WELCOME = 1
     #: a request of a polling session of ours, whose number the next five have as well
     REQUEST = 2
-    #: a piece of its body
+    #: a piece of its body, and more will come
     BODY = 3
-    #: there is no more of it
+    #: the rest of it; a GET has none, and is complete as it is
     COMPLETE = 4
     #: its client has hung up
     LOST = 5
@@ -35,8 +34,7 @@ class Kind(IntEnum):
     PUBLISH = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     kind: Kind
     number: int = 0
     head: Any = None
@@ -51,22 +49,28 @@ class FrameReader:
     """Bytes of a stream -> frames."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        #: the beginning of a frame, of which at least so many bytes are needed before it is looked at
+        self._rest = bytearray()
+        self._needed = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that are complete with that. Raises ValueError for what is none."""
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        try:
-            while len(buffer) - start >= _PREFIX.size:
-                head_size, body_size, kind, number = _PREFIX.unpack_from(buffer, start)
-                head_start = start + _PREFIX.size
-                body_start = head_start + head_size
-                if len(buffer) < body_start + body_size:
-                    return
-                start = body_start + body_size
-                head = orjson.loads(buffer[head_start:body_start]) if head_size else None
-                yield Frame(Kind(kind), number, head, bytes(buffer[body_start:start]))
-        finally:
-            del buffer[:start]
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._needed:
+                return
+            data = bytes(self._rest)
+        start, end = 0, len(data)
+        self._needed = _PREFIX.size
+        while end - start >= _PREFIX.size:
+            head_size, body_size, kind, number = _PREFIX.unpack_from(data, start)
+            head_start = start + _PREFIX.size
+            body_start = head_start + head_size
+            if end < body_start + body_size:
+                self._needed = body_start + body_size - start
+                break
+            start = body_start + body_size
+            head = orjson.loads(data[head_start:body_start]) if head_size else None
+            yield Frame(Kind(kind), number, head, data[body_start:start])
+            self._needed = _PREFIX.size
+        self._rest = bytearray(data[start:])

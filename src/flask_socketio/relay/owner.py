@@ -13,9 +13,34 @@ from ..protocol.errors import HandshakeRefused
 from .frames import Frame, Kind
 from .link import Link
 
+#: The headers of a polling request that somebody looks at: what else there is to know, the handshake has said.
+_LOOKED_AT = {b"content-length", b"content-type", b"host", b"origin"}
+
+
+def outline(request: EngineRequest) -> list[Any]:
+    """What the owner has to know of a polling request, as JSON."""
+    headers = [
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in request.scope["headers"]
+        if name in _LOOKED_AT
+    ]
+    return [request.method, request.scope["query_string"].decode("latin-1"), headers]
+
+
+def outlined(outline: list[Any]) -> EngineRequest:
+    """The polling request again."""
+    method, query, headers = outline
+    scope = {
+        "type": "http",
+        "method": method,
+        "query_string": query.encode("latin-1"),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+    }
+    return EngineRequest(scope)
+
 
 def describe(request: EngineRequest) -> dict[str, Any]:
-    """What the owner has to know of a request, as JSON."""
+    """What the owner has to know of a WebSocket handshake, as JSON."""
     scope = request.scope
     return {
         "type": scope["type"],
@@ -31,7 +56,7 @@ def describe(request: EngineRequest) -> dict[str, Any]:
 
 
 def request_of(described: dict[str, Any]) -> EngineRequest:
-    """The request again."""
+    """The handshake again."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in described["headers"]]  # fmt: skip
     query = described["query_string"].encode("latin-1")
     return EngineRequest({**described, "query_string": query, "headers": headers})
@@ -81,21 +106,22 @@ class Owner:
             self._begin(link, frame)
             return
         exchange = self._open.get((link, frame.number))
-        if exchange is None or exchange.responder is None:
+        responder = exchange.responder if exchange else None
+        if exchange is None or responder is None:
             return  # it is answered
-        if frame.kind is Kind.BODY:
-            exchange.responder.body_arrived(exchange, frame.body)
-        elif frame.kind is Kind.COMPLETE:
-            exchange.responder.body_complete(exchange)
+        if frame.body:
+            responder.body_arrived(exchange, frame.body)
+        if frame.kind is Kind.COMPLETE:
+            responder.body_complete(exchange)
         elif frame.kind is Kind.RELEASE:
             if exchange.release is not None:
                 exchange.release()
-        else:
-            exchange.responder.lost(exchange)
+        elif frame.kind is Kind.LOST:
+            responder.lost(exchange)
             self.answered(link, frame.number)
 
     def _begin(self, link: Link, frame: Frame) -> None:
-        request = request_of(frame.head)
+        request = outlined(frame.head)
         exchange = RelayedExchange(self, link, frame.number, request)
         self._open[link, frame.number] = exchange
         try:

@@ -19,7 +19,7 @@ from .folder import Folder, node_of
 from .frames import Frame, Kind
 from .handover import CAN_HAND_OVER, hand_over
 from .link import Link
-from .owner import describe
+from .owner import describe, outline
 from .peers import Peers
 from .pump import pump
 
@@ -35,6 +35,8 @@ class _Asked:
     number: int
     #: bytes that its body may still have before the owner refuses it
     left: int
+    #: the piece of its body that came last, which is sent with what comes next
+    piece: bytes = b""
 
 
 class Relay:
@@ -67,7 +69,7 @@ class Relay:
             number = next(self._numbers) & _LAST_NUMBER
             self._asked[exchange] = _Asked(link, number, self._max_payload)
             self._by_number[number] = exchange
-            link.send(Frame(Kind.REQUEST, number, describe(request)))
+            link.send(Frame(Kind.REQUEST, number, outline(request)))
             if request.on_wait is not None:
                 request.on_wait(partial(self._pass, exchange, Kind.RELEASE))
 
@@ -75,10 +77,16 @@ class Relay:
         asked = self._asked.get(exchange)
         if asked is not None and asked.left >= 0:  # else it has been told too much already
             asked.left -= len(data)
-            self._pass(exchange, Kind.BODY, data)
+            asked.piece, piece = (
+                (data, asked.piece) if asked.left >= 0 else (b"", asked.piece + data)
+            )
+            if piece:
+                self._pass(exchange, Kind.BODY, piece)
 
     def body_complete(self, exchange: Exchange) -> None:
-        self._pass(exchange, Kind.COMPLETE)
+        asked = self._asked.get(exchange)
+        if asked is not None and exchange.request.method != "GET":
+            self._pass(exchange, Kind.COMPLETE, asked.piece)
         if self._is_stopping:
             self._pass(exchange, Kind.RELEASE)
 

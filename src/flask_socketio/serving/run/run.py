@@ -14,13 +14,14 @@ from flask import Flask
 from flask.cli import show_server_banner
 from werkzeug.serving import is_running_from_reloader
 
-from ...app.keywords import File, Tls
+from ...app.keywords import File, RunOptions, Tls
 from ...app.legacy import RUN, say_what_to_delete, warn_of_monkey_patching
 from ...base.promise import Promise
 from ...relay.found import find_folder
 from ...runtime.life import Life
 from ..asgi import DuplexApp
 from .hints import hint_at_missing_templates
+from .imported import importing_server
 from .listen import announcement, listen
 from .reloader import Reloader, can_reload, inherited_listener
 from .serve import serve
@@ -29,6 +30,12 @@ from .supervisor import Supervisor, how_many
 from .tls import make_context
 from .worker import this_worker
 
+logger = logging.getLogger("flask_socketio.server")
+
+_IMPORTED = (
+    "socketio.run() was called while %s imports the application, and does nothing: that server serves it. "
+    "Put the call under: if __name__ == '__main__':"
+)
 _LAST_PORT = 65535
 
 #: Seconds after which a thread that computes lets another run. With Python's default of 0.005 the loop waits 1-2 s for
@@ -63,8 +70,13 @@ def run_app(
 
     Changes two settings of the process: `sys.setswitchinterval` to 0.5 ms unless it is shorter already, and
     `gc.set_threshold` unless it is higher already.
+
+    Where another server imports the module that calls it, it says so and returns: that one serves the application.
     """
-    say_what_to_delete("run()", unknown, RUN)
+    if server := importing_server():
+        logger.warning(_IMPORTED, server)
+        return
+    say_what_to_delete("run()", unknown, RUN, RunOptions.__annotations__)
     warn_of_monkey_patching()
     if debug is not None:
         app.debug = debug
