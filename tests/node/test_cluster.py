@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from tests.kit.broker import Valkey
-from tests.node.cluster import Client, Cluster, Side
+from tests.node.cluster import Client, Cluster, Ours, Side
 
 ADAPTERS = ["classic", "streams", "sharded"]
 
@@ -292,6 +292,28 @@ def test_from_a_process_that_only_emits(cluster: Cluster) -> None:
     assert receivers[1].next() == ["from a script", 1]
     for client in receivers:
         client.close()
+
+
+def test_three_servers(cluster: Cluster) -> None:
+    """Two of ours understand each other by Node's words, and Node's server gets an answer of both."""
+    with Ours(cluster.ours.queue) as third:
+        cluster.wait_for(lambda: cluster.servers("/") == 3)
+        here, there = cluster.client(cluster.ours), cluster.client(third)
+        assert cluster.ours.ask("question", there.sid) == f"answer of {there.sid}"
+        cluster.ours.join(there.sid, "both")
+        third.join(here.sid, "both")
+        cluster.wait_for(lambda: members(cluster, "both") == {here.sid, there.sid})
+        cluster.ours.emit("said", b"x", 1, to=["both"])
+        for client in (here, there):
+            assert client.next() == ["said", b"x", 1]
+        answers = sorted(f"answer of {client.sid}" for client in (here, there))
+        for server in (third, cluster.node):
+            assert server.ask_room("question", "both", 2) == answers
+        assert cluster.node.run("return await io.serverSideEmitWithAck('ping')") == [None, None]
+        third.disconnect(here.sid)
+        assert here.next() == ["disconnected", "io server disconnect"]
+        there.close()
+    cluster.wait_for(lambda: cluster.servers("/") == 2)
 
 
 # -- what only one adapter has ---------------------------------------------------------------------
