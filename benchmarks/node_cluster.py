@@ -1,7 +1,7 @@
 """What a delivery of a broadcast costs in a cluster: ours, and Node's with its Redis adapter, on the same Redis.
 
     python -m benchmarks.node_cluster                        # with 1, 2 and 4 processes
-    python -m benchmarks.node_cluster --processes 2 --runs 5
+    python -m benchmarks.node_cluster --per-second 50        # each process's client so many events a second
 
 Each process has as many clients, all in one room, and one of them has events emitted to the room: a few are on their
 way at a time, and reach the clients of all processes. "µs" is the CPU time of all processes together per delivery,
@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import statistics
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--clients", type=int, default=40, help="of each process")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--per-second", type=float, default=0, help="events; 0: as fast as it goes")
     given = parser.parse_args()
     install_peers({"node"})
     print(f"{'':22} processes   µs a delivery      / node          Redis   deliveries/s")
@@ -93,7 +95,7 @@ def compare(processes: int, given: argparse.Namespace, socket: str, broker: psut
     found: dict[str, list[tuple[float, float, float]]] = {kind.name: [] for kind in KINDS}
     for turn in range(given.runs):
         for kind in KINDS if turn % 2 == 0 else KINDS[::-1]:
-            found[kind.name].append(run(kind, processes, given.clients, socket, broker))
+            found[kind.name].append(run(kind, processes, given, socket, broker))
     for kind in KINDS:
         costs, brokers, rates = zip(*found[kind.name], strict=True)
         ratios = [cost / node[0] for cost, node in zip(costs, found[NODES.name], strict=True)]
@@ -107,7 +109,7 @@ def compare(processes: int, given: argparse.Namespace, socket: str, broker: psut
 
 
 def run(
-    kind: Kind, processes: int, clients: int, socket: str, broker: psutil.Process
+    kind: Kind, processes: int, given: argparse.Namespace, socket: str, broker: psutil.Process
 ) -> tuple[float, float, float]:
     """µs a delivery, the same of Redis, and deliveries a second."""
     env = {name: value.format(socket) for name, value in kind.env.items()}
@@ -117,12 +119,13 @@ def run(
     with ExitStack() as stack:
         peer = Peer(kind.name, kind.argv, env)
         running = [stack.enter_context(Server(peer)) for _ in range(servers)]
-        each = clients * processes // servers
-        return asyncio.run(measure(running, each, processes, broker))
+        each = given.clients * processes // servers
+        rate = given.per_second * processes
+        return asyncio.run(measure(running, each, processes, rate, broker))
 
 
 async def measure(
-    servers: list[Server], clients: int, emitters: int, broker: psutil.Process
+    servers: list[Server], clients: int, emitters: int, rate: float, broker: psutil.Process
 ) -> tuple[float, float, float]:
     meter = Meter()
     everybody = [
@@ -132,7 +135,8 @@ async def measure(
     ]
     await asyncio.sleep(1)  # until all have subscribed
     speaking = everybody[:: len(everybody) // emitters][:emitters]
-    async with connected(everybody), background(speak(speaking, meter, len(everybody))):
+    speech = pace(speaking, rate) if rate else speak(speaking, meter, len(everybody))
+    async with connected(everybody), background(speech):
         await asyncio.sleep(WARM_UP)
         begun, cpu, of_broker = meter.count, total(servers), sum(broker.cpu_times()[:2])
         await asyncio.sleep(DURATION)
@@ -154,6 +158,16 @@ async def speak(speaking: list[Receiver], meter: Meter, receivers: int) -> None:
     sent = 0
     while True:
         while sent - meter.count // receivers < AHEAD * len(speaking):
+            speaking[sent % len(speaking)].send(FRAME)
+            sent += 1
+        await asyncio.sleep(0.001)
+
+
+async def pace(speaking: list[Receiver], rate: float) -> None:
+    """The same, so many events a second."""
+    sent, begun = 0, time.monotonic()
+    while True:
+        while sent < (time.monotonic() - begun) * rate:
             speaking[sent % len(speaking)].send(FRAME)
             sent += 1
         await asyncio.sleep(0.001)
