@@ -69,22 +69,36 @@ class NodeBroker(RedisBroker):
     def hear(self, subscriptions: Subscriptions, patience: float) -> Generator[Heard | None]:
         """As `listen`, from all these channels."""
         client, connection = self._listening()
+        lookout = Lookout()
         try:
-            commands = subscriptions.all()
-            awaited = sum(len(command) - 1 for command in commands)
-            connection.send_packed_command(connection.pack_commands(commands))
-            lookout = Lookout()
+            early = self._subscribe(connection, lookout, subscriptions.all(), patience)
+            yield None
+            yield from early
             while True:
                 response = self._next(connection, lookout, patience)
-                if response is not None and response[0] in _CONFIRMED:
-                    awaited -= 1
-                if awaited <= 0 or response is not None:
-                    yield None if response is None else _heard(response)
+                yield None if response is None else _heard(response)
                 for command in subscriptions.new():
                     connection.send_command(*command)
         finally:
             connection.disconnect()
             client.close()
+
+    def _subscribe(
+        self, connection: Any, lookout: Lookout, commands: list[Command], patience: float
+    ) -> list[Heard | None]:
+        """Wait until all is confirmed; returns what has come meanwhile."""
+        connection.send_packed_command(connection.pack_commands(commands))
+        awaited = sum(len(command) - 1 for command in commands)
+        early: list[Heard | None] = []
+        while awaited:
+            response = self._next(connection, lookout, patience)
+            if response is None:
+                continue
+            if response[0] in _CONFIRMED:
+                awaited -= 1
+            else:
+                early.append(_heard(response))
+        return early
 
     def _next(self, connection: Any, lookout: Lookout, patience: float) -> Any:
         """What comes within so many seconds, or None."""
