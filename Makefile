@@ -1,4 +1,5 @@
 # make example   run the example at http://127.0.0.1:8029/
+# make celery_progress   a task of Celery's that shows its progress in a page, and asks there (example/celery_progress)
 # make test      lint, types and tests
 # make compat    the same tests on Flask-SocketIO itself: applications, API
 # make compat-versions   the core of the tests on the oldest and the newest releases of Flask and others, and on broken ones
@@ -32,10 +33,13 @@ CORE := tests/versions \
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example test compat compat-versions reliability soak bench count profile autobahn fuzz clean
+.PHONY: example celery_progress test compat compat-versions reliability soak bench count profile autobahn fuzz clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
+
+celery_progress: .venv/installed-dev
+	@$(BIN)/python example/celery_progress/run.py
 
 test: .venv/installed-dev $(DEPLOYMENT)/installed
 	$(BIN)/ruff check

@@ -86,7 +86,7 @@ class Alone:
         self._redis.execute_command(*command)
 
     def malformed(self) -> int:
-        found: int = self.ours.counters()["queue_malformed"]
+        found: int = self.ours.counters()["queue_ignored"].get("malformed", 0)
         return found
 
 

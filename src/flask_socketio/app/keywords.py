@@ -14,9 +14,9 @@ from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 from ..cluster.backlog import Bounds
 from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits, SlowConsumer
 from ..engine.cookie import CookieOption
-from .options import JsonLibrary, Options
+from .options import JsonLibrary, Options, QueueDown
 from .origins import origins
-from .values import hosts, namespaces, slow_consumer, transports, url_path
+from .values import hosts, namespaces, queue_down, slow_consumer, transports, url_path
 
 Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
 R = TypeVar("R")
@@ -476,6 +476,15 @@ class SocketIOOptions(TypedDict, total=False):
             "Whatever has waited there for longer is dropped. 0: nothing for that.",
             Bounds,
             field="age",
+        ),
+    ]
+    queue_down: Annotated[
+        QueueDown,
+        Option(
+            "name",
+            'What emitting does in a process that serves nobody, while the message queue is not there: `"raise"` a '
+            '`MessageQueueError`, or `"drop"` what is emitted.',
+            read=queue_down,
         ),
     ]
     client_manager: Annotated[

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..cluster.backlog import Bounds
 from ..cluster.brokers import check_url, make_broker
 from ..cluster.node.queue import NodeQueue, is_node_url
 from ..cluster.queue import MessageQueue
 from ..engine.config import EngineConfig
+
+QueueDown = Literal["raise", "drop"]
 
 
 class JsonLibrary(Protocol):
@@ -40,6 +42,7 @@ class Options:
     message_queue: str | None = field(default=None, repr=False)  # it may hold a password
     channel: str = "flask-socketio"
     backlog: Bounds = field(default_factory=Bounds)
+    queue_down: QueueDown = "raise"
     client_manager: object = None
     json: JsonLibrary | None = None
     serializer: str = "default"

@@ -9,9 +9,11 @@ from typing import cast, get_args
 
 from ..cluster.base import as_namespace
 from ..engine.config import SlowConsumer
+from .options import QueueDown
 
 TRANSPORTS = ("polling", "websocket")
 SLOW_CONSUMERS = get_args(SlowConsumer)
+QUEUE_DOWN = get_args(QueueDown)
 
 
 def as_meant(name: str, value: object, default: object) -> object:
@@ -94,4 +96,10 @@ def _host(name: str) -> str:
 def slow_consumer(value: object) -> object:
     if value not in SLOW_CONSUMERS:
         raise ValueError(f"slow_consumer={value!r}: there are {list(SLOW_CONSUMERS)}")
+    return value
+
+
+def queue_down(value: object) -> object:
+    if value not in QUEUE_DOWN:
+        raise ValueError(f"queue_down={value!r}: there are {list(QUEUE_DOWN)}")
     return value

@@ -76,10 +76,10 @@ class Counters:
     queue_unsure: int = 0
     #: messages of others for this server
     queue_received: int = 0
-    #: messages of others that say nothing that can be understood
-    queue_malformed: int = 0
     #: numbers that are missing between messages of the same other server
     queue_gaps: int = 0
+    #: messages that were not acted upon, by reason
+    queue_ignored: dict[str, int] = field(default_factory=dict[str, int])
     #: times that the queue could not be listened to, and was tried again
     queue_failures: int = 0
 
@@ -91,6 +91,10 @@ class Counters:
         """Count what will not reach other servers."""
         self.queue_lost += messages
         self.queue_lost_by[reason] = self.queue_lost_by.get(reason, 0) + messages
+
+    def message_ignored(self, reason: str) -> None:
+        """Count what others have written to the queue and is not understood."""
+        self.queue_ignored[reason] = self.queue_ignored.get(reason, 0) + 1
 
     def refuse_http(self, reason: str) -> None:
         self.http_refused[reason] = self.http_refused.get(reason, 0) + 1

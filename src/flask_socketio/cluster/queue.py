@@ -10,18 +10,20 @@ import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import Generic, Protocol, TypeVar
+from itertools import chain
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from ..base.counters import Counters
 from ..base.green import start_for_io
 from ..base.promise import Promise
 from ..base.real import AppLock
+from ..base.told import Told
 from .backlog import Bounds
 from .backoff import Backoff
 from .gaps import Gaps
 from .masking import Masked
 from .state import LISTEN, QueueState
-from .wire import Message, is_for, numbered, read, write
+from .wire import Message, is_for, is_pickle, numbered, read, write
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -29,6 +31,8 @@ T = TypeVar("T")
 
 #: Seconds after which who listens looks whether to go on, and that a server that stops waits for it at most.
 _PATIENCE, _LAST_LOOK = 0.25, 1.0
+
+_PICKLE = "message of queue %s ignored: it is a pickle, as python-socketio before 5.14 sends, which could run any code"
 
 
 class UnreachableError(Exception):
@@ -69,6 +73,14 @@ class Broker(Protocol):
     def close(self) -> None:
         """Let go of what `publish` has connected, if anything."""
         ...
+
+
+@runtime_checkable
+class CountsListeners(Protocol):
+    """A broker that says how many have been sent what was published."""
+
+    #: the latest message; None before the first
+    listeners: int | None
 
 
 #: Brokers of the process that this one was forked from: to let go of one could end that one's connection.
@@ -143,11 +155,40 @@ class MessageQueue:
                 self._count += error.messages
                 raise
 
+    def forked(self) -> None:
+        """This is another process than before: nobody here will release the lock if somebody holds it there."""
+        self._lock = AppLock()
+
+    def listeners(self) -> int | None:
+        """How many have been sent the latest message, where the broker says so."""
+        broker = self._broker
+        return broker.listeners if isinstance(broker, CountsListeners) else None
+
     def close(self) -> None:
         """Let go of the connection over which it has published."""
         with self._lock:
             if self._broker is not None:
                 self._broker.close()
+
+
+class Hearer(Protocol):
+    """Whom a `Listener` tells what it hears, on its thread."""
+
+    def received(self, message: Message) -> object:
+        """Of others. May raise for what is no message."""
+        ...
+
+    def listening(self) -> object:
+        """It listens, for the first time or again."""
+        ...
+
+    def deaf(self) -> object:
+        """It cannot listen."""
+        ...
+
+    def looked(self) -> object:
+        """Some time has passed, a part of a second."""
+        ...
 
 
 class Listening(Generic[T]):
@@ -184,51 +225,85 @@ class Listening(Generic[T]):
 
     def _listen(self) -> None:
         with closing(self._hear(_PATIENCE)) as messages:
-            for message in messages:
+            next(messages)
+            self._listens()
+            for message in chain((None,), messages):
                 self._backoff.reset()
                 self._state.works(self._doing)
                 if self._stopped.done:
                     return
                 if message is not None:
                     self._read(message)
+                self._looked()
 
     def _failed(self, error: Exception) -> None:
         if self._stopped.done:
             return
+        self._is_deaf()
         pause = self._backoff.next()
         self._counters.queue_failures += 1
         self._state.failed(self._doing, error, f"trying again in {pause:g} s")
         self._stopped.wait(pause)
 
-    async def close(self) -> None:
-        """Hand over nothing more, and let go of the broker; one that does not answer is not waited for long."""
+    def _listens(self) -> None:
+        self._state.listens = True
+
+    def _is_deaf(self) -> None:
+        self._state.listens = False
+
+    def _looked(self) -> None:
+        """Some time has passed, a part of a second."""
+
+    def stop(self) -> None:
+        """Hand over nothing more, and let go of the broker soon."""
         self._stopped.keep(None)
+
+    async def close(self) -> None:
+        """The same; a broker that does not answer is not waited for long."""
+        self.stop()
         await self._ended.wait_on_loop(_LAST_LOOK)
 
 
 class Listener(Listening[bytes | str]):
-    """What others publish on a queue."""
+    """Tells a hearer what others publish on a queue."""
 
     def __init__(
         self,
         queue: MessageQueue,
-        receive: Callable[[Message], object],
+        hearer: Hearer,
         counters: Counters,
         state: QueueState,
     ) -> None:
         self._queue = queue
-        self._receive = receive
+        self._hearer = hearer
+        self._told = Told(logger)
         self._gaps = Gaps()
         super().__init__(queue.begun().listen, self._read_text, counters, state)
 
+    def _listens(self) -> None:
+        super()._listens()
+        self._hearer.listening()
+
+    def _is_deaf(self) -> None:
+        super()._is_deaf()
+        self._hearer.deaf()
+
+    def _looked(self) -> None:
+        self._hearer.looked()
+
     def _read_text(self, text: bytes | str) -> None:
+        if is_pickle(text):
+            self._counters.message_ignored("pickle")
+            self._told.warning(_PICKLE, self._queue.shown)
+            return
         try:
             message = read(text)
             self._counters.queue_gaps += self._gaps.before(message)
             if is_for(message, self._queue.host_id):
-                self._receive(message)
+                self._hearer.received(message)
                 self._counters.queue_received += 1
         except Exception as error:  # noqa: BLE001 - whoever else writes to the queue must not end the listening
+            self._counters.message_ignored("malformed")
             logger.error(  # noqa: TRY400 - the text says more than the stack
                 "message of queue %s ignored: %s: %.100r", self._queue.shown, error, text
             )

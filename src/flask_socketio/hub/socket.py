@@ -6,6 +6,7 @@ from typing import Any
 
 from ..cluster.base import Callback, Room
 from ..engine.outbox import Outbox
+from ..errors import UnknownClientError
 from ..protocol import socketio as sio
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
@@ -98,7 +99,9 @@ class Socket:
         if due is not None:
             for number in self.acks:
                 due.discard((self, number))
-        self.acks.clear()
+        acks, self.acks = self.acks, {}
+        for callback in acks.values():
+            callback.fail(UnknownClientError(f"client {self.sid!r} has left without an answer"))
 
     def announce(self) -> None:
         """Send CONNECT, and behind it what has waited."""

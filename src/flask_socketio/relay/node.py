@@ -12,7 +12,7 @@ from ..engine.handshake import Handshake
 from ..engine.picows import FastLane
 from ..hub.socket import Socket
 from .bus import PeerLink
-from .folder import Folder, new_node
+from .folder import Folder
 from .frames import Frame, Kind
 from .handover import CAN_HAND_OVER, Receiver
 from .link import Link
@@ -27,12 +27,13 @@ class Node:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        name: str,
         path: Path,
         bus: PeerLink[Socket] | None,
         max_payload: int,
     ) -> None:
         #: session ids begin with it
-        self.name = new_node()
+        self.name = name
         self._loop = loop
         self._folder = Folder(path)
         self._peers = Peers(loop, self._folder, self.name, self._received, self._gone)
@@ -66,6 +67,8 @@ class Node:
     def _gone(self, link: Link) -> None:
         self.relay.gone(link)
         self._owner.gone(link)
+        if self._bus is not None and link.node:
+            self._bus.gone(link.node)
 
     def _adopt(self, described: Any, early: bytes, connection: socket.socket) -> None:
         task = self._loop.create_task(

@@ -36,6 +36,7 @@ class RedisBroker:
         self._client: Any = None
         #: over which it publishes: one of its own, since only that can tell what has been sent
         self._publishing: Any = None
+        self.listeners: int | None = None
 
     def publish(self, messages: list[bytes]) -> Iterator[Exception | None]:
         try:
@@ -47,7 +48,7 @@ class RedisBroker:
         try:
             connection.send_packed_command(self._commands(connection, messages))
             while left:
-                refusal = _refusal(connection)
+                refusal = self._refusal(connection)
                 left -= 1
                 yield refusal
         except Exception as error:
@@ -58,6 +59,14 @@ class RedisBroker:
         return connection.pack_commands(
             [("PUBLISH", self._channel, message) for message in messages]
         )
+
+    def _refusal(self, connection: Any) -> Exception | None:
+        """The next answer, if it is one; else it says how many listen."""
+        try:
+            self.listeners = connection.read_response()
+        except redis.ResponseError as error:
+            return error
+        return None
 
     def _connection(self) -> Any:
         """One that the server has not closed; a new one has been answered already."""
@@ -103,15 +112,6 @@ class RedisBroker:
 
     def close(self) -> None:
         self._drop()
-
-
-def _refusal(connection: Any) -> Exception | None:
-    """The next answer, if it is one."""
-    try:
-        connection.read_response()
-    except redis.ResponseError as error:
-        return error
-    return None
 
 
 def make_broker(url: str, channel: str) -> RedisBroker:

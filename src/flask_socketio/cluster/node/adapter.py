@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from ...base.counters import Counters
 from ...base.told import Told
 from ...protocol.socketio import Body, Codec
 from ..base import Callback, Emission, M, Room
+from ..callbacks import Callbacks
 from ..memory import MemoryAdapter
-from ..queued import run_callback
 from ..wire import Dumps
 from . import wire
 from .dialect import Dialect
@@ -40,21 +39,10 @@ from .messages import (
 
 logger = logging.getLogger("flask_socketio.server")
 
-#: Broadcasts whose acks may come; those of the oldest are ignored then.
-_MAX_CALLBACKS = 10_000
 #: Bytes, more or less, of a message that is no broadcast.
 _SIZE_OF_OTHERS = 256
 
 _NO_DATA = Body(b"")
-
-
-@dataclass(slots=True)
-class Asked:
-    """A broadcast of this server's that others' clients answer."""
-
-    callback: Callback
-    #: answers that are still to come from servers that have told how many clients they have
-    missing: int = 0
 
 
 class NodeAdapter(MemoryAdapter[M]):
@@ -75,9 +63,8 @@ class NodeAdapter(MemoryAdapter[M]):
         self._dumps = dumps
         self._dialect = dialect
         self._publish = publish
-        self._counters = counters
         self._told = Told(logger)
-        self._asked: dict[str, Asked] = {}
+        self.callbacks = Callbacks(counters)
         #: told of a namespace's first client, and of a room's first and last
         self.on_namespace: Callable[[str], object] = _nobody_listens
         self.on_room: Callable[[str, Room], object] = _nobody_listens
@@ -151,12 +138,11 @@ class NodeAdapter(MemoryAdapter[M]):
         )
 
     def _remember(self, callback: Callback) -> str:
-        if len(self._asked) >= _MAX_CALLBACKS:
-            oldest = self._asked.pop(next(iter(self._asked)))
-            self._counters.acks_dropped += oldest.missing > 0
-        request_id = self._dialect.new_request_id()
-        self._asked[request_id] = Asked(callback)
-        return request_id
+        return f"{self._dialect.uid}{self.callbacks.remember(callback, None)}"
+
+    def _reaches_nobody(self, emission: Emission, callback: Callback) -> None:
+        if emission.ignore_queue:
+            super()._reaches_nobody(emission, callback)
 
     def leave(self, namespace: str, sid: str, room: Room) -> None:
         if self.find(namespace, sid) is None:
@@ -226,8 +212,6 @@ class NodeAdapter(MemoryAdapter[M]):
                 answer = Rooms(request_id, self._all_rooms(namespace))
             case ServerEvent(_, request_id):
                 answer = None if request_id is None else ServerEventAck(request_id, None)
-            case ClientCount(request_id, count):
-                self._counted(request_id, count)
             case ClientAck(request_id, value):
                 self._acked(request_id, value)
             case _:
@@ -265,20 +249,11 @@ class NodeAdapter(MemoryAdapter[M]):
         rooms = [room for space, room in self._rooms if space == namespace]
         return [*self._sockets.get(namespace, ()), *filter(wire.is_room, rooms)]
 
-    def _counted(self, request_id: str, count: int) -> None:
-        asked = self._asked.get(request_id)
-        if asked is not None:
-            asked.missing += count
-
     def _acked(self, request_id: str, value: Any) -> None:
-        asked = self._asked.get(request_id)
-        if asked is None:
-            return
-        asked.missing -= 1
-        if asked.callback.on_loop:  # `call()`, for which the first counts
-            del self._asked[request_id]
-        # Nothing and null are the same on this wire.
-        run_callback(asked.callback, [] if value is None else [value])
+        number = request_id.removeprefix(self._dialect.uid)
+        if number != request_id and number.isdecimal():
+            # Nothing and null are the same on this wire.
+            self.callbacks.answered(int(number), [] if value is None else [value])
 
 
 def _is_number(text: str) -> bool:

@@ -60,6 +60,12 @@ class NodeBroker(RedisBroker):
     def _commands(self, connection: Any, messages: list[bytes]) -> list[bytes]:
         return messages
 
+    def _refusal(self, connection: Any) -> Exception | None:
+        """The number of those who listen to one channel says nothing of the others."""
+        refusal = super()._refusal(connection)
+        self.listeners = None
+        return refusal
+
     def _listening(self) -> tuple[Any, Any]:
         client = self._connect({"socket_connect_timeout": 2.0, "protocol": 2})
         connection = client.connection_pool.make_connection()

@@ -63,15 +63,12 @@ class Classic:
 
     def __init__(self, key: str, uid: str | None = None) -> None:
         self._key = key
-        self.uid = uid or self.new_request_id()
+        self.uid = uid or secrets.token_urlsafe(6)[:6]
         #: how its own broadcasts begin
         self._own = b"\x93" + wire.packed(self.uid)
         self._patterns: dict[bytes, str] = {}
         self._requests: dict[bytes, str] = {}
         self._answers: dict[bytes, str] = {}
-
-    def new_request_id(self) -> str:
-        return secrets.token_urlsafe(6)[:6]
 
     def channels(self, namespace: str) -> list[Command]:
         answers = self._answer_channel(namespace)

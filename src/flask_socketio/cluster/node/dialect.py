@@ -32,8 +32,6 @@ class Dialect(Protocol):
     #: the member's own
     uid: str
 
-    def new_request_id(self) -> str: ...
-
     def channels(self, namespace: str) -> list[Command]:
         """What subscribes to a namespace. On any thread."""
         ...

@@ -33,6 +33,11 @@ _SIZE_OF_WAKE = 64
 class NodeLink(Generic[M]):
     """One thread publishes, one listens to channels, and one to each stream."""
 
+    #: ids have as many characters as Node's servers know
+    sids_begin = ""
+    #: Node's servers answer none of ours
+    questions = None
+
     def __init__(
         self,
         queue: NodeQueue,
@@ -112,7 +117,7 @@ class NodeLink(Generic[M]):
             if incoming is not None:
                 self._receive(incoming)
         except (MalformedError, TypeError, ValueError) as error:
-            self._counters.queue_malformed += 1
+            self._counters.message_ignored("malformed")
             self._told.warning("message of another server ignored: %.200s", error)
 
     def _receive(self, incoming: Incoming) -> None:
@@ -137,6 +142,10 @@ class NodeLink(Generic[M]):
         self._counters.queue_received += 1
 
     # -- what a server asks --------------------------------------------------------------------
+
+    def queue_status(self) -> dict[str, Any]:
+        """How it goes with the queue; on any thread."""
+        return {**self._state.status(), **self._publisher.waiting()}
 
     def troubles(self) -> list[str]:
         """What cannot be done with the queue at present; on any thread."""

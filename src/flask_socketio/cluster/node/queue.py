@@ -83,6 +83,7 @@ class NodeQueue(MessageQueue):
         namespaces: Iterable[str],
         post: Callable[..., object],
         counters: Counters,
+        _node: str,
     ) -> Link[Any]:
         """A running server's. Raises ImportError where msgpack is missing."""
         kind = _imported("link").NodeLink

@@ -25,9 +25,6 @@ class Sharded:
         self._prefix = prefix
         self.uid = uid or new_id()
 
-    def new_request_id(self) -> str:
-        return new_id()
-
     def channels(self, namespace: str) -> list[Command]:
         channel = self._channel(namespace)
         return [("SSUBSCRIBE", channel), ("SSUBSCRIBE", f"{channel}{self.uid}#")]

@@ -23,9 +23,6 @@ class Streams:
         self._name = name
         self.uid = uid or new_id()
 
-    def new_request_id(self) -> str:
-        return new_id()
-
     def channels(self, namespace: str) -> list[Command]:
         channel = self._channel(namespace)
         return [("SUBSCRIBE", channel, f"{channel}{self.uid}#")]
