@@ -34,6 +34,11 @@ _HEAD_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 _FIRST_HOST = "flask_duplex.first_host"
 
 _GONE = "the session has ended, or a server has it that this one knows nothing of (docs/serving.md, several processes)"
+_UPGRADE_LOST = (
+    "transport=websocket without a WebSocket handshake. If it is a browser's, a proxy has taken the Upgrade header "
+    "away; nginx needs in its location: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
+    'proxy_set_header Connection "upgrade";'
+)
 
 
 class ConnectionMiddleware(Protocol):
@@ -146,7 +151,7 @@ class Admission:
 
     def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
         self._counters.handshakes_refused += 1
-        kind = refusal.message
+        kind = _UPGRADE_LOST if refusal.detail is _UPGRADE_LOST else refusal.message
         self._told.warning(
             "%s %s refused: %s", request.method, self._config.path, refusal, kind=kind
         )
@@ -199,6 +204,8 @@ class Admission:
             why = f"EIO={query.revision[:16]!r} in a session of revision {session.revision}"
             raise HandshakeRefused(BAD_REQUEST, why)
         upgrade = query.transport == "websocket"
+        if upgrade and not request.is_websocket:
+            raise HandshakeRefused(BAD_REQUEST, _UPGRADE_LOST)
         name = session.transport.name
         if upgrade != request.is_websocket or (not upgrade and name != "polling"):
             raise HandshakeRefused(BAD_REQUEST, f"the session's transport is {name}")
@@ -212,10 +219,10 @@ class Admission:
             raise _unknown_transport(query)
         if request.method != "GET":
             raise HandshakeRefused(BAD_HANDSHAKE_METHOD, f"{request.method} without a session")
-        if (query.transport == "websocket") != request.is_websocket:
-            raise HandshakeRefused(
-                BAD_REQUEST, "transport=websocket goes with a WebSocket handshake"
-            )
+        if query.transport == "websocket" and not request.is_websocket:
+            raise HandshakeRefused(BAD_REQUEST, _UPGRADE_LOST)
+        if request.is_websocket and query.transport != "websocket":
+            raise HandshakeRefused(BAD_REQUEST, "a WebSocket handshake needs transport=websocket")
         if query.revision not in REVISIONS:
             raise HandshakeRefused(
                 UNSUPPORTED_PROTOCOL_VERSION,

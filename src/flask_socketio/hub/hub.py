@@ -79,9 +79,9 @@ class Hub:
         self._always_connect = always_connect
         self._ack_errors = ack_errors
         self._told = Told(logger)
-        self._unhandled = Unhandled(handlers)
         #: what the ids of its clients begin with: others find by it whose they are
         self.sids_begin = ""
+        self._unhandled = Unhandled(handlers)
         #: where there is a limit to the events of a second
         self.rate: EventRate | None = None
         #: acks that have to come in time, by their sockets and numbers; None where they may come at any time

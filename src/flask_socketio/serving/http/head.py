@@ -10,6 +10,10 @@ from ...engine.request import Headers, size_of
 #: The longest method has fewer bytes, with what stands between it and the target.
 _METHOD = 32
 
+#: RFC 8446, 5.1: a record of a handshake, of any version.
+_TLS_HANDSHAKE = b"\x16\x03"
+_HTTPS = "this port is for http://, not for https:// (run() has certfile= and keyfile=)"
+
 
 class BadHead(Exception):  # noqa: N818 - a verdict, not a failure
     """What the client is answered in place of what it asked for; `reason` is one of a few."""
@@ -18,6 +22,11 @@ class BadHead(Exception):  # noqa: N818 - a verdict, not a failure
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+def no_request(data: bytes) -> BadHead:
+    """What cannot be read as a request."""
+    return BadHead(400, _HTTPS if data.startswith(_TLS_HANDSHAKE) else "invalid request")
 
 
 def too_large(target: bytes, limits: HttpLimits) -> BadHead:

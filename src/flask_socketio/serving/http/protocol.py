@@ -34,6 +34,7 @@ from .head import (
     check_size,
     check_version,
     is_websocket,
+    no_request,
     too_large,
     without_upgrade,
 )
@@ -246,7 +247,7 @@ class HttpProtocol(HttpToolsProtocol):
         if isinstance(found, HttpParserUpgrade):
             self._upgrade(data[found.args[0] :])
         else:
-            self._refuse(self._verdict or BadHead(400, "invalid request"))
+            self._refuse(self._verdict or no_request(data))
 
     def _upgrade(self, behind: bytes) -> None:
         """The client wants another protocol, and has been read up to the end of its request's head."""
