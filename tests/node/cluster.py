@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.kit.broker import Valkey
-from tests.kit.node import install, node
+from tests.kit.node import node_with
 from tests.kit.raw import request
 from tests.kit.server import ServerProcess
 
@@ -103,9 +103,8 @@ class Ours(ServerProcess):
 
 class Peer(ServerProcess):
     def __init__(self, adapter: str, redis_socket: str) -> None:
-        install(HERE)
         env = {"ADAPTER": adapter, "REDIS_SOCKET": redis_socket}
-        super().__init__([node(), str(HERE / "peer.mjs")], env)
+        super().__init__([node_with(HERE), str(HERE / "peer.mjs")], env)
 
     def run(self, code: str) -> Any:
         reply = request(self.address, "POST", "/", body=code.encode())

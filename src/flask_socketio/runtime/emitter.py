@@ -7,6 +7,7 @@ import weakref
 from typing import Any
 
 from ..base.counters import Counters
+from ..base.green import attach
 from ..base.promise import Promise
 from ..cluster.base import Adapter
 from ..cluster.node.queue import NodeQueue
@@ -56,6 +57,7 @@ class Emitter:
 
     def listen(self) -> None:
         """Have answers come back. Raises MessageQueueError when the queue cannot be listened to."""
+        attach()  # where the program has green threads, they wait as such
         self.inbox.ask(self._start_listener)
         listens = self._listens
         if not listens.wait(_PATIENCE):
