@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.counters import Counters
+from ..cluster.link import Link as LinkToOthers
 from ..cluster.queued import QueueLink
 from ..engine.engine import Engine
 from ..engine.handshake import Handshake
@@ -33,7 +34,7 @@ class Node:
         name: str,
         path: Path | None,
         cluster: Cluster | None,
-        link: PeerLink[Socket] | QueueLink[Socket] | None,
+        link: LinkToOthers[Socket] | None,
         max_payload: int,
         counters: Counters,
     ) -> None:
