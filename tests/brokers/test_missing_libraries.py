@@ -24,11 +24,13 @@ URLS = [
     ("redis", "valkey+sentinel://a,b/0/name"),
     ("kombu", "amqp://"),
     ("nats", "nats://"),
+    ("kafka", "kafka://"),
+    ("zmq", "zmq+tcp://host:1+2"),
     ("postgres", "postgresql://"),
     ("kombu", "memory://"),
 ]
 #: Where a library is not named as the extra that brings it.
-MODULES = {"postgres": "psycopg"}
+MODULES = {"postgres": "psycopg", "kafka": "aiokafka"}
 RUN = "socketio.run(app, port=0)"
 UVICORN = """
 import uvicorn
@@ -55,7 +57,7 @@ def test_the_first_use_says_what_to_install(library: str, url: str, use: str) ->
     )  # fmt: skip
     assert ended.returncode != 0
     assert ended.stdout.startswith("a page\n")
-    scheme = url.partition(":")[0]
+    scheme = url.partition("://")[0]
     message = f"message_queue {scheme}:// needs a library: pip install 'flask-duplex[{library}]'"
     assert ended.stderr.count(message) == 1
     assert "Traceback" not in ended.stderr
@@ -68,3 +70,13 @@ def test_an_emitter_that_does_something_else_than_emit() -> None:
     )
     assert ended.stdout == "a page\n"
     assert ended.stderr.rstrip().endswith("pip install 'flask-duplex[redis]'")
+
+
+@pytest.mark.parametrize("library", ["redis", "msgpack"])
+def test_what_a_cluster_of_nodes_takes(library: str) -> None:
+    program = (BEGIN + RUN).format(module=library, url="node+redis://")
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert ended.returncode != 0
+    assert "needs libraries: pip install 'flask-duplex[redis,msgpack]'\n" in ended.stderr

@@ -415,9 +415,9 @@ def test_topics_after_the_broker_has_come_back(kind: Callable[[], Any]) -> None:
             assert there.next(20) == room
 
 
-def test_names_of_clients_have_no_topic_of_their_own() -> None:
+def test_ids_of_clients_have_the_topic_of_their_process() -> None:
     """It is their server that has to get it, whatever it listens to."""
     assert topic_of("/", "A1_-" * 5) is None
-    assert topic_of("/", "abc-12-_" + "A1_-" * 5) is None
+    assert topic_of("/", "abc-12-_" + "A1_-" * 5) == topic_of("/b", "abc-12-_" + "B" * 20) is not None
     assert topic_of("/", 7) is None
     assert topic_of("/", "a room") == topic_of("/", "a room") != topic_of("/b", "a room")

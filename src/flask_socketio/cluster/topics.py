@@ -15,22 +15,25 @@ from ..base.promise import Promise
 from .base import Emission, Room
 from .gaps import Gaps
 from .here import LINGER
+from .nodes import owner_of, prefix_of
 
 #: All servers of a queue have to agree on it.
 TOPICS = 65_536
 
-#: What a client's id looks like, also one that names its process: nobody can tell whether a room of that form is one.
-_ID = re.compile(r"([A-Za-z0-9_-]{6}-_)?[A-Za-z0-9_-]{20}")
+#: What a client's id looks like that names no process: nobody can tell whether a room of that form is one.
+_ID = re.compile(r"[A-Za-z0-9_-]{20}")
 
 #: Has a broker send a topic's messages, or no longer; see `TopicBroker`.
 Want = Callable[[int, bool], "Promise[None] | None"]
 
 
 def topic_of(namespace: str, room: Room) -> int | None:
-    """None for what is said to everybody."""
+    """None for what is said to everybody; for a client's id the topic of its process."""
     if not isinstance(room, str) or _ID.fullmatch(room):
         return None
-    return crc32(f"{namespace}\0{room}".encode(errors="surrogatepass")) % TOPICS
+    owner = owner_of(room)
+    name = f"{namespace}\0{room}" if owner is None else owner
+    return crc32(name.encode(errors="surrogatepass")) % TOPICS
 
 
 class Addresses:
@@ -56,9 +59,12 @@ class Addresses:
 
     def of_emission(self, emission: Emission) -> int | None:
         """None where several rooms are addressed, or an answer is wanted, which may be everybody's."""
-        if emission.to is None or len(emission.to) != 1 or emission.callback is not None:
+        if emission.to is None or len(emission.to) != 1:
             return None
-        return self.of_room(emission.namespace, emission.to[0])
+        (room,) = emission.to
+        if emission.callback is not None and owner_of(room) is None:
+            return None
+        return self.of_room(emission.namespace, room)
 
     def of_room(self, namespace: str, room: Room) -> int | None:
         """What is for the room's members alone."""
@@ -87,6 +93,10 @@ class Subscriptions:
         if rooms == 1:
             self._begin(topic)
         return self._coming.get(topic)
+
+    def add_node(self, node: str) -> None:
+        """What is for the clients of a process, whatever their ids, concerns the server: for good."""
+        self.add("/", prefix_of(node) + "0" * 20)
 
     def _begin(self, topic: int) -> None:
         self._gaps.begin(topic)

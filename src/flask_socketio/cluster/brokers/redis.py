@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import parse_url as _parse_url  # pyright: ignore[reportUnknownVariableType]
 from redis.retry import Retry
 
 from ..lookout import Lookout
 from ..queue import Broker, UnreachableError, UnsureError
 from .sharded import sharded_broker
+
+parse_url = cast(Any, _parse_url)
 
 #: The kind of what carries a message: a str with decode_responses=true in the URL.
 _MESSAGE = (b"message", "message")
@@ -37,6 +40,7 @@ class RedisBroker:
         self._client: Any = None
         #: over which it publishes: one of its own, since only that can tell what has been sent
         self._publishing: Any = None
+        self.listeners: int | None = None
 
     def publish(self, messages: list[bytes]) -> Iterator[Exception | None]:
         try:
@@ -46,15 +50,27 @@ class RedisBroker:
             raise UnreachableError(error) from error
         left = len(messages)
         try:
-            commands = [("PUBLISH", self._channel, message) for message in messages]
-            connection.send_packed_command(connection.pack_commands(commands))
+            connection.send_packed_command(self._commands(connection, messages))
             while left:
-                refusal = _refusal(connection)
+                refusal = self._refusal(connection)
                 left -= 1
                 yield refusal
         except Exception as error:
             self._drop()
             raise UnsureError(error, left) from error
+
+    def _commands(self, connection: Any, messages: list[bytes]) -> list[bytes]:
+        return connection.pack_commands(
+            [("PUBLISH", self._channel, message) for message in messages]
+        )
+
+    def _refusal(self, connection: Any) -> Exception | None:
+        """The next answer, if it is one; else it says how many listen."""
+        try:
+            self.listeners = connection.read_response()
+        except redis.ResponseError as error:
+            return error
+        return None
 
     def _connection(self) -> Any:
         """One that the server has not closed; a new one has been answered already."""
@@ -102,24 +118,20 @@ class RedisBroker:
         self._drop()
 
 
-def _refusal(connection: Any) -> Exception | None:
-    """The next answer, if it is one."""
-    try:
-        connection.read_response()
-    except redis.ResponseError as error:
-        return error
-    return None
-
-
 def make_broker(url: str, channel: str) -> Broker:
-    """The broker for a URL as redis-py has it, and for those of several hosts, redis+sharded://user:password@host1,host2
-    and redis+sentinel://user:password@host1:port1,host2/database/service; each with valkey in redis's place."""
-    url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
+    """The broker for a URL of `connecting_to`, and for redis+sharded://user:password@host1:port1,host2."""
     if "+sharded:" in url:
-        return sharded_broker(url.replace("+sharded", "", 1), channel)
-    if url.startswith("redis+sentinel"):
-        return RedisBroker(_sentinel_client(url), channel)
-    return RedisBroker(lambda options: redis.Redis.from_url(url, **options), channel)  # pyright: ignore[reportUnknownMemberType]
+        return sharded_broker(url, channel)
+    return RedisBroker(connecting_to(url), channel)
+
+
+def connecting_to(url: str) -> Connect:
+    """For a URL as redis-py has it, and for redis+sentinel://user:password@host1:port1,host2/database/service, or
+    rediss+sentinel:// for TLS; each with valkey in redis's place."""
+    url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
+    if url.startswith(("redis+sentinel", "rediss+sentinel")):
+        return _sentinel_client(url)
+    return lambda options: redis.Redis.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _sentinel_client(url: str) -> Connect:
@@ -130,11 +142,17 @@ def _sentinel_client(url: str) -> Connect:
     sentinels = [
         (host.partition(":")[0], int(host.partition(":")[2] or 26379)) for host in hosts.split(",")
     ]
+    # What the query says is of connections, to sentinels as to servers.
+    given: dict[str, Any] = parse_url(f"redis://?{parts.query}")
+    given["ssl"] = parts.scheme.startswith("rediss")
     own: dict[str, Any] = {"db": int(database or 0)}
-    own |= {"username": unquote(user) or None, "password": unquote(password) or None}
+    own |= {"username": unquote(user)} if user else {}
+    own |= {"password": unquote(password)} if password else {}
 
     def connect(options: dict[str, Any]) -> Any:
-        manager = redis.Sentinel(sentinels, sentinel_kwargs=options)
-        return manager.master_for(service or "mymaster", **options, **own)  # pyright: ignore[reportUnknownMemberType]
+        options = options | given
+        # Else a sentinel that does not answer would hold up a listener for good.
+        manager = redis.Sentinel(sentinels, sentinel_kwargs={"socket_timeout": 2.0, **options})
+        return manager.master_for(service or "mymaster", **(options | own))  # pyright: ignore[reportUnknownMemberType]
 
     return connect

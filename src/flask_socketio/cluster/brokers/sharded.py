@@ -78,7 +78,7 @@ class ShardedLink:
         #: the first error of those tasks
         self._failed = asyncio.get_running_loop().create_future()
 
-    def is_open(self) -> bool:
+    async def is_open(self) -> bool:
         """A connection that has ended shows when it is used."""
         return True
 
@@ -260,11 +260,13 @@ class Shard:
 
 
 def sharded_broker(url: str, channel: str) -> LoopedTopicBroker[ShardedLink]:
-    """The broker for redis://user:password@host1:port1,host2:port2?option=value, of which one host is enough."""
-    parts = urlsplit(url)
+    """The broker for redis+sharded://user:password@host1:port1,host2:port2?option=value, of which one host is enough;
+    rediss+sharded:// for TLS, each with valkey in redis's place."""
+    parts = urlsplit(url.replace("valkey", "redis", 1) if url.startswith("valkey") else url)
     credentials, at, hosts = parts.netloc.rpartition("@")
     first, *others = hosts.split(",")
-    base = parts._replace(netloc=credentials + at + first, path="").geturl()
+    scheme = parts.scheme.removesuffix("+sharded")
+    base = parts._replace(scheme=scheme, netloc=credentials + at + first, path="").geturl()
     nodes = [ClusterNode(host, int(port or 6379)) for host, _, port in map(_parted, others)]
     return LoopedTopicBroker(partial(_connected, base, nodes, channel))
 
