@@ -10,11 +10,16 @@ from flask_socketio.base.counters import Counters
 from flask_socketio.cluster.backlog import Bounds
 from flask_socketio.cluster.base import Emission
 from flask_socketio.cluster.brokers import make_broker
+from flask_socketio.cluster.nodes import new_node
 from flask_socketio.cluster.queue import MessageQueue
 from flask_socketio.cluster.queued import QueueLink
 from flask_socketio.dispatch.inbox import Inbox
 from flask_socketio.protocol.json import dumps
 from flask_socketio.protocol.socketio import JSON
+
+
+def _no_answers(_adapter: Any) -> dict[str, Any]:
+    return {}
 
 
 class Member:
@@ -44,7 +49,9 @@ class Ours(Process):
         )
         queue.begin()
         self.inbox = Inbox(asyncio.get_running_loop())
-        self.link: Any = QueueLink(queue, JSON, dumps, self.inbox.post, self.counters)
+        self.link: Any = QueueLink(
+            queue, JSON, dumps, _no_answers, self.inbox.post, self.counters, new_node()
+        )
         for room in spec["rooms"]:
             member: Any = Member(self, f"member of {room}")
             self.link.adapter.add(member)
