@@ -7,15 +7,19 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kit.broker import Nats, postgres_url, rabbitmq_url, redis_server
+from tests.kit.daemons import Tansu, ZmqProxy
+
+#: Those that each test starts for itself.
+DAEMONS = {"nats": Nats, "kafka": Tansu, "zmq": ZmqProxy}
 
 
-@pytest.fixture(params=["redis", "amqp", "nats", "postgres"])
+@pytest.fixture(params=["redis", "amqp", "nats", "postgres", "kafka", "zmq"])
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if request.param == "redis":
         with redis_server(tmp_path_factory) as found:
             yield found
-    elif request.param == "nats":
-        server = Nats()
+    elif request.param in DAEMONS:
+        server = DAEMONS[request.param]()
         server.start()
         yield server.url
         server.end()

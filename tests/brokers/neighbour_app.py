@@ -6,8 +6,13 @@ from typing import Any
 import socketio
 from werkzeug.serving import run_simple
 
-manager = socketio.RedisManager(os.environ["QUEUE"], channel=os.environ["CHANNEL"])
-server = socketio.Server(async_mode="threading", client_manager=manager)
+url, channel = os.environ["QUEUE"], os.environ["CHANNEL"]
+if uses_eventlet := url.startswith("zmq"):
+    manager = socketio.ZmqManager(url, channel=channel)
+else:
+    manager = socketio.RedisManager(url, channel=channel)
+mode = "eventlet" if uses_eventlet else "threading"
+server = socketio.Server(async_mode=mode, client_manager=manager)
 
 
 @server.on("shout")
@@ -26,4 +31,13 @@ def whoami(sid: str) -> str:
 
 
 if __name__ == "__main__":
-    run_simple("127.0.0.1", 0, socketio.WSGIApp(server), threaded=True)
+    app = socketio.WSGIApp(server)
+    if uses_eventlet:
+        import eventlet
+        import eventlet.wsgi
+
+        listener = eventlet.listen(("127.0.0.1", 0))
+        print(f"Listening at: http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        eventlet.wsgi.server(listener, app)
+    else:
+        run_simple("127.0.0.1", 0, app, threaded=True)

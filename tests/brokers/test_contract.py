@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
 from flask_socketio.cluster.brokers import make_broker
-from flask_socketio.cluster.queue import Broker, UnreachableError
+from flask_socketio.cluster.queue import Broker, UnreachableError, UnsureError
 from tests.kit.broker import Nats, free_port, postgres_url
+from tests.kit.daemons import Tansu, ZmqProxy
 
 Texts = Generator[bytes | str | None]
 
@@ -55,14 +59,61 @@ def test_none_where_there_is_nothing(url: str) -> None:
         assert next(texts) is None
 
 
-@pytest.mark.parametrize("scheme", ["redis", "amqp", "nats", "postgresql"])
+SCHEMES = ["redis", "amqp", "nats", "postgresql", "kafka", "zmq+tcp"]
+
+
+def nowhere(scheme: str) -> str:
+    """The URL of a broker that is not there."""
+    ports = f"{free_port()}+{free_port()}" if scheme == "zmq+tcp" else free_port()
+    return f"{scheme}://127.0.0.1:{ports}"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_broker_that_is_not_there(scheme: str) -> None:
-    broker = make_broker(f"{scheme}://127.0.0.1:{free_port()}", "channel")
+    broker = make_broker(nowhere(scheme), "channel")
     for messages in ([], [b"{}"]):
         with pytest.raises(UnreachableError):
             list(broker.publish(messages))
     with pytest.raises(Exception, match=r"(?i)refused|connect"):
         next(broker.listen(0.1))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_trying_in_vain_leaves_nothing_behind(scheme: str) -> None:
+    """Not many times as many threads, sockets and whatever else has a descriptor as once."""
+    url, process = nowhere(scheme), psutil.Process()
+
+    def try_in_vain(times: int) -> tuple[int, int]:
+        broker = make_broker(url, "channel")
+        for _ in range(times):
+            with pytest.raises(UnreachableError):
+                list(broker.publish([]))
+            with (
+                pytest.raises(Exception, match=r"(?i)refused|connect"),
+                closing(broker.listen(0.1)) as texts,
+            ):
+                next(texts)
+        gc.collect()
+        return process.num_fds(), process.num_threads()
+
+    descriptors, threads = try_in_vain(3)
+    found = try_in_vain(30)
+    assert found[0] <= descriptors + 8
+    assert found[1] <= threads + 2
+
+
+@pytest.mark.parametrize("make", [Nats, Tansu, ZmqProxy])
+def test_a_broker_that_was_away_while_nothing_was_published(make: type[Any]) -> None:
+    """A message that is published later is published, and certainly."""
+    server = make()
+    server.start()
+    with closing(make_broker(server.url, new_channel())) as broker:
+        assert list(broker.publish([b"one"])) == [None]
+        server.kill()
+        time.sleep(1.1)  # within a second Kafka is not asked again
+        server.start()
+        assert list(broker.publish([b"two"])) == [None]
+    server.end()
 
 
 # -- NATS ------------------------------------------------------------------------------------------
@@ -74,13 +125,6 @@ def nats() -> Iterator[Nats]:
     server.start()
     yield server
     server.end()
-
-
-def test_what_nats_refuses_takes_no_others_with_it(nats: Nats) -> None:
-    with heard(nats.url, "channel") as (broker, texts):
-        before, refusal, after = broker.publish([b"before", b"x" * 1_100_000, b"after"])
-        assert (before, str(refusal), after) == (None, "nats: maximum payload exceeded", None)
-        assert take(texts, 2) == [b"before", b"after"]
 
 
 def test_one_of_several_nats_servers_is_enough(nats: Nats) -> None:
@@ -95,6 +139,79 @@ def test_one_of_several_nats_servers_is_enough(nats: Nats) -> None:
 def test_a_channel_that_is_no_subject(channel: str) -> None:
     with pytest.raises(ValueError, match="is no subject of NATS"):
         make_broker("nats://127.0.0.1", channel)
+
+
+# -- Kafka -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kafka() -> Iterator[Tansu]:
+    server = Tansu()
+    server.start()
+    yield server
+    server.end()
+
+
+def numbers(first: int, end: int) -> list[bytes]:
+    return [b'{"number":%d}' % number for number in range(first, end)]
+
+
+def heard_again(broker: Broker, count: int) -> list[bytes]:
+    """What one gets who listens again, until he ends."""
+    with closing(broker.listen(0.1)) as texts:
+        return take(texts, count)
+
+
+def test_kafka_keeps_what_a_listener_has_missed(kafka: Tansu) -> None:
+    channel = new_channel()
+    with closing(make_broker(kafka.url, channel)) as broker:
+        listener = make_broker(kafka.url, channel)
+        with closing(listener.listen(0.1)) as texts:
+            assert next(texts) is None
+            for first in (0, 50):
+                list(broker.publish(numbers(first, first + 50)))
+            assert take(texts, 100) == numbers(0, 100)
+        list(broker.publish(numbers(100, 150)))
+        assert heard_again(listener, 50) == numbers(100, 150)
+
+
+@pytest.mark.parametrize("count", [5, 200])
+def test_a_log_that_kafka_has_begun_anew_is_read_from_its_beginning(
+    kafka: Tansu, count: int
+) -> None:
+    channel = new_channel()
+    listener = make_broker(kafka.url, channel)
+    with closing(make_broker(kafka.url, channel)) as broker:
+        with closing(listener.listen(0.1)) as texts:
+            assert next(texts) is None
+            list(broker.publish(numbers(0, 50)))
+            assert take(texts, 50) == numbers(0, 50)
+        kafka.kill()
+        with pytest.raises((UnreachableError, UnsureError)):
+            list(broker.publish([b"lost"]))
+        kafka.start()
+        list(broker.publish(numbers(50, 50 + count)))
+        assert heard_again(listener, count) == numbers(50, 50 + count)
+
+
+@pytest.mark.parametrize("channel", ["", "two words", "ä", "a/b", "x" * 250, ".."])
+def test_a_channel_that_is_no_topic(channel: str) -> None:
+    with pytest.raises(ValueError, match="is no topic of Kafka's"):
+        make_broker("kafka://127.0.0.1", channel)
+
+
+def test_an_option_that_kafka_does_not_have() -> None:
+    with pytest.raises(ValueError, match=r"group is no option; security_protocol and sasl_mecha"):
+        make_broker("kafka://127.0.0.1?group=1", "channel")
+
+
+# -- ZeroMQ ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["zmq://", "zmq+tcp://127.0.0.1:5555", "zmq+tcp://a:1+b"])
+def test_a_url_that_is_not_zeromqs(url: str) -> None:
+    with pytest.raises(ValueError, match=r"the form is zmq\+tcp://host:port1\+port2"):
+        make_broker(url, "channel")
 
 
 # -- PostgreSQL ------------------------------------------------------------------------------------

@@ -16,7 +16,10 @@ from flask_socketio import SocketIO
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("ending_app.py")
-UNREACHABLE = [f"{scheme}://127.0.0.1:1" for scheme in ("redis", "amqp", "nats", "postgresql")]
+UNREACHABLE = [
+    *[f"{scheme}://127.0.0.1:1" for scheme in ("redis", "amqp", "nats", "postgresql", "kafka")],
+    "zmq+tcp://127.0.0.1:1+2",
+]
 FAILED = re.compile(r"cannot listen to message queue .*; trying again in \S+ s\n")
 
 

@@ -24,11 +24,13 @@ URLS = [
     ("redis", "valkey+sentinel://a,b/0/name"),
     ("kombu", "amqp://"),
     ("nats", "nats://"),
+    ("kafka", "kafka://"),
+    ("zmq", "zmq+tcp://host:1+2"),
     ("postgres", "postgresql://"),
     ("kombu", "memory://"),
 ]
 #: Where a library is not named as the extra that brings it.
-MODULES = {"postgres": "psycopg"}
+MODULES = {"postgres": "psycopg", "kafka": "aiokafka"}
 RUN = "socketio.run(app, port=0)"
 UVICORN = """
 import uvicorn
@@ -55,7 +57,7 @@ def test_the_first_use_says_what_to_install(library: str, url: str, use: str) ->
     )  # fmt: skip
     assert ended.returncode != 0
     assert ended.stdout.startswith("a page\n")
-    scheme = url.partition(":")[0]
+    scheme = url.partition("://")[0]
     message = f"message_queue {scheme}:// needs a library: pip install 'flask-duplex[{library}]'"
     assert ended.stderr.count(message) == 1
     assert "Traceback" not in ended.stderr

@@ -82,14 +82,15 @@ def free_port() -> int:
 class Nats:
     """From its wheel; it can be killed and started again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: object) -> None:
         self._port = free_port()
+        self._options = [str(option) for option in options]
         self.url = f"nats://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         program = Path(sys.executable).with_name("nats-server")
-        command = [program, "--addr", "127.0.0.1", "--port", str(self._port)]
+        command = [program, "--addr", "127.0.0.1", "--port", str(self._port), *self._options]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while not listens(self._port):

@@ -452,7 +452,7 @@ class SocketIOOptions(TypedDict, total=False):
         Option(
             "URL",
             "Through which servers and emitters belong together: `redis://`, `valkey://`, `nats://`, `postgresql://`, "
-            "`amqp://` and others.",
+            "`amqp://`, `kafka://`, `zmq+tcp://` and [others](cluster.md#brokers).",
         ),
     ]
     channel: Annotated[str, Option("name", "What those that belong together have in common there.")]

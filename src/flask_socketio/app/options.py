@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ..cluster.backlog import Bounds
-from ..cluster.brokers import check_url, make_broker
+from ..cluster.brokers import make_broker
 from ..cluster.queue import MessageQueue
 from ..engine.config import EngineConfig
 
@@ -51,7 +51,7 @@ class Options:
 
 
 def make_queue(options: Options, *, write_only: bool) -> MessageQueue | None:
-    """The message queue that the options name. Raises ValueError for one that is not supported."""
+    """The message queue that the options name. Raises ValueError for a manager that has no URL."""
     url, channel, manager = options.message_queue, options.channel, options.client_manager
     if manager is not None and not isinstance(manager, MessageQueue):
         names = ("redis_url", "url", "kafka_url", "zmq_url")
@@ -63,5 +63,4 @@ def make_queue(options: Options, *, write_only: bool) -> MessageQueue | None:
             )
     if not url:
         return None
-    check_url(url)
     return MessageQueue(make_broker, url, channel, write_only=write_only, bounds=options.backlog)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from inspect import isawaitable
 from types import NoneType
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response
@@ -22,6 +22,8 @@ from ..errors import ConnectionRefusedError, refusal_body
 from ..hub.call import Call, CallKind, Outcome
 from ..protocol.socketio import Body, Codec
 from .context import Entered, EventContexts, public_reason
+from .failures import about_answer, misfit
+from .mistakes import place_of
 from .signature import did_not_fit
 from .table import HandlerTable
 
@@ -178,9 +180,11 @@ class Runner:
             call.failure = error
             shown = None if isinstance(error, TypeError) else error
             _log(
-                "no ack for event %r: what its handler returned cannot be encoded: %s",
+                "no ack for event %r: what its handler %s returned cannot be encoded: %s%s",
                 call.event,
+                place_of(call.handler.function),
                 error,
+                about_answer(result),
                 error=shown,
             )
             return self._failed_ack
@@ -197,11 +201,21 @@ class Runner:
         what = f"handler of event {call.event!r}" if call.event else "ack callback"
         if _ends_more(error):
             _log("%s in namespace %r was stopped", what, call.socket.namespace, error=None)
+        elif call.kind is _EVENT and _did_not_fit(error, call):
+            why = misfit(error, call.handler.function, call.args)
+            _log("%s in namespace %r failed: %s", what, call.socket.namespace, why, error=None)
         else:
             _log("%s in namespace %r failed", what, call.socket.namespace, error=error)
         if connects:
             return self._rejected
         return _DONE if call.ack_id is None else self._failed_ack
+
+
+def _did_not_fit(error: BaseException, call: Call) -> TypeGuard[TypeError]:
+    """Whether the client's arguments were not the handler's, so that its code has not run."""
+    function = call.handler.function
+    is_ours = (getattr(function, "__module__", None) or "").startswith("flask_socketio")
+    return not is_ours and isinstance(error, TypeError) and did_not_fit(error, function, __name__)
 
 
 class _Loop:

@@ -49,6 +49,7 @@ class Node:
     async def start(self, engine: Engine, lane: FastLane) -> None:
         """Know the others, and be known to them."""
         self._owner = Owner(engine)
+        self.relay.refused = engine.admission.tell
         self._lane = lane
         if CAN_HAND_OVER:
             address = self._folder.hand(self.name)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -14,6 +15,7 @@ from ..base.real import socket_from, socket_pair
 from ..base.told import Told
 from ..engine.handshake import Handshake
 from ..engine.polling import Exchange
+from ..engine.request import EngineRequest
 from ..protocol.errors import BAD_REQUEST, UNKNOWN_SID, HandshakeRefused
 from .folder import Folder, node_of
 from .frames import Frame, Kind
@@ -55,6 +57,8 @@ class Relay:
         self._is_stopping = False
         self._handing: set[asyncio.Task[None]] = set()
         self._told = Told(logger, loop)
+        #: counts and logs a request that nobody can answer
+        self.refused: Callable[[EngineRequest, HandshakeRefused], object]
 
     # -- the requests' side (a Responder) --------------------------------------------------------
 
@@ -62,7 +66,9 @@ class Relay:
         request = exchange.request
         link = self._peers.links.get(node_of(request.query.sid or ""))
         if link is None:
-            exchange.refuse(HandshakeRefused(UNKNOWN_SID, "no process has the session any more"))
+            refusal = HandshakeRefused(UNKNOWN_SID, "no process has the session any more")
+            self.refused(request, refusal)
+            exchange.refuse(refusal)
         elif request.is_websocket:
             self._give_away(exchange, link)
         else:

@@ -14,24 +14,16 @@ from ..queue import Broker
 
 #: The module, which is also the name of the extra that brings its library, and the schemes of its URLs.
 _SCHEMES = {
-    "nats": "nats",
+    "kafka": "kafka",
+    "nats": "nats tls",
     "postgres": "postgresql postgres",
-    "redis": "redis rediss valkey valkeys unix redis+sentinel valkey+sentinel",
+    "redis": "redis rediss valkey valkeys unix redis+sentinel rediss+sentinel valkey+sentinel valkeys+sentinel",
+    "zmq": "zmq zmq+tcp",
 }
 #: Whose are all others.
 _ANY_OTHER = "kombu"
-_NOT_YET = {"kafka", "zmq"}
 
 _MODULES = {scheme: module for module, schemes in _SCHEMES.items() for scheme in schemes.split()}
-
-
-def check_url(url: str) -> None:
-    """Raise ValueError for a scheme that is not supported; whether its library is installed shows when it is used."""
-    scheme = _scheme(url)
-    if scheme.partition("+")[0] in _NOT_YET:
-        raise ValueError(
-            f"message_queue: {scheme} is not supported; redis, valkey, amqp, nats, postgresql are"
-        )
 
 
 def make_broker(url: str, channel: str) -> Broker:

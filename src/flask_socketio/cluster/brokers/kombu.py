@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import kombu as _kombu
 
 from ..queue import UnreachableError, UnsureError
+from .tls import split_off
 
 kombu = cast(Any, _kombu)
 
@@ -21,6 +23,7 @@ _EXPIRES = 300_000
 _PATIENCE = 2.0
 #: Transports that can confirm what is published.
 _CONFIRMING = ("amqp://", "amqps://", "pyamqp://")
+_ENCRYPTED = "amqps://"
 
 
 class KombuBroker:
@@ -122,6 +125,19 @@ class KombuBroker:
 
 def _connected(url: str, **options: Any) -> Any:
     """A connection to one of the URL's hosts, each of which is tried once: who needs it tries again by itself."""
+    urls = url.split(";") if url.startswith(_CONFIRMING) else [url]
+    for one in urls[:-1]:
+        with suppress(Exception):
+            return _connected_to(one, **options)
+    return _connected_to(urls[-1], **options)
+
+
+def _connected_to(url: str, **options: Any) -> Any:
+    if url.startswith(_ENCRYPTED):
+        url, files = split_off(url)
+        # Without a name here, kombu takes any certificate that somebody has signed.
+        name = urlsplit(url).hostname or "localhost"
+        options["ssl"] = {"server_hostname": name, **files._asdict()}
     connection = kombu.Connection(url, **options)
     hosts = max(len(connection.alt), 1)
     return connection.ensure_connection(max_retries=hosts - 1, interval_start=0, interval_step=0)

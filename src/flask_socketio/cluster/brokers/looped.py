@@ -31,8 +31,8 @@ Hand = Callable[["bytes | str | None"], Awaitable[None]]
 class Link(Protocol):
     """A connection, used on one loop."""
 
-    def is_open(self) -> bool:
-        """Whether it has not ended, as far as can be seen without asking the broker."""
+    async def is_open(self) -> bool:
+        """Whether it has not ended; the broker is asked only where that cannot be seen otherwise."""
         ...
 
     async def publish(self, messages: list[bytes]) -> Sequence[Exception | None]:
@@ -69,13 +69,20 @@ class LoopedBroker:
     async def _publish(
         self, thread: LoopThread, messages: list[bytes]
     ) -> Sequence[Exception | None]:
-        link = thread.link
         try:
-            if link is None or not link.is_open():
-                link = thread.link = await within(PATIENCE, self._connect())
+            link = await self._opened(thread)
         except Exception as error:
             raise UnreachableError(error) from error
         return await within(PATIENCE, link.publish(messages)) if messages else ()
+
+    async def _opened(self, thread: LoopThread) -> Link:
+        """The connection that there is, or a new one where that has ended."""
+        link, thread.link = thread.link, None
+        if link is not None and not await within(PATIENCE, link.is_open()):
+            await within(PATIENCE, link.close())
+            link = None
+        thread.link = link or await within(PATIENCE, self._connect())
+        return thread.link
 
     def listen(self, patience: float) -> Generator[bytes | str | None]:
         thread, mailbox = LoopThread(), Mailbox()

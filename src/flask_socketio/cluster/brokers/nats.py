@@ -13,20 +13,37 @@ from typing import Any, cast
 import nats.errors as _errors
 from nats.aio.client import Client as _Client
 
-from .looped import PATIENCE, Hand, LoopedBroker
+from .looped import PATIENCE, Hand, LoopedBroker, within
+from .tls import TlsFiles, split_off
 
 Client, errors = cast(Any, _Client), cast(Any, _errors)
 
 #: Seconds between two questions whether the server is there, of which one may be open.
 _PING = 3
+#: Seconds for closing what has not been opened.
+_CLOSE = 0.2
 
 _SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
 
 
+class TlsClient(Client):
+    """Knows whether it has begun with TLS: it does where the server demands it, and nowhere else."""
+
+    def __init__(self, tls: TlsFiles) -> None:
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
+        self._tls = tls
+        self.uses_tls = False
+
+    @property
+    def ssl_context(self) -> Any:
+        self.uses_tls = True
+        return self._tls.context()
+
+
 class NatsLink:
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, tls: TlsFiles) -> None:
         self._subject = subject
-        self._client = Client()
+        self._client = TlsClient(tls)
         self._ended = asyncio.Event()
         self._connecting = True
         #: what the server has said last
@@ -43,6 +60,8 @@ class NatsLink:
             closed_cb=self._closed,
         )
         self._connecting = False
+        if server.startswith("tls:") and not self._client.uses_tls:
+            raise ConnectionError("the server does not demand TLS, which the URL does")
 
     async def _failed(self, error: Exception) -> None:
         self._said = error
@@ -52,7 +71,7 @@ class NatsLink:
     async def _closed(self) -> None:
         self._ended.set()
 
-    def is_open(self) -> bool:
+    async def is_open(self) -> bool:
         return self._client.is_connected
 
     async def publish(self, messages: list[bytes]) -> Sequence[Exception | None]:
@@ -91,20 +110,23 @@ def make_broker(url: str, channel: str) -> LoopedBroker:
     if not _SUBJECT.fullmatch(channel):
         raise ValueError(f"channel {channel!r} is no subject of NATS's")
 
-    return LoopedBroker(partial(_connected, url.split(","), channel))
+    urls, tls = split_off(url)
+    scheme = url.partition("://")[0]
+    servers = [one if "://" in one else f"{scheme}://{one}" for one in urls.split(",")]
+    return LoopedBroker(partial(_connected, servers, channel, tls))
 
 
-async def _connected(servers: list[str], subject: str) -> NatsLink:
+async def _connected(servers: list[str], subject: str, tls: TlsFiles) -> NatsLink:
     """A connection to one of them; raises what is wrong with the last one that was tried."""
     failed: Exception = errors.NoServersError()
     for server in random.sample(servers, len(servers)):
-        link = NatsLink(subject)
+        link = NatsLink(subject, tls)
         try:
             await link.connect(server)
         except Exception as error:  # noqa: BLE001 - the next one may be well
             failed = error
-            with suppress(Exception):
-                await link.close()
+            with suppress(Exception):  # which does not end where TLS has not begun
+                await within(_CLOSE, link.close())
         else:
             return link
     raise failed

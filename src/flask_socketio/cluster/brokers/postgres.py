@@ -43,7 +43,7 @@ class PostgresLink:
         self._channel = channel
         self._cleaned_at = 0.0
 
-    def is_open(self) -> bool:
+    async def is_open(self) -> bool:
         """Nothing is to be read but its end, or what says that it ends."""
         with suppress(psycopg.Error):
             for _ in range(2):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import parse_url as _parse_url  # pyright: ignore[reportUnknownVariableType]
 from redis.retry import Retry
 
 from ..lookout import Lookout
 from ..queue import UnreachableError, UnsureError
+
+parse_url = cast(Any, _parse_url)
 
 #: The kind of what carries a message: a str with decode_responses=true in the URL.
 _MESSAGE = (b"message", "message")
@@ -111,10 +114,10 @@ class RedisBroker:
 
 
 def make_broker(url: str, channel: str) -> RedisBroker:
-    """The broker for a URL as redis-py has it, and for redis+sentinel://user:password@host1:port1,host2/database/service;
-    each with valkey in redis's place."""
+    """The broker for a URL as redis-py has it, and for redis+sentinel://user:password@host1:port1,host2/database/service,
+    or rediss+sentinel:// for TLS; each with valkey in redis's place."""
     url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
-    if url.startswith("redis+sentinel"):
+    if url.startswith(("redis+sentinel", "rediss+sentinel")):
         return RedisBroker(_sentinel_client(url), channel)
     return RedisBroker(lambda options: redis.Redis.from_url(url, **options), channel)  # pyright: ignore[reportUnknownMemberType]
 
@@ -127,11 +130,17 @@ def _sentinel_client(url: str) -> Connect:
     sentinels = [
         (host.partition(":")[0], int(host.partition(":")[2] or 26379)) for host in hosts.split(",")
     ]
+    # What the query says is of connections, to sentinels as to servers.
+    given: dict[str, Any] = parse_url(f"redis://?{parts.query}")
+    given["ssl"] = parts.scheme.startswith("rediss")
     own: dict[str, Any] = {"db": int(database or 0)}
-    own |= {"username": unquote(user) or None, "password": unquote(password) or None}
+    own |= {"username": unquote(user)} if user else {}
+    own |= {"password": unquote(password)} if password else {}
 
     def connect(options: dict[str, Any]) -> Any:
-        manager = redis.Sentinel(sentinels, sentinel_kwargs=options)
-        return manager.master_for(service or "mymaster", **options, **own)  # pyright: ignore[reportUnknownMemberType]
+        options = options | given
+        # Else a sentinel that does not answer would hold up a listener for good.
+        manager = redis.Sentinel(sentinels, sentinel_kwargs={"socket_timeout": 2.0, **options})
+        return manager.master_for(service or "mymaster", **(options | own))  # pyright: ignore[reportUnknownMemberType]
 
     return connect
