@@ -16,7 +16,7 @@ WORKERS = 4
 APP = "tests.workers.app"
 ASGI = "tests.proxies.asgi:asgi"
 #: Where a WebSocket's connection can be taken from the server; elsewhere a client that polls stays with that.
-UPGRADES = {"run", "gunicorn"}
+UPGRADES = {"run", "gunicorn", "uvicorn"}
 
 
 def _program(name: str) -> str:

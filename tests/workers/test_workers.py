@@ -73,6 +73,11 @@ class Client:
     def engine(self) -> EngineClient:
         return self.sio.engine
 
+    @property
+    def websocket(self) -> RawWebSocket:
+        assert isinstance(self.engine, EngineWebSocket)
+        return self.engine.ws
+
 
 def connect(server: ServerProcess, transport: str) -> Client:
     if transport == "websocket":
@@ -96,13 +101,13 @@ def upgrade(server: ServerProcess, polling: RawPolling) -> EngineWebSocket:
     return EngineWebSocket(ws, polling.handshake, server.address, PATH)
 
 
-def connect_to_all(server: ServerProcess, transport: str) -> list[Client]:
+def connect_to_all(server: ServerProcess, transport: str, processes: int = WORKERS) -> list[Client]:
     """Clients of which each process has one at least."""
     clients = list[Client]()
     wait_until(
         lambda: (
             clients.append(connect(server, transport))
-            or len({client.pid for client in clients}) == WORKERS
+            or len({client.pid for client in clients}) == processes
         )
     )
     return clients

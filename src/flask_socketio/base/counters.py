@@ -83,6 +83,11 @@ class Counters:
     #: times that the queue could not be listened to, and was tried again
     queue_failures: int = 0
 
+    # -- other machines, on the loop ------------------------------------------------------------
+
+    #: their connections and announcements that were refused, by reason
+    machines_refused: dict[str, int] = field(default_factory=dict[str, int])
+
     def limit_reached(self, option: str) -> None:
         """Count what went beyond a limit."""
         self.limits_reached[option] = self.limits_reached.get(option, 0) + 1
@@ -98,6 +103,9 @@ class Counters:
 
     def refuse_http(self, reason: str) -> None:
         self.http_refused[reason] = self.http_refused.get(reason, 0) + 1
+
+    def refuse_machine(self, reason: str) -> None:
+        self.machines_refused[reason] = self.machines_refused.get(reason, 0) + 1
 
     def snapshot(self) -> dict[str, int | dict[str, int]]:
         """A copy: each by its name."""

@@ -18,10 +18,11 @@ from weakref import WeakSet
 
 from flask import Flask
 
-from ..app.options import Options, make_queue
+from ..app.options import Options, make_cluster, make_queue
 from ..app.parse import parse_options
 from ..base.green import call_beside
 from ..cluster.base import Emission
+from ..cluster.node.queue import NodeQueue
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueLink
 from ..dispatch.background import BackgroundTasks
@@ -32,9 +33,10 @@ from ..handling.table import HandlerTable
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
+from ..relay.machines import Cluster
 from .answers import answers_for_others
 from .application import Application
-from .emitter import Emitter
+from .emitter import Emitter, NodeEmitter
 from .inline import InlineHub
 from .live import Live, MakeLink
 from .running import Running
@@ -70,6 +72,7 @@ class Life:
         self.codec: Codec = JSON
         self._dumps = message_dumps(None)
         self.queue: MessageQueue | None = None
+        self._cluster: Cluster | None = None
         self.state = State.IDLE
         #: who answers for it; None where nobody does
         self.running: Running | None = None
@@ -89,6 +92,7 @@ class Life:
         self.codec = choose_codec(options, app)
         self._dumps = message_dumps(app)
         self.queue = make_queue(options, write_only=app is None)
+        self._cluster = make_cluster(options)
         self.handlers.namespaces.update(options.namespaces)
         if self.live is None:
             self._rest(State.IDLE)
@@ -114,9 +118,7 @@ class Life:
         link: MakeLink | None = None
         if self.queue is not None:
             self.queue.begin()
-            link = partial(
-                QueueLink[Socket], self.queue, self.codec, self._dumps, answers_for_others
-            )
+            link = self._link_by(self.queue)
         folder = self.folder
         if folder is not None:
             folder /= _name_of(self.options.engine.path)
@@ -127,11 +129,16 @@ class Life:
                 self.options.backlog,
                 answers_for_others,
             )
-        self.live = Live(self._application(app), middlewares, link, folder)
+        self.live = Live(self._application(app), middlewares, link, folder, self._cluster)
         self._become(State.SERVING, self.live)
         _begun.add(self)
         call_beside(self.background.serving)
         return self.live
+
+    def _link_by(self, queue: MessageQueue) -> MakeLink:
+        if isinstance(queue, NodeQueue):
+            return partial(queue.link, self.codec, self._dumps, self.handlers.namespaces)
+        return partial(QueueLink[Socket], queue, self.codec, self._dumps, answers_for_others)
 
     def forked(self) -> None:
         """This is another process, and what there was of servers and threads is not here."""
@@ -168,7 +175,11 @@ class Life:
             self._become(state, None)
         else:
             raises = self.options.queue_down == "raise" and state is not State.STOPPED
-            emitter = Emitter(self.queue, self.codec, self._dumps, raises=raises)
+            emitter = (
+                NodeEmitter(self.queue, self.codec, self._dumps, raises=raises)
+                if isinstance(self.queue, NodeQueue)
+                else Emitter(self.queue, self.codec, self._dumps, raises=raises)
+            )
             self._become(State.EMITTING, emitter)
             _begun.add(self)
 
