@@ -34,16 +34,16 @@ CORE := tests/versions \
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example cluster celery_progress test compat compat-versions reliability soak bench count profile autobahn fuzz clean
+.PHONY: example celery_progress cluster test compat compat-versions reliability soak bench count profile autobahn fuzz clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
 
-cluster: .venv/installed-dev
-	@$(BIN)/python example/cluster/run.py
-
 celery_progress: .venv/installed-dev
 	@$(BIN)/python example/celery_progress/run.py
+
+cluster: .venv/installed-dev
+	@$(BIN)/python example/cluster/run.py
 
 test: .venv/installed-dev $(DEPLOYMENT)/installed node_modules/installed
 	$(BIN)/ruff check
