@@ -6,6 +6,7 @@ The machines are programs on ports of this one. Ctrl-C ends everything.
 import argparse
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -40,8 +41,9 @@ def main():
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         queue = options.queue or stack.enter_context(valkey(folder))
         ports = [options.port + 1 + number for number in range(len(MACHINES))]
+        common = {"MESSAGE_QUEUE": queue, "CLUSTER_KEY": secrets.token_urlsafe(32)}
         programs = [
-            stack.enter_context(program(machine(port), MACHINE=name, MESSAGE_QUEUE=queue))
+            stack.enter_context(program(machine(port), MACHINE=name, **common))
             for name, port in zip(MACHINES, ports, strict=True)
         ]
         command = FRONTS[options.front](folder, options.port, ports)
