@@ -461,7 +461,8 @@ class SocketIOOptions(TypedDict, total=False):
         Option(
             "URL",
             "Through which servers and emitters belong together: `redis://`, `valkey://`, `nats://`, `postgresql://`, "
-            "`amqp://`, `kafka://`, `zmq+tcp://` and [others](cluster.md#brokers).",
+            "`amqp://`, `kafka://`, `zmq+tcp://` and [others](cluster.md#brokers); `node+redis://` for a cluster "
+            "[with Node's servers](node.md).",
         ),
     ]
     channel: Annotated[str, Option("name", "What those that belong together have in common there.")]

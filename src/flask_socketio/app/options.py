@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from ..cluster.backlog import Bounds
 from ..cluster.brokers import make_broker
+from ..cluster.node.queue import NodeQueue, is_node_url
 from ..cluster.queue import MessageQueue
 from ..engine.config import EngineConfig
 from ..relay.announced import host_and_port
@@ -70,6 +71,8 @@ def make_queue(options: Options, *, write_only: bool) -> MessageQueue | None:
             )
     if not url:
         return None
+    if is_node_url(url):
+        return NodeQueue(url, channel, write_only=write_only, bounds=options.backlog)
     return MessageQueue(make_broker, url, channel, write_only=write_only, bounds=options.backlog)
 
 

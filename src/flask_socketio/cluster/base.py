@@ -118,6 +118,16 @@ class Member(Protocol):
         """In the order in which they were joined, without the client's own; the adapter writes them."""
         ...
 
+    @property
+    def environ(self) -> dict[str, Any]:
+        """That of its connection's handshake."""
+        ...
+
+    @property
+    def session(self) -> dict[str, Any] | None:
+        """What the application keeps for it."""
+        ...
+
     def send(self, message: Message) -> None: ...
 
     def send_with_ack(self, body: Body, callback: Callback) -> None:
@@ -126,6 +136,10 @@ class Member(Protocol):
 
     def disconnect(self) -> None:
         """Take the client out of the namespace, and tell it."""
+        ...
+
+    def close(self) -> None:
+        """The same in all its namespaces, and end its connection."""
         ...
 
 

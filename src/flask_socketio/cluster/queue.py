@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from ..base.counters import Counters
 from ..base.green import start_for_io
@@ -26,6 +26,8 @@ from .state import LISTEN, QueueState
 from .wire import Message, is_for, is_pickle, numbered, read, write
 
 logger = logging.getLogger("flask_socketio.server")
+
+T = TypeVar("T")
 
 #: Seconds after which who listens looks whether to go on, and that a server that stops waits for it at most.
 _PATIENCE, _LAST_LOOK = 0.25, 1.0
@@ -189,8 +191,81 @@ class Hearer(Protocol):
         ...
 
 
-class Listener:
-    """Tells a hearer what others publish, on a thread of its own, until it is closed; reconnects by itself."""
+class Listening(Generic[T]):
+    """Hands over what others publish, on a thread of its own, until it is closed; reconnects by itself.
+
+    `hear` is as `Broker.listen`, and `read` takes what it yields and raises nothing.
+    """
+
+    def __init__(
+        self,
+        hear: Callable[[float], Generator[T | None]],
+        read: Callable[[T], object],
+        counters: Counters,
+        state: QueueState,
+        doing: str = LISTEN,
+    ) -> None:
+        self._hear = hear
+        self._read = read
+        self._counters = counters
+        self._state = state
+        self._doing = doing
+        self._backoff = Backoff()
+        self._stopped = Promise[None]()
+        self._ended = Promise[None]()
+        start_for_io(self._run, "flask-duplex-listen")
+
+    def _run(self) -> None:
+        while not self._stopped.done:
+            try:
+                self._listen()
+            except Exception as error:  # noqa: BLE001 - brokers' libraries have no common error
+                self._failed(error)
+        self._ended.keep(None)
+
+    def _listen(self) -> None:
+        with closing(self._hear(_PATIENCE)) as messages:
+            next(messages)
+            self._listens()
+            for message in chain((None,), messages):
+                self._backoff.reset()
+                self._state.works(self._doing)
+                if self._stopped.done:
+                    return
+                if message is not None:
+                    self._read(message)
+                self._looked()
+
+    def _failed(self, error: Exception) -> None:
+        if self._stopped.done:
+            return
+        self._is_deaf()
+        pause = self._backoff.next()
+        self._counters.queue_failures += 1
+        self._state.failed(self._doing, error, f"trying again in {pause:g} s")
+        self._stopped.wait(pause)
+
+    def _listens(self) -> None:
+        self._state.listens = True
+
+    def _is_deaf(self) -> None:
+        self._state.listens = False
+
+    def _looked(self) -> None:
+        """Some time has passed, a part of a second."""
+
+    def stop(self) -> None:
+        """Hand over nothing more, and let go of the broker soon."""
+        self._stopped.keep(None)
+
+    async def close(self) -> None:
+        """The same; a broker that does not answer is not waited for long."""
+        self.stop()
+        await self._ended.wait_on_loop(_LAST_LOOK)
+
+
+class Listener(Listening[bytes | str]):
+    """Tells a hearer what others publish on a queue."""
 
     def __init__(
         self,
@@ -201,49 +276,22 @@ class Listener:
     ) -> None:
         self._queue = queue
         self._hearer = hearer
-        self._counters = counters
-        self._state = state
         self._told = Told(logger)
         self._gaps = Gaps()
-        self._backoff = Backoff()
-        self._stopped = Promise[None]()
-        self._ended = Promise[None]()
-        start_for_io(self._run, "flask-duplex-listen")
+        super().__init__(queue.begun().listen, self._read_text, counters, state)
 
-    def _run(self) -> None:
-        broker = self._queue.begun()
-        while not self._stopped.done:
-            try:
-                self._listen(broker)
-            except Exception as error:  # noqa: BLE001 - brokers' libraries have no common error
-                self._failed(error)
-        self._ended.keep(None)
+    def _listens(self) -> None:
+        super()._listens()
+        self._hearer.listening()
 
-    def _listen(self, broker: Broker) -> None:
-        with closing(broker.listen(_PATIENCE)) as texts:
-            next(texts)
-            self._state.listens = True
-            self._hearer.listening()
-            for text in chain((None,), texts):
-                self._backoff.reset()
-                self._state.works(LISTEN)
-                if self._stopped.done:
-                    return
-                if text is not None:
-                    self._read(text)
-                self._hearer.looked()
-
-    def _failed(self, error: Exception) -> None:
-        if self._stopped.done:
-            return
-        self._state.listens = False
+    def _is_deaf(self) -> None:
+        super()._is_deaf()
         self._hearer.deaf()
-        pause = self._backoff.next()
-        self._counters.queue_failures += 1
-        self._state.failed(LISTEN, error, f"trying again in {pause:g} s")
-        self._stopped.wait(pause)
 
-    def _read(self, text: bytes | str) -> None:
+    def _looked(self) -> None:
+        self._hearer.looked()
+
+    def _read_text(self, text: bytes | str) -> None:
         if is_pickle(text):
             self._counters.message_ignored("pickle")
             self._told.warning(_PICKLE, self._queue.shown)
@@ -259,12 +307,3 @@ class Listener:
             logger.error(  # noqa: TRY400 - the text says more than the stack
                 "message of queue %s ignored: %s: %.100r", self._queue.shown, error, text
             )
-
-    def stop(self) -> None:
-        """Hand over nothing more, and let go of the broker soon."""
-        self._stopped.keep(None)
-
-    async def close(self) -> None:
-        """The same; a broker that does not answer is not waited for long."""
-        self.stop()
-        await self._ended.wait_on_loop(_LAST_LOOK)

@@ -15,7 +15,7 @@ from .base import Callback, Emission, M, Room
 from .callbacks import Callbacks
 from .members import ALONE, Members, Membership
 from .memory import MemoryAdapter, nowhere
-from .nodes import owner_of
+from .nodes import owner_of, prefix_of
 from .publishing import DirectPublisher, MakeMessage, Publisher
 from .questions import AnswerQuestion, Questions
 from .queue import Listener, MessageQueue
@@ -278,6 +278,7 @@ class QueueLink(Generic[M]):
         counters: Counters,
         node: str,
     ) -> None:
+        self.sids_begin = prefix_of(node)
         self.state = state = QueueState(queue.shown, counters)
         self._publisher = Publisher(queue, state)
         self._cluster = Cluster[M](node, codec, dumps, post, self._publisher, answers)

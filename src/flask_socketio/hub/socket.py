@@ -59,6 +59,10 @@ class Socket:
     def _codec(self) -> Codec:
         return self.client.hub.codec
 
+    @property
+    def environ(self) -> dict[str, Any]:
+        return self.client.connection.environ
+
     def send(self, message: Message) -> None:
         """Send a packet; what comes before CONNECT waits for it, what comes after the end is dropped."""
         if self.state is _CONNECTED:
@@ -128,3 +132,9 @@ class Socket:
         elif self.state in (SocketState.PENDING, SocketState.CONNECTED) and self.left is None:
             self.client.connection.send(self._codec.encode(sio.DISCONNECT, self.namespace))
             self.client.hub.leave(self, CloseReason.SERVER_DISCONNECT)
+
+    def close(self) -> None:
+        """The server takes the client out of all its namespaces, and ends its connection."""
+        for socket in list(self.client.sockets.values()):
+            socket.disconnect()
+        self.client.connection.close(CloseReason.SERVER_DISCONNECT)

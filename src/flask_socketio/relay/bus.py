@@ -12,6 +12,7 @@ from ..base.told import Told
 from ..cluster.backlog import Bounds
 from ..cluster.base import M
 from ..cluster.memory import MemoryAdapter
+from ..cluster.nodes import prefix_of
 from ..cluster.publishing import MakeMessage
 from ..cluster.questions import AnswerQuestion, Questions
 from ..cluster.queued import QueueAdapter, receive
@@ -37,6 +38,7 @@ class PeerLink(Generic[M]):
         node: str,
     ) -> None:
         self.node = node
+        self.sids_begin = prefix_of(node)
         self._counters = counters
         self._bounds = bounds
         self._told = Told(logger)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.counters import Counters
+from ..cluster.link import Link as LinkToOthers
 from ..cluster.queued import QueueLink
 from ..engine.engine import Engine
 from ..engine.handshake import Handshake
@@ -33,7 +34,7 @@ class Node:
         name: str,
         path: Path | None,
         cluster: Cluster | None,
-        link: PeerLink[Socket] | QueueLink[Socket] | None,
+        link: LinkToOthers[Socket] | None,
         max_payload: int,
         counters: Counters,
     ) -> None:
@@ -61,6 +62,8 @@ class Node:
         self._bus = link if isinstance(link, PeerLink) else None
         if self._bus is not None and self._peers is not None:
             self._bus.peers = self._peers
+        if isinstance(link, QueueLink) and self._peers is not None:
+            self._peers.on_ended.append(link.members.lost)  # on the queue it would only be silent
         self._owner: Owner
         self._lane: FastLane
         self._receiver: Receiver | None = None

@@ -9,6 +9,8 @@ from typing import Any
 from ..base.counters import Counters
 from ..base.green import attach
 from ..base.promise import Promise
+from ..cluster.base import Adapter
+from ..cluster.node.queue import NodeQueue
 from ..cluster.nodes import new_node
 from ..cluster.publishing import DirectPublisher
 from ..cluster.queue import Listener, MessageQueue
@@ -132,3 +134,36 @@ def _stop(listener: Listener, pid: int) -> None:
     """A forked process has no such thread."""
     if os.getpid() == pid:
         listener.stop()
+
+
+class NodeEmitter:
+    """The same among Node's servers, where nobody can answer it."""
+
+    questions = None
+
+    def __init__(self, queue: NodeQueue, codec: Codec, dumps: Dumps, *, raises: bool) -> None:
+        self.inbox = InlineInbox()
+        self.counters = Counters()
+        self._state = QueueState(queue.shown, self.counters)
+        publisher = DirectPublisher(queue, self._state, raises=raises)
+        self.adapter: Adapter[Socket] = queue.emitting(codec, dumps, publisher.put, self.counters)
+
+    def listen(self) -> None:
+        """Raises RuntimeError."""
+        raise RuntimeError("Callbacks can only be issued from the context of a server.")
+
+    def queue_status(self) -> dict[str, Any]:
+        """How it goes with it. Nothing waits here."""
+        return {**self._state.status(), "backlog": 0, "backlog_bytes": 0}
+
+    def environs(self) -> dict[str, dict[str, Any]]:
+        """There are no connections here."""
+        return {}
+
+    def sessions(self) -> dict[str, Any]:
+        """There are none."""
+        return {}
+
+    def transport_name(self, eio_sid: str) -> str:
+        """There is none. Raises KeyError."""
+        raise KeyError(eio_sid)

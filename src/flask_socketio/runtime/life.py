@@ -22,6 +22,7 @@ from ..app.options import Options, make_cluster, make_queue
 from ..app.parse import parse_options
 from ..base.green import call_beside
 from ..cluster.base import Emission
+from ..cluster.node.queue import NodeQueue
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueLink
 from ..dispatch.background import BackgroundTasks
@@ -35,7 +36,7 @@ from ..relay.bus import PeerLink
 from ..relay.machines import Cluster
 from .answers import answers_for_others
 from .application import Application
-from .emitter import Emitter
+from .emitter import Emitter, NodeEmitter
 from .inline import InlineHub
 from .live import Live, MakeLink
 from .running import Running
@@ -117,9 +118,7 @@ class Life:
         link: MakeLink | None = None
         if self.queue is not None:
             self.queue.begin()
-            link = partial(
-                QueueLink[Socket], self.queue, self.codec, self._dumps, answers_for_others
-            )
+            link = self._link_by(self.queue)
         folder = self.folder
         if folder is not None:
             folder /= _name_of(self.options.engine.path)
@@ -135,6 +134,11 @@ class Life:
         _begun.add(self)
         call_beside(self.background.serving)
         return self.live
+
+    def _link_by(self, queue: MessageQueue) -> MakeLink:
+        if isinstance(queue, NodeQueue):
+            return partial(queue.link, self.codec, self._dumps, self.handlers.namespaces)
+        return partial(QueueLink[Socket], queue, self.codec, self._dumps, answers_for_others)
 
     def forked(self) -> None:
         """This is another process, and what there was of servers and threads is not here."""
@@ -171,7 +175,11 @@ class Life:
             self._become(state, None)
         else:
             raises = self.options.queue_down == "raise" and state is not State.STOPPED
-            emitter = Emitter(self.queue, self.codec, self._dumps, raises=raises)
+            emitter = (
+                NodeEmitter(self.queue, self.codec, self._dumps, raises=raises)
+                if isinstance(self.queue, NodeQueue)
+                else Emitter(self.queue, self.codec, self._dumps, raises=raises)
+            )
             self._become(State.EMITTING, emitter)
             _begun.add(self)
 

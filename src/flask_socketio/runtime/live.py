@@ -13,9 +13,9 @@ from typing import Any
 from ..base import descriptors
 from ..base.counters import Counters
 from ..base.told import Told
+from ..cluster.link import Link
 from ..cluster.memory import MemoryAdapter
-from ..cluster.nodes import new_node, prefix_of
-from ..cluster.queued import QueueLink
+from ..cluster.nodes import new_node
 from ..dispatch.dispatcher import Dispatcher
 from ..dispatch.inbox import Inbox
 from ..engine.admission import ConnectionMiddleware
@@ -28,7 +28,6 @@ from ..hub.client import Client
 from ..hub.rate import EventRate
 from ..hub.socket import Socket
 from ..protocol.reasons import CloseReason
-from ..relay.bus import PeerLink
 from ..relay.machines import Cluster
 from ..relay.node import Node
 from .application import Application
@@ -37,7 +36,7 @@ logger = logging.getLogger("flask_socketio.server")
 _told = Told(logger)
 
 #: Given what posts to the loop, and the name of this process.
-MakeLink = Callable[[Callable[..., object], Counters, str], QueueLink[Socket] | PeerLink[Socket]]
+MakeLink = Callable[[Callable[..., object], Counters, str], Link[Socket]]
 
 
 class Live:
@@ -80,7 +79,7 @@ class Live:
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
         self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
-        self.hub.sids_begin = prefix_of(name) if name else ""
+        self.hub.sids_begin = "" if self._link is None else self._link.sids_begin
         self._limit_time(options.engine.limits)
         max_payload = options.engine.limits.max_payload
         self.node = None
