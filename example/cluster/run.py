@@ -105,6 +105,8 @@ def nginx(folder, port, ports):
         lambda found: "".join(f"{found[1]} 127.0.0.1:{each}{found[2]}" for each in ports),
         text,
     )
+    # Taking turns would show little: a page's first three requests would always end at the same machine.
+    text = text.replace("upstream app {", "upstream app {\n    random;")
     (folder / "app.conf").write_text(text)
     user = "user root; " if os.getuid() == 0 else ""
     (folder / "nginx.conf").write_text(user + NGINX)
@@ -119,6 +121,7 @@ def haproxy(folder, port, ports):
         lambda found: "".join(f"{found[1]}{each} 127.0.0.1:{each}{found[2]}" for each in ports),
         text,
     )
+    text = text.replace("\nbackend app\n", "\nbackend app\n    balance random\n")
     (folder / "haproxy.cfg").write_text(text)
     return ["-f", str(folder / "haproxy.cfg")]
 
