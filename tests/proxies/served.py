@@ -15,8 +15,9 @@ from tests.kit.server import ROOT, ServerProcess
 WORKERS = 4
 APP = "tests.workers.app"
 ASGI = "tests.proxies.asgi:asgi"
-#: Where a WebSocket's connection can be taken from the server; elsewhere a client that polls stays with that.
-UPGRADES = {"run", "gunicorn", "uvicorn"}
+#: Where a connection can be taken from the server; elsewhere the WebSocket of a client that upgrades goes through the
+#: worker that it came to.
+HANDS_OVER = {"run", "gunicorn"}
 
 
 def _program(name: str) -> str:
