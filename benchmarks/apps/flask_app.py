@@ -26,6 +26,8 @@ app = Flask(__name__)
 options = {} if ours else {"async_mode": MODE}
 if interval := os.environ.get("PING_INTERVAL"):
     options["ping_interval"] = int(interval)
+if url := os.environ.get("MESSAGE_QUEUE"):
+    options["message_queue"] = url
 if workers_dir := os.environ.get("WORKERS_DIR"):
     options["workers_dir"] = workers_dir
 socketio = SocketIO(app, max_http_buffer_size=2_000_000, **options)

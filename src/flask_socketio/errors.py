@@ -3,6 +3,9 @@
 SocketIOError                      the base of all
 ├── ConnectionRefusedError         raised by a connect handler: the client is not accepted
 ├── TimeoutError                   an ack did not come in time (also a builtin TimeoutError)
+│   ├── UnknownClientError         there can be none: no process has the client
+│   └── SilentNodesError           other processes have not answered a question; `nodes` says which
+├── MessageQueueError              what a process that only emits has emitted is lost: the message queue is not there
 └── NotServingError                the call needs a running server (also a RuntimeError)
 
 protocol.errors.ProtocolError      what a peer did wrong; it closes that peer's connection and is logged,
@@ -12,6 +15,7 @@ protocol.errors.ProtocolError      what a peer did wrong; it closes that peer's 
 from __future__ import annotations
 
 import builtins
+from collections.abc import Collection
 
 
 class SocketIOError(Exception):
@@ -44,6 +48,24 @@ def refusal_body(args: tuple[object, ...]) -> dict[str, object]:
 
 class TimeoutError(SocketIOError, builtins.TimeoutError):
     """An ack did not come in time."""
+
+
+class UnknownClientError(TimeoutError):
+    """There can be no ack: the client is connected to no process that could have it."""
+
+
+class SilentNodesError(TimeoutError):
+    """Other processes have not answered a question in time."""
+
+    def __init__(self, question: str, nodes: Collection[str], seconds: float) -> None:
+        names = ", ".join(sorted(nodes)) or "the message queue"
+        super().__init__(f"{question}: no answer from {names} within {seconds:g} s")
+        #: their names; empty where the message queue is not there, so that nobody knows who they are
+        self.nodes = tuple(sorted(nodes))
+
+
+class MessageQueueError(SocketIOError):
+    """What was emitted is lost, or may be, because of the message queue."""
 
 
 class NotServingError(SocketIOError, RuntimeError):

@@ -15,6 +15,7 @@ from .handling.methods import NamespaceMethods
 from .handling.table import ErrorHandler
 from .messaging import Messaging
 from .runtime.life import Life, Stoppable
+from .runtime.status import ClusterFacade
 from .server import MiddlewareFacade, ServerFacade
 from .serving.asgi import DuplexApp
 from .serving.innermost import Innermost
@@ -53,6 +54,7 @@ class SocketIO(Messaging):
         self.server_options: dict[str, Any] = {}
         self._life = Life(self)
         self.server = ServerFacade(self._life, self)
+        self.cluster = ClusterFacade(self._life)
         if app is not None or "message_queue" in options:
             self.init_app(app, **options)
         else:

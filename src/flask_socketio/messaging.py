@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Never
@@ -13,7 +12,6 @@ from .app.legacy import ignore, sort_out
 from .base.green import sleep
 from .cluster.base import AckCallback, Answer, Callback, Emission, Room, as_namespace, as_rooms
 from .dispatch.background import BackgroundTask
-from .errors import TimeoutError
 from .protocol.socketio import RESERVED_EVENTS, check_event
 from .runtime.life import Life
 
@@ -116,8 +114,9 @@ class Messaging:
     ) -> Any:
         """Emit an event to one client and wait for its ack; returns None, the value, or a tuple of values.
 
-        `timeout` is in seconds. Raises TimeoutError when there is no ack in time, ValueError without `to`, and
-        RuntimeError in an `async def` handler, where waiting would stop the server.
+        `timeout` is in seconds. Raises TimeoutError when there is no ack in time, at once its UnknownClientError where
+        nobody has the client, ValueError without `to`, and RuntimeError in an `async def` handler, where waiting would
+        stop the server.
         """
         if (target := to or room or sid) is None:
             raise ValueError("Cannot use call() to broadcast.")
@@ -126,11 +125,8 @@ class Messaging:
             raise RuntimeError(
                 "socketio.call() in an async handler stops the server: await asyncio.to_thread(socketio.call, ...)"
             )
-        answer = _ask(self._life, event, args, namespace, target, ignore_queue)
-        try:
-            return answer.wait(timeout)
-        except builtins.TimeoutError:
-            raise TimeoutError(f"no ack for event {event!r} within {timeout:g} seconds") from None
+        answer = _ask(self._life, event, args, namespace, target, ignore_queue, timeout)
+        return answer.wait(timeout)
 
     def close_room(self, room: Room, namespace: str | None = None) -> None:
         """Take every client out of a room. Raises ValueError for a client's own room."""
@@ -170,19 +166,20 @@ def _ask(
     namespace: str | None,
     to: str,
     ignore_queue: bool,
+    timeout: float,
 ) -> Answer:
     """Emit an event to one client; returns what can be waited for."""
     check_event(event)
     if life.queue is not None and not ignore_queue:
         _check_callback(life, to)
-    answer = Answer()
+    answer = Answer(event)
     values = [event, *_flatten(args)]
     emission = Emission(
         as_namespace(namespace),
         values,
         life.codec.encode_body(values),
         as_rooms(to),
-        callback=answer.callback(),
+        callback=answer.callback(timeout),
         ignore_queue=ignore_queue,
     )
     life.broadcast(emission)
@@ -191,10 +188,9 @@ def _ask(
 
 def _check_callback(life: Life, to: Any) -> None:
     """Where there is a message queue, an ack has to find the way back."""
-    if life.running is not None and not life.running.can_ack:
-        raise RuntimeError("Callbacks can only be issued from the context of a server.")
     if to is None:
         raise ValueError("Cannot use callback without a room set.")
+    life.require().listen()
 
 
 def _flatten(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Never, TypeVar
+from typing import Any, Never, TypeVar, cast
 
 from flask import Flask
 
 from .app.legacy import ignore
-from .cluster.base import AckCallback, Adapter, Room, as_namespace, as_rooms
+from .cluster.base import AckCallback, Adapter, Room, as_namespace
 from .dispatch.background import BackgroundTask
 from .engine.config import EngineConfig
 from .errors import NotServingError
 from .hub.socket import Socket
 from .messaging import Messaging
+from .runtime.answers import ABOUT_CLIENTS, find, participants
+from .runtime.asking import ask_all, ask_owner
 from .runtime.life import Life
 from .runtime.running import Running
 from .serving.pages import WsgiApp
@@ -42,17 +44,23 @@ class ServerFacade:
         running = self._life.require()
         return running.inbox.ask(question, running)
 
+    def ask_all(self, kind: str, *args: Any) -> list[Any]:
+        """Have it answered by all other processes."""
+        return ask_all(self._life.require(), kind, *args)
+
+    def ask_about(self, kind: str, sid: str, namespace: str | None, *args: Any) -> Any:
+        """Have it answered by the process that has the client. Raises KeyError where none has it."""
+        running, name = self._life.require(), as_namespace(namespace)
+        try:
+            return running.inbox.ask(ABOUT_CLIENTS[kind], running.adapter, name, sid, *args)
+        except KeyError:
+            return ask_owner(running, kind, name, sid, *args)
+
     def ask_socket(self, sid: str, namespace: str | None, question: Callable[[Socket], T]) -> T:
         """The same about one client. Raises KeyError for one that is not connected to the namespace."""
         name = as_namespace(namespace)
 
-        def find(running: Running) -> T:
-            socket = running.adapter.find(name, sid)
-            if socket is None:
-                raise KeyError(f"client {sid!r} is not connected to namespace {name!r}")
-            return question(socket)
-
-        return self.ask(find)
+        return self.ask(lambda running: question(find(running.adapter, name, sid)))
 
     @property
     def async_mode(self) -> str:
@@ -65,8 +73,11 @@ class ServerFacade:
         return self.ask(lambda running: running.environs())
 
     def get_environ(self, sid: str, namespace: str | None = None) -> dict[str, Any]:
-        """The WSGI environ of a client's handshake. Raises KeyError for an unknown client."""
-        return self.ask_socket(sid, namespace, lambda socket: socket.client.connection.environ)
+        """The WSGI environ of a client's handshake. Raises KeyError for an unknown client.
+
+        Of another process's client: its text, numbers and the like.
+        """
+        return self.ask_about("environ", sid, namespace)
 
     def transport(self, sid: str, namespace: str | None = None) -> str:
         """The transport that carries the client: polling or websocket. Raises KeyError for an unknown client."""
@@ -114,8 +125,11 @@ class ServerFacade:
         Messaging.close_room(self._socketio, room, namespace)
 
     def rooms(self, sid: str, namespace: str | None = None) -> list[Room]:
-        """The client's rooms, its own id first."""
-        return self.ask(lambda running: running.adapter.rooms(as_namespace(namespace), sid))
+        """The client's rooms, its own id first; empty for an unknown client."""
+        try:
+            return [_hashable(room) for room in self.ask_about("rooms", sid, namespace)]
+        except KeyError:
+            return []
 
     def disconnect(
         self, sid: str, namespace: str | None = None, ignore_queue: bool = False
@@ -189,18 +203,18 @@ class ServerFacade:
     # -- a client's own store ------------------------------------------------------------------
 
     def get_session(self, sid: str, namespace: str | None = None) -> dict[str, Any]:
-        """What was saved for a client, empty at first; not Flask's session. Raises KeyError for an unknown client."""
+        """What was saved for a client, empty at first; not Flask's session. Raises KeyError for an unknown client.
 
-        def find(socket: Socket) -> dict[str, Any]:
-            if socket.session is None:
-                socket.session = {}
-            return socket.session
-
-        return self.ask_socket(sid, namespace, find)
+        Of another process's client it is a copy, as JSON has it.
+        """
+        return self.ask_about("session", sid, namespace)
 
     def save_session(self, sid: str, session: dict[str, Any], namespace: str | None = None) -> None:
-        """Keep a dict for a client until it leaves the namespace. Raises KeyError for an unknown client."""
-        self.ask_socket(sid, namespace, lambda socket: setattr(socket, "session", session))
+        """Keep a dict for a client until it leaves the namespace. Raises KeyError for an unknown client.
+
+        For another process's client it has to be JSON.
+        """
+        self.ask_about("save_session", sid, namespace, session)
 
     @contextmanager
     def session(self, sid: str, namespace: str | None = None) -> Generator[dict[str, Any]]:
@@ -222,13 +236,18 @@ class ServerFacade:
         Messaging.sleep(self._socketio, seconds)
 
 
+def _hashable(room: Any) -> Room:
+    """A tuple comes from other processes as JSON has it."""
+    return tuple(map(_hashable, cast("list[Any]", room))) if isinstance(room, list) else room
+
+
 def _join(adapter: Adapter[Socket], namespace: str, sid: str, room: Room) -> None:
     with suppress(ValueError):  # it has left in this moment
         adapter.join(namespace, sid, room)
 
 
 class ManagerFacade:
-    """`socketio.server.manager`: who is where, on this server."""
+    """`socketio.server.manager`: who is where, on this server; of all servers where that is said."""
 
     def __init__(self, server: ServerFacade) -> None:
         self._server = server
@@ -253,13 +272,17 @@ class ManagerFacade:
         """The namespaces that have clients."""
         return list(self.rooms)
 
-    def get_participants(self, namespace: str, room: Room) -> Iterator[tuple[str, str]]:
-        """The ids of a room's clients and of their connections; of everybody for the room None."""
-        rooms = as_rooms(room) or (None,)
-        members = self.rooms.get(as_namespace(namespace), {})
-        found: dict[str, str] = {}
-        for name in rooms:
-            found |= members.get(name, {})
+    def get_participants(
+        self, namespace: str, room: Room, *, ignore_queue: bool = False
+    ) -> Iterator[tuple[str, str]]:
+        """The ids of a room's clients and of their connections; of everybody for the room None. Of all servers.
+
+        With `ignore_queue` of this one alone. Raises SilentNodesError where servers do not answer.
+        """
+        name = as_namespace(namespace)
+        found = self._server.ask(lambda running: participants(running.adapter, name, room))
+        for others in () if ignore_queue else self._server.ask_all("participants", name, room):
+            found |= others
         return iter(found.items())
 
     def get_rooms(self, sid: str, namespace: str) -> list[Room]:

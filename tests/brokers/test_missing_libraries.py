@@ -70,3 +70,13 @@ def test_an_emitter_that_does_something_else_than_emit() -> None:
     )
     assert ended.stdout == "a page\n"
     assert ended.stderr.rstrip().endswith("pip install 'flask-duplex[redis]'")
+
+
+@pytest.mark.parametrize("library", ["redis", "msgpack"])
+def test_what_a_cluster_of_nodes_takes(library: str) -> None:
+    program = (BEGIN + RUN).format(module=library, url="node+redis://")
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert ended.returncode != 0
+    assert "needs libraries: pip install 'flask-duplex[redis,msgpack]'\n" in ended.stderr

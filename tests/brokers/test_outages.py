@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import time
 import uuid
@@ -17,6 +18,7 @@ import pytest
 import redis
 
 from flask_socketio import SocketIO
+from flask_socketio.errors import MessageQueueError
 from tests.kit.broker import Valkey, listens
 from tests.kit.missing import skip_or_fail
 from tests.kit.neighbour import OrderedClient
@@ -54,7 +56,13 @@ def heard(url: str, channel: str) -> Iterator[Callable[[], int]]:
     with redis.Redis.from_url(url, socket_timeout=20) as client, client.pubsub() as pubsub:
         pubsub.subscribe(channel)
         pubsub.parse_response()
-        yield lambda: json.loads(pubsub.parse_response()[2])["data"][0]
+
+        def next_number() -> int:
+            while (message := json.loads(pubsub.parse_response()[2]))["method"] != "emit":
+                pass
+            return message["data"][0]
+
+        yield next_number
 
 
 def lines(server: ServerProcess) -> list[str]:
@@ -180,7 +188,7 @@ class Emitting:
 
     def __init__(self, url: str) -> None:
         self.channel = "test-" + uuid.uuid4().hex
-        self.socketio = SocketIO(message_queue=url, channel=self.channel)
+        self.socketio = SocketIO(message_queue=url, channel=self.channel, queue_down="drop")
 
     def emit(self, number: int) -> float:
         began = time.monotonic()
@@ -246,8 +254,10 @@ def test_a_killed_queue_loses_nothing_but_what_is_emitted_meanwhile(
         emitter.emit(1)
         assert emitter.counters["queue_published"] == before["queue_published"] + 1
         assert emitter.counters["queue_unsure"] == 0
-    assert len(messages(caplog)) == 2
-    assert "the message is lost" in messages(caplog)[0]
+    unheard, lost, back = messages(caplog)
+    assert "nobody listens" in unheard
+    assert "the message is lost" in lost
+    assert "is back after" in back
 
 
 def test_rabbitmq_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
@@ -300,6 +310,80 @@ def amqp_heard(channel: str) -> Iterator[Callable[[int], list[int]]]:
         yield numbers
 
 
+def test_who_emits_is_told_what_is_lost(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+    emitter = SocketIO(message_queue=valkey.url)
+    emitter.emit("x", 0)
+    valkey.kill()
+    times = list[float]()
+    for _ in range(20):
+        began = time.monotonic()
+        with pytest.raises(
+            MessageQueueError, match=r"cannot publish to .*socket: .*; the message is lost"
+        ):
+            emitter.emit("x", 1)
+        times.append(time.monotonic() - began)
+    assert max(times) < 0.5
+    assert emitter.server.counters()["queue_lost_by"] == {"unreachable": 20}
+    status = emitter.cluster.status
+    assert not status["queue"]["connected"]
+    assert status["queue"]["troubles"] == ["cannot publish to"]
+    assert time.time() - status["queue"]["since"] < 20
+    assert len([line for line in messages(caplog) if "cannot publish" in line]) == 1
+    with pytest.raises(MessageQueueError, match=r"cannot (publish|listen) to message queue"):
+        emitter.call("x", to="somebody", timeout=10)
+    valkey.start()
+    wait_until(lambda: published(emitter))
+    wait_until(lambda: emitter.cluster.status["queue"]["connected"])
+
+
+def published(emitter: SocketIO) -> bool:
+    try:
+        emitter.emit("x", 2)
+    except MessageQueueError:
+        return False
+    return True
+
+
+def test_a_message_that_may_be_lost_is_told_as_well(valkey: Valkey) -> None:
+    emitter = SocketIO(message_queue=valkey.url)
+    emitter.emit("x", 0)
+    with valkey.stopped(), pytest.raises(MessageQueueError, match="the message may be lost"):
+        emitter.emit("x", 1)
+
+
+def test_that_nobody_listens_is_said_once(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+    emitter = SocketIO(message_queue=valkey.url, channel="lonely")
+    for _ in range(3):
+        emitter.emit("x")
+    [line] = messages(caplog)
+    assert line.startswith(f"nobody listens to message queue {valkey.url} on this channel")
+    with heard(valkey.url, "lonely"):
+        emitter.emit("x", 0)
+    emitter.emit("x", 0)
+    assert messages(caplog) == [line, line]
+    with pytest.raises(TimeoutError):
+        emitter.call("x", to="nobody", timeout=0.1)  # now it listens itself
+    emitter.emit("x", 0)
+    assert messages(caplog) == [line, line]
+
+
+def test_pickles_are_refused_counted_and_named_once(valkey: Valkey) -> None:
+    with served(valkey.url) as (server, channel), redis.Redis.from_url(valkey.url) as client:
+        wait_until(lambda: client.publish(channel, "{}") == 1)
+        before = server.get_json("/counters")["queue_ignored"]["malformed"]
+        for number in range(100):
+            client.publish(channel, pickle.dumps({"method": "emit", "event": "x", "data": number}))
+        client.publish(channel, "{")
+        wait_until(
+            lambda: (
+                server.get_json("/counters")["queue_ignored"]
+                == {"malformed": before + 1, "pickle": 100}
+            )
+        )
+        [line] = [line for line in server.log.splitlines() if "it is a pickle" in line]
+        assert "as python-socketio before 5.14 sends" in line
+
+
 # -- passwords -------------------------------------------------------------------------------------
 
 
@@ -327,7 +411,7 @@ def test_no_password_is_shown(url: str, valkey: Valkey, caplog: pytest.LogCaptur
     queue = emitter.server_options["client_manager"]
     try:
         emitter.emit("x")
-    except ValueError as error:
+    except (ValueError, MessageQueueError) as error:
         shown = str(error)
     else:
         shown = caplog.text
@@ -340,7 +424,9 @@ def test_no_password_is_shown(url: str, valkey: Valkey, caplog: pytest.LogCaptur
 def test_a_wrong_password_is_not_shown(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
     with redis.Redis.from_url(valkey.url) as client:
         client.config_set("requirepass", "another")
-        SocketIO(message_queue=f"{valkey.url}?password=s3cret").emit("x")
+        with pytest.raises(MessageQueueError) as refused:
+            SocketIO(message_queue=f"{valkey.url}?password=s3cret").emit("x")
         client.config_set("requirepass", "")
-    assert f"cannot publish to message queue {valkey.url}?password=***" in caplog.text
-    assert "s3cret" not in caplog.text
+    for text in (str(refused.value), caplog.text):
+        assert f"cannot publish to message queue {valkey.url}?password=***" in text
+        assert "s3cret" not in text

@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
 }
 
 
-def serve(kind: str) -> ServerProcess:
+def serve(kind: str, *options: str) -> ServerProcess:
     """A server of this kind that has not been started yet."""
     lane, (program, *arguments) = KINDS[kind]
-    return ServerProcess([str(SCRIPTS / program), *arguments], lane=lane)
+    return ServerProcess([str(SCRIPTS / program), *arguments, *options], lane=lane)

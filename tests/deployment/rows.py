@@ -70,6 +70,7 @@ ROWS = [
         patched=True,
         remark="Patching is not needed any more.",
     ),
+    Row("`flask --app module:app socketio run`", original=None, remark="As `socketio.run(app)`."),
     Row("`flask --app module:app run`", remark="For development."),
     Row("`flask --app module:app run --debug`", remark="For development."),
     Row(

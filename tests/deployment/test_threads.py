@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -61,6 +64,25 @@ def test_a_page_does_not_wait_for_polls(row: Row, tmp_path: Path) -> None:
             assert (client.recv() if text == "6" else text) == '42["said","hello"]'
         for client in clients:
             client.leave()
+
+
+def test_too_few_threads_are_told(tmp_path: Path) -> None:
+    """Where requests wait for long, and not because a thread is on its way to one."""
+    told = Event()
+
+    def poll(client: RawPolling) -> None:
+        while not told.is_set():
+            client.start_poll().reply()
+
+    with Deployed(GUNICORN, tmp_path) as server, ThreadPoolExecutor(2 * THREADS) as threads:
+        clients = [join(server) for _ in range(2 * THREADS)]
+        assert "answered early" not in server.log
+        polls = [threads.submit(poll, client) for client in clients]
+        server.wait_for_log(re.compile("polls hold threads .* answered early"), POLL)
+        told.set()
+        SioClient(clients[0]).emit("say", "hello")
+        for ended in polls:
+            ended.result()
 
 
 @pytest.mark.parametrize("row", SHOWN, ids=ids)

@@ -52,13 +52,18 @@ def plain(server: ServerProcess) -> socket.socket:
 
 
 @contextmanager
-def encrypting(folder: Path) -> Generator[Open, None, None]:
+def encrypting(kind: str, folder: Path) -> Generator[Open, None, None]:
     authority = trustme.CA()
     pem = folder / "server.pem"
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(pem)
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    with ServerProcess.script(APP, {"CERTIFICATE": str(pem)}) as server:
+    server = (
+        ServerProcess.script(APP, {"CERTIFICATE": str(pem)})
+        if kind == "run"
+        else serve(kind, *(word for name in TLS[kind] for word in (name, str(pem))))
+    )
+    with server:
 
         def encrypted() -> socket.socket:
             sock = context.wrap_socket(plain(server), server_hostname="localhost")
@@ -68,16 +73,21 @@ def encrypting(folder: Path) -> Generator[Open, None, None]:
         yield encrypted
 
 
-@pytest.fixture(scope="module", params=["run", "TLS", "flask run", "gunicorn"])
+#: Options that a certificate and its key are given with.
+TLS = {"run": (), "flask run": ("--cert", "--key"), "gunicorn": ("--certfile", "--keyfile")}
+
+
+@pytest.fixture(scope="module", params=[*TLS, *(f"{kind}, TLS" for kind in TLS)])
 def connect(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Open]:
     """Opens a connection to a server of each kind that gives its WebSockets to us."""
-    if request.param == "TLS":
-        with encrypting(tmp_path_factory.mktemp("tls")) as connect:
+    kind, _, tls = request.param.partition(", ")
+    if tls:
+        with encrypting(kind, tmp_path_factory.mktemp("tls")) as connect:
             yield connect
     else:
-        with serve(request.param) as server:
+        with serve(kind) as server:
             yield lambda: plain(server)
 
 

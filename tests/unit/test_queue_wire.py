@@ -80,7 +80,7 @@ def test_where_an_ack_goes() -> None:
 
     message = over_the_wire(emission(to=("sid",)), ("sid", "/chat", 7))
     assert wire.emission_of(message, JSON, answer_to).callback is callback
-    assert addressees == [("a", "sid", "/chat", 7)]
+    assert addressees == [("a", None, "sid", "/chat", 7)]
 
 
 def test_what_the_other_methods_have() -> None:

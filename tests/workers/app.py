@@ -68,6 +68,12 @@ def join(room: str) -> None:
     join_room(room)
 
 
+@socketio.on("tell")
+def tell_room(message: list[str]) -> None:
+    room, text = message
+    emit("told", text, to=room)
+
+
 @socketio.on("shout")
 def shout(data: Any) -> None:
     emit("shouted", data, broadcast=True)

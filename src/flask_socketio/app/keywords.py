@@ -14,9 +14,18 @@ from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 from ..cluster.backlog import Bounds
 from ..engine.config import AllowedOrigins, EngineConfig, HttpLimits, Limits, SlowConsumer
 from ..engine.cookie import CookieOption
-from .options import JsonLibrary, Options
+from .options import JsonLibrary, Options, QueueDown
 from .origins import origins
-from .values import hosts, namespaces, slow_consumer, transports, url_path
+from .values import (
+    cluster_key,
+    cluster_tls,
+    hosts,
+    namespaces,
+    queue_down,
+    slow_consumer,
+    transports,
+    url_path,
+)
 
 Kept = Options | EngineConfig | Limits | HttpLimits | Bounds
 R = TypeVar("R")
@@ -452,10 +461,36 @@ class SocketIOOptions(TypedDict, total=False):
         Option(
             "URL",
             "Through which servers and emitters belong together: `redis://`, `valkey://`, `nats://`, `postgresql://`, "
-            "`amqp://`, `kafka://`, `zmq+tcp://` and [others](cluster.md#brokers).",
+            "`amqp://`, `kafka://`, `zmq+tcp://` and [others](cluster.md#brokers); `node+redis://` for a cluster "
+            "[with Node's servers](node.md).",
         ),
     ]
     channel: Annotated[str, Option("name", "What those that belong together have in common there.")]
+    cluster_address: Annotated[
+        str | None,
+        Option(
+            "host:port",
+            "Where this machine's processes are connected to by those of others, so that any client may come to any of "
+            "them without sticky sessions. Port 0: any. With `message_queue`, and one of the next two.",
+        ),
+    ]
+    cluster_key: Annotated[
+        str | bytes | None,
+        Option(
+            "secret",
+            "By which they know each other: 32 random bytes at least, the same on all machines. It does not encrypt.",
+            read=cluster_key,
+        ),
+    ]
+    cluster_tls: Annotated[
+        tuple[File, File, File] | None,
+        Option(
+            "three PEM files",
+            "Certificate, key and authority: they encrypt what they say, and whoever has a certificate of that "
+            "authority is one of them.",
+            read=cluster_tls,
+        ),
+    ]
     max_backlog: Annotated[
         Whole,
         Option(
@@ -476,6 +511,15 @@ class SocketIOOptions(TypedDict, total=False):
             "Whatever has waited there for longer is dropped. 0: nothing for that.",
             Bounds,
             field="age",
+        ),
+    ]
+    queue_down: Annotated[
+        QueueDown,
+        Option(
+            "name",
+            'What emitting does in a process that serves nobody, while the message queue is not there: `"raise"` a '
+            '`MessageQueueError`, or `"drop"` what is emitted.',
+            read=queue_down,
         ),
     ]
     client_manager: Annotated[

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import inf
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from ..cluster.base import as_namespace
 from ..engine.config import SlowConsumer
+from ..relay.secret import SHORTEST
+from ..relay.tls import MutualTls, mutual_tls
+from .options import QueueDown
 
 TRANSPORTS = ("polling", "websocket")
 SLOW_CONSUMERS = get_args(SlowConsumer)
+QUEUE_DOWN = get_args(QueueDown)
 
 
 def as_meant(name: str, value: object, default: object) -> object:
@@ -95,3 +99,35 @@ def slow_consumer(value: object) -> object:
     if value not in SLOW_CONSUMERS:
         raise ValueError(f"slow_consumer={value!r}: there are {list(SLOW_CONSUMERS)}")
     return value
+
+
+def queue_down(value: object) -> object:
+    if value not in QUEUE_DOWN:
+        raise ValueError(f"queue_down={value!r}: there are {list(QUEUE_DOWN)}")
+    return value
+
+
+def cluster_key(value: str | bytes | None) -> bytes | None:
+    """The bytes of a secret, which no error shows."""
+    if value is None:
+        return None
+    key = value.encode() if isinstance(value, str) else value
+    if len(key) < SHORTEST:
+        raise ValueError(
+            f"cluster_key has {len(key)} bytes: {SHORTEST} random ones are needed, as of "
+            "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return key
+
+
+def cluster_tls(value: Sequence[Any] | None) -> MutualTls | None:
+    if value is None:
+        return None
+    if isinstance(value, str) or len(value) != 3:
+        raise ValueError(
+            f"cluster_tls={value!r}: three PEM files are needed: (certificate, key, authority)"
+        )
+    try:
+        return mutual_tls(*value)
+    except OSError as error:  # what ssl raises is one
+        raise ValueError(f"cluster_tls={value!r}: {error}") from None

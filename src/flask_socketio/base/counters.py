@@ -78,8 +78,15 @@ class Counters:
     queue_received: int = 0
     #: numbers that are missing between messages of the same other server
     queue_gaps: int = 0
+    #: messages that were not acted upon, by reason
+    queue_ignored: dict[str, int] = field(default_factory=dict[str, int])
     #: times that the queue could not be listened to, and was tried again
     queue_failures: int = 0
+
+    # -- other machines, on the loop ------------------------------------------------------------
+
+    #: their connections and announcements that were refused, by reason
+    machines_refused: dict[str, int] = field(default_factory=dict[str, int])
 
     def limit_reached(self, option: str) -> None:
         """Count what went beyond a limit."""
@@ -90,8 +97,15 @@ class Counters:
         self.queue_lost += messages
         self.queue_lost_by[reason] = self.queue_lost_by.get(reason, 0) + messages
 
+    def message_ignored(self, reason: str) -> None:
+        """Count what others have written to the queue and is not understood."""
+        self.queue_ignored[reason] = self.queue_ignored.get(reason, 0) + 1
+
     def refuse_http(self, reason: str) -> None:
         self.http_refused[reason] = self.http_refused.get(reason, 0) + 1
+
+    def refuse_machine(self, reason: str) -> None:
+        self.machines_refused[reason] = self.machines_refused.get(reason, 0) + 1
 
     def snapshot(self) -> dict[str, int | dict[str, int]]:
         """A copy: each by its name."""

@@ -45,10 +45,16 @@ class Backlog(Generic[T]):
         self._items: deque[Waiting[T]] = deque()
         self._bytes = 0
         self._closed = False
+        self._nudged = False
         self._reader: Signal | None = None
 
     def __bool__(self) -> bool:
         return bool(self._items)
+
+    def waiting(self) -> tuple[int, int]:
+        """How many items wait, and how many bytes they have."""
+        with self._lock:
+            return len(self._items), self._bytes
 
     def put(self, item: T, size: int) -> None:
         """Add an item of so many bytes; the oldest for which there is no room are dropped."""
@@ -99,12 +105,21 @@ class Backlog(Generic[T]):
                 dropped += 1
         self._tell("age", dropped)
 
+    def nudge(self) -> None:
+        """End one `wait`: there is something else to do."""
+        with self._lock:
+            self._nudged = True
+            reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.release()
+
     def wait(self) -> bool:
-        """Wait until there is an item; False when it is closed and empty."""
+        """Wait until there is an item, or a nudge; False when it is closed and empty."""
         while True:
             with self._lock:
-                if self._items or self._closed:
-                    return bool(self._items)
+                nudged, self._nudged = self._nudged, False
+                if self._items or self._closed or nudged:
+                    return bool(self._items) or not self._closed
                 self._reader = reader = new_waiter()
             reader.acquire()
 

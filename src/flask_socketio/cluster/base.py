@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.promise import Promise
+from ..errors import TimeoutError
 from ..protocol.message import Message
 from ..protocol.socketio import Body
 
@@ -46,24 +47,38 @@ class Callback:
     function: AckCallback
     #: at once, where the answer arrives; else as a handler is, since it is the application's
     on_loop: bool = False
+    #: called instead when it is known that there will be no answer
+    failed: Callable[[Exception], object] | None = None
+    #: seconds for which somebody waits, where that is known
+    patience: float | None = None
+
+    def fail(self, error: Exception) -> None:
+        """There will be no answer."""
+        if self.failed is not None:
+            self.failed(error)
 
 
 class Answer:
     """An ack that somebody is waiting for, so that it takes no handler's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, event: str) -> None:
+        self._event = event
         self._answer = Promise[tuple[Any, ...]]()
 
-    def callback(self) -> Callback:
-        return Callback(self._keep, on_loop=True)
+    def callback(self, patience: float) -> Callback:
+        """For an event whose answer is awaited for so many seconds."""
+        return Callback(self._keep, on_loop=True, failed=self._answer.fail, patience=patience)
 
     def _keep(self, *args: Any) -> None:
         self._answer.keep(args)  # of several clients' answers the first counts
 
     def wait(self, timeout: float) -> Any:
-        """Nothing as None, one value as it is, several as a tuple. Raises the builtin TimeoutError."""
+        """Nothing as None, one value as it is, several as a tuple.
+
+        Raises TimeoutError, and its UnknownClientError where nobody can answer.
+        """
         if not self._answer.wait(timeout):
-            raise TimeoutError
+            raise TimeoutError(f"no ack for event {self._event!r} within {timeout:g} seconds")
         args = self._answer.result()
         return args if len(args) > 1 else args[0] if args else None
 
@@ -103,6 +118,16 @@ class Member(Protocol):
         """In the order in which they were joined, without the client's own; the adapter writes them."""
         ...
 
+    @property
+    def environ(self) -> dict[str, Any]:
+        """That of its connection's handshake."""
+        ...
+
+    @property
+    def session(self) -> dict[str, Any] | None:
+        """What the application keeps for it."""
+        ...
+
     def send(self, message: Message) -> None: ...
 
     def send_with_ack(self, body: Body, callback: Callback) -> None:
@@ -111,6 +136,10 @@ class Member(Protocol):
 
     def disconnect(self) -> None:
         """Take the client out of the namespace, and tell it."""
+        ...
+
+    def close(self) -> None:
+        """The same in all its namespaces, and end its connection."""
         ...
 
 

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterable
 
 from ..base.counters import Counters
+from ..errors import UnknownClientError
 from ..protocol import socketio as sio
 from ..protocol.socketio import JSON, Codec
-from .base import Adapter, Emission, M, Room
+from .base import Adapter, Callback, Emission, M, Room
 
 
 class MemoryAdapter(Adapter[M]):
@@ -94,12 +95,18 @@ class MemoryAdapter(Adapter[M]):
         if emission.callback is not None:
             for socket in receivers:
                 socket.send_with_ack(emission.body, emission.callback)
+            if not receivers:
+                self._reaches_nobody(emission, emission.callback)
             return
         message = self._codec.encode(sio.EVENT, emission.namespace, emission.body)
         for socket in receivers:
             socket.send(message)
 
-    def _receivers(self, emission: Emission) -> Iterable[M]:
+    def _reaches_nobody(self, emission: Emission, callback: Callback) -> None:
+        """Of those who are here; an answer is awaited."""
+        callback.fail(nowhere(emission))
+
+    def _receivers(self, emission: Emission) -> list[M]:
         everybody = self._sockets.get(emission.namespace, {})
         chosen: dict[str, M]
         to = emission.to
@@ -128,3 +135,11 @@ class MemoryAdapter(Adapter[M]):
         socket = self.find(namespace, sid)
         if socket is not None:
             socket.disconnect()
+
+
+def nowhere(emission: Emission) -> UnknownClientError:
+    """Nobody can answer it."""
+    to = emission.to[0] if emission.to else None
+    return UnknownClientError(
+        f"event {emission.args[0]!r} has no answer: client {to!r} is not connected to namespace {emission.namespace!r}"
+    )

@@ -10,23 +10,29 @@ import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import Protocol
+from itertools import chain
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from ..base.counters import Counters
 from ..base.green import start_for_io
 from ..base.promise import Promise
 from ..base.real import AppLock
+from ..base.told import Told
 from .backlog import Bounds
 from .backoff import Backoff
 from .gaps import Gaps
 from .masking import Masked
 from .state import LISTEN, QueueState
-from .wire import Message, is_for, numbered, read, write
+from .wire import Message, is_for, is_pickle, numbered, read, write
 
 logger = logging.getLogger("flask_socketio.server")
 
+T = TypeVar("T")
+
 #: Seconds after which who listens looks whether to go on, and that a server that stops waits for it at most.
 _PATIENCE, _LAST_LOOK = 0.25, 1.0
+
+_PICKLE = "message of queue %s ignored: it is a pickle, as python-socketio before 5.14 sends, which could run any code"
 
 
 class UnreachableError(Exception):
@@ -67,6 +73,14 @@ class Broker(Protocol):
     def close(self) -> None:
         """Let go of what `publish` has connected, if anything."""
         ...
+
+
+@runtime_checkable
+class CountsListeners(Protocol):
+    """A broker that says how many have been sent what was published."""
+
+    #: the latest message; None before the first
+    listeners: int | None
 
 
 #: Brokers of the process that this one was forked from: to let go of one could end that one's connection.
@@ -141,6 +155,15 @@ class MessageQueue:
                 self._count += error.messages
                 raise
 
+    def forked(self) -> None:
+        """This is another process than before: nobody here will release the lock if somebody holds it there."""
+        self._lock = AppLock()
+
+    def listeners(self) -> int | None:
+        """How many have been sent the latest message, where the broker says so."""
+        broker = self._broker
+        return broker.listeners if isinstance(broker, CountsListeners) else None
+
     def close(self) -> None:
         """Let go of the connection over which it has published."""
         with self._lock:
@@ -148,66 +171,139 @@ class MessageQueue:
                 self._broker.close()
 
 
-class Listener:
-    """Hands over what others publish, on a thread of its own, until it is closed; reconnects by itself."""
+class Hearer(Protocol):
+    """Whom a `Listener` tells what it hears, on its thread."""
+
+    def received(self, message: Message) -> object:
+        """Of others. May raise for what is no message."""
+        ...
+
+    def listening(self) -> object:
+        """It listens, for the first time or again."""
+        ...
+
+    def deaf(self) -> object:
+        """It cannot listen."""
+        ...
+
+    def looked(self) -> object:
+        """Some time has passed, a part of a second."""
+        ...
+
+
+class Listening(Generic[T]):
+    """Hands over what others publish, on a thread of its own, until it is closed; reconnects by itself.
+
+    `hear` is as `Broker.listen`, and `read` takes what it yields and raises nothing.
+    """
 
     def __init__(
         self,
-        queue: MessageQueue,
-        receive: Callable[[Message], object],
+        hear: Callable[[float], Generator[T | None]],
+        read: Callable[[T], object],
         counters: Counters,
         state: QueueState,
+        doing: str = LISTEN,
     ) -> None:
-        self._queue = queue
-        self._receive = receive
+        self._hear = hear
+        self._read = read
         self._counters = counters
         self._state = state
-        self._gaps = Gaps()
+        self._doing = doing
         self._backoff = Backoff()
         self._stopped = Promise[None]()
         self._ended = Promise[None]()
         start_for_io(self._run, "flask-duplex-listen")
 
     def _run(self) -> None:
-        broker = self._queue.begun()
         while not self._stopped.done:
             try:
-                self._listen(broker)
+                self._listen()
             except Exception as error:  # noqa: BLE001 - brokers' libraries have no common error
                 self._failed(error)
         self._ended.keep(None)
 
-    def _listen(self, broker: Broker) -> None:
-        with closing(broker.listen(_PATIENCE)) as texts:
-            for text in texts:
+    def _listen(self) -> None:
+        with closing(self._hear(_PATIENCE)) as messages:
+            next(messages)
+            self._listens()
+            for message in chain((None,), messages):
                 self._backoff.reset()
-                self._state.works(LISTEN)
+                self._state.works(self._doing)
                 if self._stopped.done:
                     return
-                if text is not None:
-                    self._read(text)
+                if message is not None:
+                    self._read(message)
+                self._looked()
 
     def _failed(self, error: Exception) -> None:
         if self._stopped.done:
             return
+        self._is_deaf()
         pause = self._backoff.next()
         self._counters.queue_failures += 1
-        self._state.failed(LISTEN, error, f"trying again in {pause:g} s")
+        self._state.failed(self._doing, error, f"trying again in {pause:g} s")
         self._stopped.wait(pause)
 
-    def _read(self, text: bytes | str) -> None:
+    def _listens(self) -> None:
+        self._state.listens = True
+
+    def _is_deaf(self) -> None:
+        self._state.listens = False
+
+    def _looked(self) -> None:
+        """Some time has passed, a part of a second."""
+
+    def stop(self) -> None:
+        """Hand over nothing more, and let go of the broker soon."""
+        self._stopped.keep(None)
+
+    async def close(self) -> None:
+        """The same; a broker that does not answer is not waited for long."""
+        self.stop()
+        await self._ended.wait_on_loop(_LAST_LOOK)
+
+
+class Listener(Listening[bytes | str]):
+    """Tells a hearer what others publish on a queue."""
+
+    def __init__(
+        self,
+        queue: MessageQueue,
+        hearer: Hearer,
+        counters: Counters,
+        state: QueueState,
+    ) -> None:
+        self._queue = queue
+        self._hearer = hearer
+        self._told = Told(logger)
+        self._gaps = Gaps()
+        super().__init__(queue.begun().listen, self._read_text, counters, state)
+
+    def _listens(self) -> None:
+        super()._listens()
+        self._hearer.listening()
+
+    def _is_deaf(self) -> None:
+        super()._is_deaf()
+        self._hearer.deaf()
+
+    def _looked(self) -> None:
+        self._hearer.looked()
+
+    def _read_text(self, text: bytes | str) -> None:
+        if is_pickle(text):
+            self._counters.message_ignored("pickle")
+            self._told.warning(_PICKLE, self._queue.shown)
+            return
         try:
             message = read(text)
             self._counters.queue_gaps += self._gaps.before(message)
             if is_for(message, self._queue.host_id):
-                self._receive(message)
+                self._hearer.received(message)
                 self._counters.queue_received += 1
         except Exception as error:  # noqa: BLE001 - whoever else writes to the queue must not end the listening
+            self._counters.message_ignored("malformed")
             logger.error(  # noqa: TRY400 - the text says more than the stack
                 "message of queue %s ignored: %s: %.100r", self._queue.shown, error, text
             )
-
-    async def close(self) -> None:
-        """Hand over nothing more, and let go of the broker; one that does not answer is not waited for long."""
-        self._stopped.keep(None)
-        await self._ended.wait_on_loop(_LAST_LOOK)

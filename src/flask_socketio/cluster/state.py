@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from ..base.counters import Counters
 from ..base.real import new_lock
@@ -25,9 +26,15 @@ class QueueState:
         self._lock = new_lock()
         #: what cannot be done at present
         self._failing: set[str] = set()
+        #: since when something fails, and since when it is as it is now, of clocks that tell the time of day
         self._since = 0.0
+        self._changed = time.time()
         self._lost_since = self._unsure_since = 0
         self._refusing = False
+        #: this process listens
+        self.listens = False
+        #: and nobody else does
+        self._unheard = False
         #: since when it listens again
         self._listens_since = 0.0
         #: the queue has been out of reach, so that others may not listen again yet
@@ -43,6 +50,7 @@ class QueueState:
             self._failing.add(doing)
             if is_news:
                 self._since = time.monotonic()
+                self._changed = time.time()
         if is_news:
             self._say(doing, error, consequence)
 
@@ -56,6 +64,7 @@ class QueueState:
                 self._listens_since = time.monotonic()
             if self._failing:
                 return
+            self._changed = time.time()
             lost, unsure = self._lost_since, self._unsure_since
             self._lost_since = self._unsure_since = 0
         logger.warning(
@@ -78,11 +87,34 @@ class QueueState:
                 f"cannot {doing} message queue {self._shown}" for doing in sorted(self._failing)
             ]
 
-    def published(self) -> None:
-        """A message has been."""
-        self._counters.queue_published += 1
+    def status(self) -> dict[str, Any]:
+        """Whether the queue is there, since when that is so (seconds since 1970), and what cannot be done."""
+        with self._lock:
+            return {
+                "url": str(self._shown),
+                "connected": not self._failing,
+                "since": self._changed,
+                "troubles": [f"cannot {doing}" for doing in sorted(self._failing)],
+            }
+
+    def published(self, messages: int) -> None:
+        """So many have been."""
+        self._counters.queue_published += messages
         self._refusing = False
         self.works(PUBLISH)
+
+    def heard_by(self, listeners: int | None) -> None:
+        """How many have been sent what was published, if that is known; a line when nobody else listens."""
+        if listeners is None:
+            return
+        before, self._unheard = self._unheard, listeners <= self.listens
+        if before:
+            return
+        if self._unheard:
+            logger.warning(
+                "nobody listens to message queue %s on this channel: what is emitted reaches no client",
+                self._shown,
+            )
 
     def refused(self, error: object) -> None:
         """A message cannot be published though the queue is there; a line for the first of several in a row."""
@@ -117,6 +149,10 @@ class QueueState:
         with self._lock:
             self._counters.messages_lost(reason, messages)
 
-    def _say(self, doing: str, error: object, consequence: str) -> None:
+    def about(self, doing: str, error: object) -> str:
+        """What cannot be done and why, without secrets."""
         text = " ".join(self._shown.text(error).split())  # libpq writes several lines
-        logger.error("cannot %s message queue %s: %s; %s", doing, self._shown, text, consequence)
+        return f"cannot {doing} message queue {self._shown}: {text}"
+
+    def _say(self, doing: str, error: object, consequence: str) -> None:
+        logger.error("%s; %s", self.about(doing, error), consequence)

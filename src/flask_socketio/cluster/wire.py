@@ -1,7 +1,8 @@
 """What the messages of a queue say, and who reads which. Nothing is sent here, and nobody is waited for.
 
 They are those of python-socketio's managers: a server with python-socketio 5.14 or later and one with this package
-understand each other, and so does whatever only emits. Every message is one JSON text, published to all.
+understand each other, and so does whatever only emits. Every message is one JSON text, published to all. Methods of our
+own are ignored by its managers, as are fields that they do not know.
 """
 
 from __future__ import annotations
@@ -9,19 +10,24 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from typing import Any, cast
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar, cast
 
 import orjson
 
 from ..protocol.json import restore
 from ..protocol.socketio import Codec, check_event
 from .base import Callback, Emission, as_namespace, as_rooms
+from .nodes import is_node
 
 Message = dict[str, Any]
+T = TypeVar("T")
 #: Arguments -> their JSON text, and the attachments that it refers to.
 Dumps = Callable[[Any], tuple[bytes, list[bytes]]]
-#: Made for the host that has emitted, with the room, the namespace and the ack's id there: takes an ack to it.
-AnswerTo = Callable[[str, Any, str, int], Callback]
+#: Made for the host that has emitted and its node (None where it has none), with the room, the namespace and the ack's
+#: id there: takes an ack to it.
+AnswerTo = Callable[[str, str | None, Any, str, int], Callback]
 
 #: Of which everybody writes the same.
 _PLAIN = {str, int, bool, type(None)}
@@ -81,6 +87,11 @@ def read(text: bytes | str) -> Message:
     return cast(Message, message)
 
 
+def is_pickle(text: bytes | str) -> bool:
+    """Whether it is what python-socketio before 5.14 publishes, which is never read."""
+    return isinstance(text, bytes) and text[:1] == b"\x80"
+
+
 def is_for(message: Message, host_id: str) -> bool:
     """An ack is for the one who emitted; anything else is not for the one who sent it."""
     return (message.get("host_id") == host_id) is (message.get("method") == "callback")
@@ -96,9 +107,9 @@ def origin_of(message: Message) -> tuple[str | None, int | None]:
 
 
 def emit_message(
-    emission: Emission, dumps: Dumps, callback: tuple[Any, str, int] | None
+    emission: Emission, dumps: Dumps, callback: tuple[Any, str, int] | None, node: str = ""
 ) -> Message:
-    """An emission as others read it; `callback` is the room, the namespace and the ack's id."""
+    """An emission as others read it; `callback` is the room, the namespace and the ack's id, `node` whose that is."""
     text, attachments = dumps(emission.args[1:])
     data: Any = orjson.Fragment(text)
     if attachments:
@@ -112,6 +123,7 @@ def emit_message(
         "room": _rooms(emission.to),
         "skip_sid": [_as_json(room) for room in emission.skip] or None,
         "callback": callback and (_as_json(callback[0]), *callback[1:]),
+        **({"node": node} if callback and node else {}),
     }
 
 
@@ -134,7 +146,9 @@ def emission_of(message: Message, codec: Codec, answer_to: AnswerTo) -> Emission
         codec.encode_body(args),
         as_rooms(message.get("room")),
         as_rooms(message.get("skip_sid")) or (),
-        None if addressee is None else answer_to(message["host_id"], *addressee),
+        None
+        if addressee is None
+        else answer_to(message["host_id"], message.get("node"), *addressee),
         ignore_queue=True,
     )
 
@@ -174,3 +188,135 @@ def _checked(message: Message, name: str) -> Any:
     elif isinstance(value, list | dict):
         raise ValueError(f"{name} is no plain value")
     return value  # pyright: ignore[reportUnknownVariableType]
+
+
+# -- who is there ----------------------------------------------------------------------------------
+
+
+class MemberState(Enum):
+    #: it has come, and wants to know who else is there
+    HELLO = "hello"
+    #: it serves nobody, and wants to know who does
+    WHO = "who"
+    HERE = "here"
+    BYE = "bye"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What a process says of itself."""
+
+    node: str
+    state: MemberState
+    #: JSON
+    facts: dict[str, Any]
+
+
+def member_message(member: Member) -> Message:
+    return {
+        "method": "member",
+        "node": member.node,
+        "state": member.state.value,
+        "facts": dict(member.facts),
+    }
+
+
+def member_of(message: Message) -> Member:
+    """Raises for a message that does not say it."""
+    node, facts = message["node"], message["facts"]
+    if not is_node(node) or not isinstance(facts, dict):
+        raise ValueError("no member")
+    return Member(node, MemberState(message["state"]), cast("dict[str, Any]", facts))
+
+
+# -- questions -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    #: who asks, and which of its questions it is
+    node: str
+    number: int
+    #: who shall answer
+    nodes: list[str]
+    kind: str
+    args: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    #: who answers, and whom
+    node: str
+    to: str
+    number: int
+    #: which of how many parts
+    part: int
+    parts: int
+    text: str
+
+
+def question_message(question: Question) -> Message:
+    """Raises TypeError for arguments that are no JSON."""
+    return {
+        "method": "ask",
+        "node": question.node,
+        "id": question.number,
+        "nodes": question.nodes,
+        "kind": question.kind,
+        "args": [_as_json(arg) for arg in question.args],
+    }
+
+
+def question_of(message: Message) -> Question:
+    """Raises for a message that asks nothing."""
+    return Question(
+        _of(str, message["node"]),
+        _of(int, message["id"]),
+        _list(message["nodes"]),
+        _of(str, message["kind"]),
+        _list(message["args"]),
+    )
+
+
+def answer_message(answer: Answer) -> Message:
+    return {
+        "method": "answer",
+        "node": answer.node,
+        "to": answer.to,
+        "id": answer.number,
+        "part": answer.part,
+        "parts": answer.parts,
+        "text": answer.text,
+    }
+
+
+def answer_of(message: Message) -> Answer:
+    """Raises for a message that answers nothing."""
+    return Answer(
+        _of(str, message["node"]),
+        _of(str, message["to"]),
+        _of(int, message["id"]),
+        _of(int, message["part"]),
+        _of(int, message["parts"]),
+        _of(str, message["text"]),
+    )
+
+
+def unknown_message(to: str, number: int) -> Message:
+    """To a node that waits for the answer of a client of ours: there is no such client."""
+    return {"method": "unknown", "to": to, "id": number}
+
+
+def unknown_of(message: Message) -> tuple[str, int]:
+    """Raises for a message that does not say it."""
+    return _of(str, message["to"]), _of(int, message["id"])
+
+
+def _of(kind: type[T], value: object) -> T:
+    if not isinstance(value, kind):
+        raise TypeError(f"no {kind.__name__}: {value!r:.100}")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    return cast("list[Any]", _of(list, value))

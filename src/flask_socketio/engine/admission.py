@@ -114,7 +114,7 @@ class Admission:
                 self._check_handshake(request, request.query)
                 await self._ask(request)
             except HandshakeRefused as refusal:
-                self._tell(request, refusal)
+                self.tell(request, refusal)
                 raise
         return self.admit_at_once(request)
 
@@ -130,7 +130,7 @@ class Admission:
                 request.environ[_FIRST_HOST] = request.header(b"host")
             self._check_origin(request, request.environ)
         except HandshakeRefused as refusal:
-            self._tell(request, refusal)
+            self.tell(request, refusal)
             raise
         return None
 
@@ -141,7 +141,7 @@ class Admission:
                 await self._ask(request)
                 self._check_host(request.environ.get("HTTP_HOST"))
             except HandshakeRefused as refusal:
-                self._tell(request, refusal)
+                self.tell(request, refusal)
                 raise
 
     async def _ask(self, request: EngineRequest) -> None:
@@ -149,7 +149,8 @@ class Admission:
             if middleware.is_needed:
                 await middleware(request)
 
-    def _tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
+    def tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
+        """Count and log that a request was refused."""
         self._counters.handshakes_refused += 1
         kind = _UPGRADE_LOST if refusal.detail is _UPGRADE_LOST else refusal.message
         self._told.warning(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from ..protocol import rfc6455 as ws
@@ -28,6 +28,9 @@ _PREFLIGHT = [
     (b"access-control-allow-methods", b"OPTIONS, GET, POST"),
     (b"access-control-max-age", b"600"),
 ]
+
+#: Serves an accepted connection, or returns why it is not.
+Serve = Callable[[Receive, Send], Awaitable[HttpAnswer | None]]
 
 _DISCONNECT = {"http.disconnect", "websocket.disconnect"}
 
@@ -141,14 +144,41 @@ async def serve_websocket(
         await refuse_websocket(scope, send, refusal)
         return
     if found is not None and not isinstance(found, Session):
-        answer = await _AsgiExchange(engine, request).run(found, receive)
-        if answer is not None:
-            await _answer_websocket(scope, send, answer)
+        await AsgiHandshake(engine, request).run(found, receive, send)
         return
     await send({"type": "websocket.accept", "headers": request.response_headers})
     connection = AsgiWebSocket(engine, receive, send)
     connection.transport = engine.open_websocket(request, found, connection)
     await connection.serve()
+
+
+class AsgiHandshake:
+    """A WebSocket handshake of somebody else's session, for a responder that serves the connection or refuses it."""
+
+    def __init__(self, engine: Engine, request: EngineRequest) -> None:
+        self.request = request
+        self._decided: asyncio.Future[HttpAnswer | Serve] = engine.loop.create_future()
+
+    def answer(self, answer: HttpAnswer) -> None:
+        self._decide(answer)
+
+    def refuse(self, refusal: HandshakeRefused) -> None:
+        self._decide(refusal_answer(refusal)[0])
+
+    def leave_to(self, serve: Serve) -> None:
+        """That function serves the connection; where it returns an answer, the handshake is refused with it."""
+        self._decide(serve)
+
+    def _decide(self, what: HttpAnswer | Serve) -> None:
+        if not self._decided.done():
+            self._decided.set_result(what)
+
+    async def run(self, responder: Responder, receive: Receive, send: Send) -> None:
+        responder.begin(self)
+        decided = await self._decided
+        answer = await decided(receive, send) if callable(decided) else decided
+        if answer is not None:
+            await _answer_websocket(self.request.scope, send, answer)
 
 
 async def refuse_websocket(scope: dict[str, Any], send: Send, refusal: HandshakeRefused) -> None:

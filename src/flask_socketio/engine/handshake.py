@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -156,11 +157,15 @@ class Handshake(asyncio.Protocol):
         """What has come behind the request."""
         return self._early
 
-    def give_to(self, protocol: Any) -> None:
-        """The connection is somebody else's from now on, who ends it when the server stops."""
+    def give_to(self, protocol: Any) -> Callable[[], object]:
+        """The connection is somebody else's from now on, who ends it when the server stops.
+
+        Returns what is to be called when it has ended.
+        """
         self._responder = None
         self._connections.discard(self)
         self._connections.add(protocol)
+        return partial(self._connections.discard, protocol)
 
     def let_go(self) -> None:
         """The connection is another process's, which has a descriptor of its own for it."""

@@ -79,6 +79,8 @@ class Hub:
         self._always_connect = always_connect
         self._ack_errors = ack_errors
         self._told = Told(logger)
+        #: what the ids of its clients begin with: others find by it whose they are
+        self.sids_begin = ""
         self._unhandled = Unhandled(handlers)
         #: where there is a limit to the events of a second
         self.rate: EventRate | None = None
@@ -157,7 +159,7 @@ class Hub:
                 "max_namespaces",
             )
         client.taken_out.discard(namespace)
-        socket = client.sockets[namespace] = Socket(client, namespace, new_sid())
+        socket = client.sockets[namespace] = Socket(client, namespace, self.sids_begin + new_sid())
         self._deadlines.discard(client)
         self.adapter.add(socket)
         if self._always_connect:

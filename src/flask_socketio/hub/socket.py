@@ -6,6 +6,7 @@ from typing import Any
 
 from ..cluster.base import Callback, Room
 from ..engine.outbox import Outbox
+from ..errors import UnknownClientError
 from ..protocol import socketio as sio
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
@@ -58,6 +59,10 @@ class Socket:
     def _codec(self) -> Codec:
         return self.client.hub.codec
 
+    @property
+    def environ(self) -> dict[str, Any]:
+        return self.client.connection.environ
+
     def send(self, message: Message) -> None:
         """Send a packet; what comes before CONNECT waits for it, what comes after the end is dropped."""
         if self.state is _CONNECTED:
@@ -94,7 +99,9 @@ class Socket:
         if due is not None:
             for number in self.acks:
                 due.discard((self, number))
-        self.acks.clear()
+        acks, self.acks = self.acks, {}
+        for callback in acks.values():
+            callback.fail(UnknownClientError(f"client {self.sid!r} has left without an answer"))
 
     def announce(self) -> None:
         """Send CONNECT, and behind it what has waited."""
@@ -125,3 +132,9 @@ class Socket:
         elif self.state in (SocketState.PENDING, SocketState.CONNECTED) and self.left is None:
             self.client.connection.send(self._codec.encode(sio.DISCONNECT, self.namespace))
             self.client.hub.leave(self, CloseReason.SERVER_DISCONNECT)
+
+    def close(self) -> None:
+        """The server takes the client out of all its namespaces, and ends its connection."""
+        for socket in list(self.client.sockets.values()):
+            socket.disconnect()
+        self.client.connection.close(CloseReason.SERVER_DISCONNECT)

@@ -15,7 +15,7 @@ from .message import EventMessage, Message
 from .socketio import CLIENT_NAMES, EVENT, TYPE_NAMES, Body, Names, Packet, is_valid
 
 _packb: Callable[..., bytes] = msgpack.packb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportAssignmentType]
-_unpackb: Callable[[bytes], Any] = msgpack.unpackb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+_unpackb: Callable[..., Any] = msgpack.unpackb  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 _Unpacker: Any = msgpack.Unpacker  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 #: What the header of a map of three and of four entries looks like, with the first key behind it.
@@ -70,15 +70,20 @@ class MsgpackDecoder:
 
     def feed_binary(self, frame: bytes) -> Packet | None:
         """Take a frame, return its packet. Raises SocketProtocolError."""
-        try:
-            if len(frame) > _SMALL:
-                _check_whole(frame)
-            packet = _unpackb(frame)
-        except (ValueError, msgpack.UnpackException) as error:
-            raise SocketProtocolError(f"invalid MessagePack: {error!r}") from None
+        packet = unpack(frame)
         if not isinstance(packet, dict):
             raise SocketProtocolError("a packet is a map")
         return _checked(cast("dict[Any, Any]", packet), self._names)
+
+
+def unpack(data: bytes, **options: Any) -> Any:
+    """What others have packed; `options` are those of `msgpack.unpackb`. Raises SocketProtocolError."""
+    try:
+        if len(data) > _SMALL:
+            _check_whole(data)
+        return _unpackb(data, **options)
+    except (ValueError, msgpack.UnpackException) as error:
+        raise SocketProtocolError(f"invalid MessagePack: {error!r}") from None
 
 
 def _check_whole(frame: bytes) -> None:

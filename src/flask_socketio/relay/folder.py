@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 import socket
 from contextlib import suppress
 from pathlib import Path
 
 from ..base.real import new_socket
+from ..cluster.nodes import SIZE, is_node
 
 #: How the names of folders begin that are made where temporary files are.
 OURS = "flask-duplex-"
-#: Characters of a node's name. Session ids begin with it.
-SIZE = 6
-_NODE = re.compile(rf"[A-Za-z0-9_-]{{{SIZE}}}")
 #: What the socket on which descriptors are handed over has behind the node's name.
 _HAND = ".hand"
 _BACKLOG = 1024
 
 
-def new_node() -> str:
-    """36 random bits: a process that takes the place of one that has ended has another name."""
-    return secrets.token_urlsafe(5)[:SIZE]
-
-
 def node_of(sid: str) -> str:
-    """Of the process that has, or had, the session; something else where the id is none of ours."""
+    """Of the process that has, or had, the session (an Engine.IO one); something else where the id is none of ours."""
     return sid[:SIZE]
 
 
@@ -54,7 +45,7 @@ class Folder:
         return listener
 
     def nodes(self) -> list[str]:
-        return [entry.name for entry in self._path.iterdir() if _NODE.fullmatch(entry.name)]
+        return [entry.name for entry in self._path.iterdir() if is_node(entry.name)]
 
     def forget(self, node: str) -> None:
         """Its process has ended; the last one takes the folder with it, unless that is the user's."""

@@ -32,6 +32,8 @@ class Kind(IntEnum):
     ANSWER = 7
     #: a message for everybody
     PUBLISH = 8
+    #: the sender is there still; between machines, where the end of one ends no connection
+    ALIVE = 9
 
 
 class Frame(NamedTuple):

@@ -1,4 +1,4 @@
-"""A stream to another process on this machine."""
+"""A stream to another process."""
 
 from __future__ import annotations
 
@@ -37,11 +37,14 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport
         #: whose process it leads to, once that has said so
         self.node = ""
+        #: that process is on another machine, and for how many beats nothing has come from it
+        self.is_away = False
+        self.silent = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._made(self)
-        if not _is_ours(transport.get_extra_info("socket")):
+        if not self.is_away and not _is_ours(transport.get_extra_info("socket")):
             logger.warning("a process of another user has come to the workers' folder")
             transport.close()
 
@@ -80,6 +83,10 @@ class Link(asyncio.Protocol):
 
     def close(self) -> None:
         self._transport.close()
+
+    def abort(self) -> None:
+        """Wait for nothing that it has not taken."""
+        self._transport.abort()
 
 
 def _is_ours(own: socket.socket) -> bool:

@@ -27,11 +27,12 @@ class Peers:
         loop: asyncio.AbstractEventLoop,
         folder: Folder,
         node: str,
+        links: dict[str, Link],
         received: Callable[[Link, Frame], object],
         gone: Callable[[Link], object],
     ) -> None:
         self.node = node
-        self.links: dict[str, Link] = {}
+        self.links = links
         self._loop = loop
         self._folder = folder
         self._received = received

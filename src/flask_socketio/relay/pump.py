@@ -1,9 +1,10 @@
-"""A connection that cannot be handed over, for this process encrypts it: its bytes go on to the one that owns it."""
+"""A connection that cannot be handed over, for this process encrypts it, or this machine has it: its bytes go on to the
+process that owns the session."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
+from collections.abc import Callable
 from typing import cast
 
 
@@ -12,6 +13,8 @@ class Pump(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.other: Pump
+        #: called when the connection has ended
+        self.on_end: Callable[[], object] | None = None
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -28,20 +31,25 @@ class Pump(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.other._transport.close()
+        if self.on_end is not None:
+            self.on_end()
 
     def shutdown(self) -> None:
         """Called by uvicorn when it stops."""
         self._transport.close()
 
+    def take_over(self) -> None:
+        """Be the protocol of the connection, unless the client has hung up meanwhile."""
+        if self._transport.is_closing():
+            self.connection_lost(None)
+            return
+        self._transport.set_protocol(self)
+        self._transport.resume_reading()
 
-async def pump(
-    loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, own: socket.socket
-) -> Pump:
-    """Join the client's connection and a socket; returns what is the connection's protocol from now on."""
+
+def pumps(transport: asyncio.Transport) -> tuple[Pump, Pump]:
+    """The client's end, which is to take over that connection, and the owner's, which is to be connected."""
     outer, inner = Pump(), Pump()
     outer.other, inner.other = inner, outer
     outer.connection_made(transport)
-    await loop.create_unix_connection(lambda: inner, sock=own)
-    transport.set_protocol(outer)
-    transport.resume_reading()
-    return outer
+    return outer, inner

@@ -6,22 +6,26 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
 from ..base.real import socket_from, socket_pair
 from ..base.told import Told
+from ..engine.asgi import AsgiHandshake
 from ..engine.handshake import Handshake
 from ..engine.polling import Exchange
+from ..engine.request import EngineRequest
 from ..protocol.errors import BAD_REQUEST, UNKNOWN_SID, HandshakeRefused
+from .bridge import Bridge
 from .folder import Folder, node_of
 from .frames import Frame, Kind
 from .handover import CAN_HAND_OVER, hand_over
 from .link import Link
+from .machines import Machines
 from .owner import describe, outline
-from .peers import Peers
-from .pump import pump
+from .pump import pumps
 
 #: Of requests under way; then they begin again.
 _LAST_NUMBER = 2**32 - 1
@@ -43,26 +47,36 @@ class Relay:
     """Answers them in its place: polling by way of it, and WebSocket handshakes by giving it the connection."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, folder: Folder, peers: Peers, max_payload: int
+        self,
+        loop: asyncio.AbstractEventLoop,
+        links: dict[str, Link],
+        folder: Folder | None,
+        machines: Machines | None,
+        max_payload: int,
     ) -> None:
         self._max_payload = max_payload
         self._loop = loop
         self._folder = folder
-        self._peers = peers
+        self._machines = machines
+        self._links = links
         self._numbers = count(1)
         self._asked: dict[Exchange, _Asked] = {}
         self._by_number: dict[int, Exchange] = {}
         self._is_stopping = False
         self._handing: set[asyncio.Task[None]] = set()
         self._told = Told(logger, loop)
+        #: counts and logs a request that nobody can answer
+        self.refused: Callable[[EngineRequest, HandshakeRefused], object]
 
     # -- the requests' side (a Responder) --------------------------------------------------------
 
     def begin(self, exchange: Exchange) -> None:
         request = exchange.request
-        link = self._peers.links.get(node_of(request.query.sid or ""))
+        link = self._links.get(node_of(request.query.sid or ""))
         if link is None:
-            exchange.refuse(HandshakeRefused(UNKNOWN_SID, "no process has the session any more"))
+            refusal = HandshakeRefused(UNKNOWN_SID, "no process has the session any more")
+            self.refused(request, refusal)
+            exchange.refuse(refusal)
         elif request.is_websocket:
             self._give_away(exchange, link)
         else:
@@ -133,38 +147,60 @@ class Relay:
     # -- WebSockets ------------------------------------------------------------------------------
 
     def _give_away(self, exchange: Exchange, link: Link) -> None:
-        if not CAN_HAND_OVER or not isinstance(exchange, Handshake):
-            exchange.refuse(_stay_with_polling("it cannot be taken from this server"))
+        if not link.is_away and not CAN_HAND_OVER:
+            exchange.refuse(_stay_with_polling("it cannot be handed over here"))
             return
-        task = self._loop.create_task(self._try_to_give(exchange, link.node))
+        task = self._loop.create_task(self._try_to_give(exchange, link))
         self._handing.add(task)
         task.add_done_callback(self._handing.discard)
 
-    async def _try_to_give(self, handshake: Handshake, node: str) -> None:
-        is_encrypted = handshake.transport.get_extra_info("ssl_object") is not None
+    async def _try_to_give(self, exchange: Exchange, link: Link) -> None:
         try:
-            await (self._lend if is_encrypted else self._give)(handshake, node)
+            if isinstance(exchange, AsgiHandshake):
+                await self._bridge(exchange, link)
+            elif isinstance(exchange, Handshake):
+                await self._give(exchange, link)
         except OSError as error:
             self._told.warning("a WebSocket was not handed over: %s", error)
-            handshake.refuse(_stay_with_polling(str(error)))
+            exchange.refuse(_stay_with_polling(str(error)))
 
-    async def _give(self, handshake: Handshake, node: str) -> None:
-        """Give the connection itself."""
-        descriptor = handshake.transport.get_extra_info("socket").fileno()
-        with socket_from(os.dup(descriptor)) as connection:
-            await self._hand_over(handshake, node, connection)
-        handshake.let_go()
+    async def _give(self, handshake: Handshake, link: Link) -> None:
+        """Give the connection itself where that can be, else have its bytes go through this process."""
+        if link.is_away or handshake.transport.get_extra_info("ssl_object") is not None:
+            outer, inner = pumps(handshake.transport)
+            await self._connect(link, handshake.request, handshake.early, inner)
+            outer.on_end = handshake.give_to(outer)
+            outer.take_over()
+        else:
+            descriptor = handshake.transport.get_extra_info("socket").fileno()
+            with socket_from(os.dup(descriptor)) as connection:
+                await self._hand_over(link, handshake.request, handshake.early, connection)
+            handshake.let_go()
 
-    async def _lend(self, handshake: Handshake, node: str) -> None:
-        """Give one in the place of the connection, whose bytes go through this process."""
+    async def _bridge(self, handshake: AsgiHandshake, link: Link) -> None:
+        """Speak with the owner as a client does, in the place of the server's that keeps its connections."""
+        bridge = Bridge(self._loop)
+        await self._connect(link, handshake.request, b"", bridge.protocol)
+        handshake.leave_to(bridge.serve)
+
+    async def _connect(
+        self, link: Link, request: EngineRequest, early: bytes, protocol: asyncio.BaseProtocol
+    ) -> None:
+        """A connection on which the owner answers the handshake."""
+        if link.is_away:
+            assert self._machines is not None
+            await self._machines.send(link.node, describe(request), early, protocol)
+            return
         own, other = socket_pair()
         with other:
-            await self._hand_over(handshake, node, other)
-        handshake.give_to(await pump(self._loop, handshake.transport, own))
+            await self._hand_over(link, request, early, other)
+        await self._loop.create_unix_connection(lambda: protocol, sock=own)
 
-    async def _hand_over(self, handshake: Handshake, node: str, connection: socket.socket) -> None:
-        address, described = self._folder.hand(node), describe(handshake.request)
-        await hand_over(address, described, handshake.early, connection)
+    async def _hand_over(
+        self, link: Link, request: EngineRequest, early: bytes, connection: socket.socket
+    ) -> None:
+        assert self._folder is not None
+        await hand_over(self._folder.hand(link.node), describe(request), early, connection)
 
 
 def _stay_with_polling(why: str) -> HandshakeRefused:

@@ -52,7 +52,7 @@ class InlineInbox:
 class InlineHub:
     """In place of what a server has."""
 
-    can_ack = True
+    questions = None
 
     def __init__(
         self,
@@ -64,6 +64,12 @@ class InlineHub:
         self.adapter.limit_rooms(app.options.engine.limits.max_rooms, self.counters)
         self._runner = app.runner(self._report)
         self.hub = app.hub(self.adapter, self._run, _NoDeadlines(), self.counters)
+
+    def listen(self) -> None:
+        """There are no others."""
+
+    def queue_status(self) -> None:
+        """There is none."""
 
     def open(self, connection: Connection) -> Client:
         """A test client's connection."""

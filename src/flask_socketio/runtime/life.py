@@ -18,10 +18,11 @@ from weakref import WeakSet
 
 from flask import Flask
 
-from ..app.options import Options, make_queue
+from ..app.options import Options, make_cluster, make_queue
 from ..app.parse import parse_options
 from ..base.green import call_beside
 from ..cluster.base import Emission
+from ..cluster.node.queue import NodeQueue
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueLink
 from ..dispatch.background import BackgroundTasks
@@ -32,8 +33,10 @@ from ..handling.table import HandlerTable
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
+from ..relay.machines import Cluster
+from .answers import answers_for_others
 from .application import Application
-from .emitter import Emitter
+from .emitter import Emitter, NodeEmitter
 from .inline import InlineHub
 from .live import Live, MakeLink
 from .running import Running
@@ -69,6 +72,7 @@ class Life:
         self.codec: Codec = JSON
         self._dumps = message_dumps(None)
         self.queue: MessageQueue | None = None
+        self._cluster: Cluster | None = None
         self.state = State.IDLE
         #: who answers for it; None where nobody does
         self.running: Running | None = None
@@ -88,6 +92,7 @@ class Life:
         self.codec = choose_codec(options, app)
         self._dumps = message_dumps(app)
         self.queue = make_queue(options, write_only=app is None)
+        self._cluster = make_cluster(options)
         self.handlers.namespaces.update(options.namespaces)
         if self.live is None:
             self._rest(State.IDLE)
@@ -113,19 +118,38 @@ class Life:
         link: MakeLink | None = None
         if self.queue is not None:
             self.queue.begin()
-            link = partial(QueueLink[Socket], self.queue, self.codec, self._dumps)
+            link = self._link_by(self.queue)
         folder = self.folder
         if folder is not None:
             folder /= _name_of(self.options.engine.path)
-            link = link or partial(PeerLink[Socket], self.codec, self._dumps, self.options.backlog)
-        self.live = Live(self._application(app), middlewares, link, folder)
+            link = link or partial(
+                PeerLink[Socket],
+                self.codec,
+                self._dumps,
+                self.options.backlog,
+                answers_for_others,
+            )
+        self.live = Live(self._application(app), middlewares, link, folder, self._cluster)
         self._become(State.SERVING, self.live)
-        _have_served.add(self)
+        _begun.add(self)
         call_beside(self.background.serving)
         return self.live
 
+    def _link_by(self, queue: MessageQueue) -> MakeLink:
+        if isinstance(queue, NodeQueue):
+            return partial(queue.link, self.codec, self._dumps, self.handlers.namespaces)
+        return partial(QueueLink[Socket], queue, self.codec, self._dumps, answers_for_others)
+
+    def forked(self) -> None:
+        """This is another process, and what there was of servers and threads is not here."""
+        if self.queue is not None:
+            self.queue.forked()
+            self._rest(State.EMITTING)
+        elif self.state is State.SERVING:
+            self._rest(State.STOPPED)
+
     def stopped(self) -> None:
-        """The server has stopped, or is another process's."""
+        """The server has stopped."""
         if self.queue is not None:
             self.queue.begin()
         self._rest(State.STOPPED)
@@ -150,7 +174,14 @@ class Life:
         if self.queue is None:
             self._become(state, None)
         else:
-            self._become(State.EMITTING, Emitter(self.queue, self.codec, self._dumps))
+            raises = self.options.queue_down == "raise" and state is not State.STOPPED
+            emitter = (
+                NodeEmitter(self.queue, self.codec, self._dumps, raises=raises)
+                if isinstance(self.queue, NodeQueue)
+                else Emitter(self.queue, self.codec, self._dumps, raises=raises)
+            )
+            self._become(State.EMITTING, emitter)
+            _begun.add(self)
 
     def _become(self, state: State, running: Running | None) -> None:
         self.state = state
@@ -178,14 +209,14 @@ def _name_of(path: str) -> str:
     return blake2b(path.encode(), digest_size=4).hexdigest()
 
 
-#: Those whose server, loop and clients are not those of a process that is forked from this one.
-_have_served: WeakSet[Life] = WeakSet()
+#: Those whose server, loop, clients and threads are not those of a process that is forked from this one.
+_begun: WeakSet[Life] = WeakSet()
 
 
-def _forget_servers() -> None:
-    for life in _have_served:
-        life.stopped()
+def _begin_anew() -> None:
+    for life in list(_begun):
+        life.forked()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_servers)
+    os.register_at_fork(after_in_child=_begin_anew)

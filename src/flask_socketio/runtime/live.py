@@ -13,8 +13,9 @@ from typing import Any
 from ..base import descriptors
 from ..base.counters import Counters
 from ..base.told import Told
+from ..cluster.link import Link
 from ..cluster.memory import MemoryAdapter
-from ..cluster.queued import QueueLink
+from ..cluster.nodes import new_node
 from ..dispatch.dispatcher import Dispatcher
 from ..dispatch.inbox import Inbox
 from ..engine.admission import ConnectionMiddleware
@@ -27,21 +28,19 @@ from ..hub.client import Client
 from ..hub.rate import EventRate
 from ..hub.socket import Socket
 from ..protocol.reasons import CloseReason
-from ..relay.bus import PeerLink
+from ..relay.machines import Cluster
 from ..relay.node import Node
 from .application import Application
 
 logger = logging.getLogger("flask_socketio.server")
 _told = Told(logger)
 
-#: Given what posts to the loop.
-MakeLink = Callable[[Callable[..., object], Counters], QueueLink[Socket] | PeerLink[Socket]]
+#: Given what posts to the loop, and the name of this process.
+MakeLink = Callable[[Callable[..., object], Counters, str], Link[Socket]]
 
 
 class Live:
     """Made on the loop that will own it, after any fork."""
-
-    can_ack = True
 
     def __init__(
         self,
@@ -49,6 +48,7 @@ class Live:
         middlewares: Sequence[ConnectionMiddleware],
         link: MakeLink | None,
         folder: Path | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         options = app.options
         self._shutdown_timeout = options.engine.limits.shutdown_timeout
@@ -56,11 +56,14 @@ class Live:
         self.loop = loop = asyncio.get_running_loop()
         self.inbox = Inbox(loop)
         self.counters = counters = Counters()
-        self._link = None if link is None else link(self.inbox.post, counters)
+        # One process alone needs no name; there is a link wherever there is a folder.
+        name = "" if link is None else new_node()
+        self._link = None if link is None else link(self.inbox.post, counters, name)
         self.adapter = (
             MemoryAdapter[Socket](app.codec) if self._link is None else self._link.adapter
         )
         self.adapter.limit_rooms(options.engine.limits.max_rooms, counters)
+        self.questions = None if self._link is None else self._link.questions
         # A partial function is one step fewer than one of ours.
         runner = app.runner(partial(self.inbox.post, self._finished))
         self.dispatcher = Dispatcher(
@@ -76,17 +79,19 @@ class Live:
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
         self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
+        self.hub.sids_begin = "" if self._link is None else self._link.sids_begin
         self._limit_time(options.engine.limits)
-        bus = self._link if isinstance(self._link, PeerLink) else None
         max_payload = options.engine.limits.max_payload
-        self.node = None if folder is None else Node(loop, folder, bus, max_payload)
+        self.node = None
+        if folder is not None or cluster is not None:
+            self.node = Node(loop, name, folder, cluster, self._link, max_payload, counters)
         self.engine = Engine(
             loop,
             options.engine,
             self.hub.connection_opened,
             middlewares=middlewares,
             elsewhere=None if self.node is None else self.node.relay,
-            node="" if self.node is None else self.node.name,
+            node=name,
             counters=counters,
         )
         self.engine.admission.unjoined = self._deadlines
@@ -110,6 +115,13 @@ class Live:
         self.hub.finished(call, outcome)
         self.dispatcher.finished(call)
         call.failure = None  # its traceback leads back to the call: the garbage collector would have to part them
+
+    def listen(self) -> None:
+        """It does."""
+
+    def queue_status(self) -> dict[str, Any] | None:
+        """How it goes with the message queue; None where there is none."""
+        return None if self._link is None else self._link.queue_status()
 
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""

@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, TypeVarTuple, Unpack
 
 from ..base.counters import Counters
 from ..cluster.base import Adapter
+from ..cluster.questions import Questions
 from ..hub.socket import Socket
 
 P = ParamSpec("P")
@@ -44,8 +45,16 @@ class Running(Protocol):
     def counters(self) -> Counters: ...
 
     @property
-    def can_ack(self) -> bool:
-        """Whether what clients answer comes back here."""
+    def questions(self) -> Questions | None:
+        """What other processes can be asked by; None where there are none."""
+        ...
+
+    def listen(self) -> None:
+        """Have what others answer come back here, from now on. Raises MessageQueueError where that cannot be."""
+        ...
+
+    def queue_status(self) -> dict[str, Any] | None:
+        """How it goes with the message queue; None where there is none."""
         ...
 
     def environs(self) -> dict[str, dict[str, Any]]:

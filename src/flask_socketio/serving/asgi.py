@@ -23,6 +23,7 @@ from ..engine.picows import FastLane
 from ..engine.request import EngineRequest, path_of
 from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from ..relay.found import find_folder
+from ..relay.machines import AddressError
 from ..runtime.life import Life
 from ..runtime.live import Live
 from .below import answer_below
@@ -125,7 +126,10 @@ class EngineApp:
         await receive()
         try:
             await self.start()
-        except ImportError as error:  # of a library that an option needs
+        except (
+            ImportError,
+            AddressError,
+        ) as error:  # of a library, or an address, that an option names
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         if self.on_started is not None:

@@ -131,7 +131,7 @@ class WsgiFace:
             return _refuse(start_response, "the WSGI server keeps its sockets for itself")
         # Who has called us may have another path in mind than the engine, which looks at it once more.
         request.scope["path"] = request.scope["root_path"] + live.engine.config.path
-        own, answer = connection.take()
+        own, answer = connection.take(live.loop)
         early = read_ahead(environ["wsgi.input"])
         accepted = connection.accepted
         live.inbox.start(Handshake.adopt(live.lane, own, request, early, accepted=accepted))
@@ -155,9 +155,9 @@ _ONE_THREAD = (
     "others. Give it threads (gunicorn --threads 100 module:app), or use socketio.run(app)"
 )
 _NO_SOCKET = (
-    "this WSGI server keeps its sockets for itself, or encrypts them, so WebSocket is refused and clients stay with "
-    "polling. For WebSocket: gunicorn --threads 100 module:app, or socketio.run(app), or an ASGI server (uvicorn "
-    "module:app); uWSGI needs --http-websockets"
+    "this WSGI server keeps its sockets for itself, or encrypts them in a way of its own, so WebSocket is refused and "
+    "clients stay with polling. For WebSocket: gunicorn --threads 100 module:app, or socketio.run(app), or an ASGI "
+    "server (uvicorn module:app); uWSGI needs --http-websockets"
 )
 _NO_PARSER = "WebSocket is refused and clients stay with polling"
 

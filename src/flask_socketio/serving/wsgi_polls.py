@@ -92,6 +92,8 @@ class HeldPolls:
         self._by_descriptor: dict[int, HeldPoll] = {}
         self._poller = select.poll() if hasattr(select, "poll") else None
         self._looks = False
+        #: the pools for whose threads requests waited at the last look
+        self._short: set[Waiting | None] = set()
         self._told = Told(logger, loop)
 
     def hold(self, poll: HeldPoll, release: Callable[[], None]) -> None:
@@ -142,9 +144,12 @@ class HeldPolls:
     def _make_room(self, waiting: Waiting | None) -> None:
         """Answer as many of the oldest as there are requests that wait for a thread."""
         if waiting is None or not (requests := waiting.qsize()):
+            self._short.discard(waiting)
             return
         of_pool = [poll for poll in self._held if poll.waiting is waiting]
-        self._told.warning(_SHORT, len(of_pool), requests)
+        if waiting in self._short:  # else a thread may be on its way to them
+            self._told.warning(_SHORT, len(of_pool), requests)
+        self._short.add(waiting)
         for poll in islice(of_pool, requests):
             if poll.release is not None:
                 poll.release()

@@ -6,10 +6,12 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from ..base.real import socket_from
+from ..base.real import patched_by, socket_from
+from .wsgi_tls import decrypted
 
 Environ = dict[str, Any]
 
@@ -20,13 +22,13 @@ class Connection(Protocol):
     #: the server has answered the WebSocket handshake already
     accepted: bool
 
-    def take(self) -> tuple[socket.socket, DeadEnd]:
-        """A socket of our own with the connection, and what to answer the server with."""
+    def take(self, loop: AbstractEventLoop) -> tuple[socket.socket, Iterable[bytes]]:
+        """A socket of our own with the connection, for that loop, and what to answer the server with."""
         ...
 
 
 def find_connection(environ: Environ) -> Connection | None:
-    """The connection of the request; None where the server keeps it for itself, or where it is encrypted."""
+    """The connection of the request; None where the server keeps it for itself, or encrypts it in its own way."""
     for look in (_geventwebsocket, _in_the_environ, _eventlet, _uwsgi, _behind_the_body):
         found = look(environ)
         if found is not None:
@@ -44,18 +46,18 @@ def _geventwebsocket(environ: Environ) -> Connection | None:
     if not hasattr(handler, "socket"):
         return None
     websocket.closed = True  # so that the handler does not close it in its turn
-    return _if_plain(handler.socket, accepted=True)
+    return _if_takable(handler.socket, accepted=True)
 
 
 def _in_the_environ(environ: Environ) -> Connection | None:
     names = ("gunicorn.socket", "gunicorn.sock", "werkzeug.socket")
     found = next((environ[name] for name in names if name in environ), None)
-    return None if found is None else _if_plain(found)
+    return None if found is None else _if_takable(found)
 
 
 def _eventlet(environ: Environ) -> Connection | None:
     get: Callable[[], Any] | None = getattr(environ.get("eventlet.input"), "get_socket", None)
-    return None if get is None else _if_plain(get())
+    return None if get is None else _if_takable(get())
 
 
 def _uwsgi(environ: Environ) -> Connection | None:
@@ -73,11 +75,13 @@ def _behind_the_body(environ: Environ) -> Connection | None:
     """gevent's pywsgi shows the file that it reads requests from."""
     body = environ.get("wsgi.input")
     found = getattr(getattr(getattr(body, "rfile", body), "raw", None), "_sock", None)
-    return None if found is None else _if_plain(found)
+    return None if found is None else _if_takable(found)
 
 
-def _if_plain(found: Any, *, accepted: bool = False) -> Connection | None:
-    encrypted = isinstance(found, ssl.SSLSocket) or hasattr(found, "cipher")
+def _if_takable(found: Any, *, accepted: bool = False) -> Connection | None:
+    if type(found) is ssl.SSLSocket and not patched_by() and not accepted:
+        return _Encrypted(found)
+    encrypted = hasattr(found, "cipher")
     return None if encrypted or not hasattr(found, "detach") else _Object(found, accepted)
 
 
@@ -91,13 +95,25 @@ class _Object:
         self._found = found
         self.accepted = accepted
 
-    def take(self) -> tuple[socket.socket, DeadEnd]:
+    def take(self, loop: AbstractEventLoop) -> tuple[socket.socket, DeadEnd]:
         own = socket_from(self._found.detach())
         end = DeadEnd()
         self._found.__init__(*end.for_server())
         if self.accepted:
             end.close()  # there is no answer to be written
         return _unblocked(own), end
+
+
+class _Encrypted:
+    """A socket of Python's that encrypts. What it knows of that cannot be taken from it."""
+
+    accepted = False
+
+    def __init__(self, found: ssl.SSLSocket) -> None:
+        self._found = found
+
+    def take(self, loop: AbstractEventLoop) -> tuple[socket.socket, Iterable[bytes]]:
+        return decrypted(loop, self._found), ()
 
 
 class _Descriptor:
@@ -108,7 +124,7 @@ class _Descriptor:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def take(self) -> tuple[socket.socket, DeadEnd]:
+    def take(self, loop: AbstractEventLoop) -> tuple[socket.socket, DeadEnd]:
         own = socket_from(os.dup(self._descriptor))
         end = DeadEnd(b"\n")  # without a body it would write the head when the other end is closed
         *_, descriptor = end.for_server()

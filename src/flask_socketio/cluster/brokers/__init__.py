@@ -20,6 +20,7 @@ _SCHEMES = {
     "redis": "redis rediss valkey valkeys unix redis+sentinel rediss+sentinel valkey+sentinel valkeys+sentinel",
     "zmq": "zmq zmq+tcp",
 }
+REDIS_SCHEMES = _SCHEMES["redis"].split()
 #: Whose are all others.
 _ANY_OTHER = "kombu"
 

@@ -39,6 +39,7 @@ class RedisBroker:
         self._client: Any = None
         #: over which it publishes: one of its own, since only that can tell what has been sent
         self._publishing: Any = None
+        self.listeners: int | None = None
 
     def publish(self, messages: list[bytes]) -> Iterator[Exception | None]:
         try:
@@ -48,15 +49,27 @@ class RedisBroker:
             raise UnreachableError(error) from error
         left = len(messages)
         try:
-            commands = [("PUBLISH", self._channel, message) for message in messages]
-            connection.send_packed_command(connection.pack_commands(commands))
+            connection.send_packed_command(self._commands(connection, messages))
             while left:
-                refusal = _refusal(connection)
+                refusal = self._refusal(connection)
                 left -= 1
                 yield refusal
         except Exception as error:
             self._drop()
             raise UnsureError(error, left) from error
+
+    def _commands(self, connection: Any, messages: list[bytes]) -> list[bytes]:
+        return connection.pack_commands(
+            [("PUBLISH", self._channel, message) for message in messages]
+        )
+
+    def _refusal(self, connection: Any) -> Exception | None:
+        """The next answer, if it is one; else it says how many listen."""
+        try:
+            self.listeners = connection.read_response()
+        except redis.ResponseError as error:
+            return error
+        return None
 
     def _connection(self) -> Any:
         """One that the server has not closed; a new one has been answered already."""
@@ -104,22 +117,17 @@ class RedisBroker:
         self._drop()
 
 
-def _refusal(connection: Any) -> Exception | None:
-    """The next answer, if it is one."""
-    try:
-        connection.read_response()
-    except redis.ResponseError as error:
-        return error
-    return None
-
-
 def make_broker(url: str, channel: str) -> RedisBroker:
-    """The broker for a URL as redis-py has it, and for redis+sentinel://user:password@host1:port1,host2/database/service,
-    or rediss+sentinel:// for TLS; each with valkey in redis's place."""
+    return RedisBroker(connecting_to(url), channel)
+
+
+def connecting_to(url: str) -> Connect:
+    """For a URL as redis-py has it, and for redis+sentinel://user:password@host1:port1,host2/database/service, or
+    rediss+sentinel:// for TLS; each with valkey in redis's place."""
     url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
     if url.startswith(("redis+sentinel", "rediss+sentinel")):
-        return RedisBroker(_sentinel_client(url), channel)
-    return RedisBroker(lambda options: redis.Redis.from_url(url, **options), channel)  # pyright: ignore[reportUnknownMemberType]
+        return _sentinel_client(url)
+    return lambda options: redis.Redis.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _sentinel_client(url: str) -> Connect:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 
@@ -26,14 +27,20 @@ def _explain(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} is in use by another program (perhaps this one, started before). "
-            f"Stop that program, or choose another port: socketio.run(app, port={port % 65535 + 1})."
+            f"Stop that program, or choose another port: {_with_port(port % 65535 + 1)}."
         )
     if error.errno == errno.EACCES:
-        return f"Port {port} needs administrator's rights. Choose one from 1024 on: socketio.run(app, port=5000)."
+        return f"Port {port} needs administrator's rights. Choose one from 1024 on: {_with_port(5000)}."
     return (
         f"{host!r} is no address of this machine ({error.strerror or error}). "
         "Use host='127.0.0.1' for this machine alone, or host='0.0.0.0' for everybody who can reach it."
     )
+
+
+def _with_port(port: int) -> str:
+    """As whoever has started it writes that. The environment variable is set by Flask's command line."""
+    is_command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
+    return f"--port {port}" if is_command else f"socketio.run(app, port={port})"
 
 
 def announcement(host: str, listener: socket.socket, scheme: str = "http") -> str:

@@ -1,0 +1,710 @@
+"""Several machines behind a load balancer without affinity: they share nothing but a key and a message queue."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import trustme
+from flask import Flask
+
+from flask_socketio import SocketIO
+from flask_socketio.cluster.members import REFRESH
+from flask_socketio.relay.announced import FRESH, announce
+from flask_socketio.relay.arrival import beginning
+from flask_socketio.relay.frames import Frame, FrameReader, Kind
+from flask_socketio.relay.greeting import FRAMES, WEBSOCKET, Guest, Known
+from flask_socketio.relay.records import LARGEST
+from flask_socketio.relay.secret import ForgedError, Secret
+from flask_socketio.relay.tcp import MOST_STRANGERS, PATIENCE
+from tests.kit.balancer import Balancer
+from tests.kit.broker import Valkey, free_port
+from tests.kit.engine import EngineWebSocket, RawPolling, target
+from tests.kit.raw import WAIT, RawWebSocket, Refused, request
+from tests.kit.server import ServerProcess
+from tests.kit.sio import SioClient
+from tests.proxies.clients import Clients, State
+from tests.proxies.fronts import Front
+from tests.workers.test_workers import (
+    PATH,
+    TRANSPORTS,
+    Client,
+    app_process,
+    connect,
+    connect_to_all,
+    leave,
+    upgrade,
+    wait_until,
+)
+
+KEY = "of two machines, and of nobody else"
+#: Of the official client.
+CLIENTS = 60
+#: How long after a machine was killed its clients are back.
+BACK = 5.0
+#: Seconds within which a request is answered whose owner says nothing any more.
+BOUND = 15.0
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def files(authority: trustme.CA, folder: Path) -> list[str]:
+    """Certificate, key and authority of a machine."""
+    of_machine = authority.issue_cert("machine.example")
+    names = [folder / name for name in ("certificate.pem", "key.pem", "authority.pem")]
+    of_machine.cert_chain_pems[0].write_to_path(names[0])
+    of_machine.private_key_pem.write_to_path(names[1])
+    authority.cert_pem.write_to_path(names[2])
+    return [str(name) for name in names]
+
+
+def machine(
+    queue: Valkey, workers: int = 1, address: str = "127.0.0.1:0", **options: Any
+) -> ServerProcess:
+    """One of them, with a folder of its own where it has several workers."""
+    given = {"message_queue": queue.url, "cluster_address": address, **options}
+    return app_process(workers, OPTIONS=json.dumps(given))
+
+
+@contextmanager
+def machines(
+    queue: Valkey, count: int = 2, workers: int = 1, **options: Any
+) -> Iterator[list[ServerProcess]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(machine(queue, workers, **options)) for _ in range(count)]
+
+
+@contextmanager
+def balanced(servers: list[ServerProcess]) -> Iterator[ServerProcess]:
+    """What has the balancer's address."""
+    with Balancer(*(server.address for server in servers)) as balancer:
+        found = ServerProcess([])
+        found.address = balancer.address
+        yield found
+
+
+@pytest.fixture(scope="module", params=["key", "tls", "both"])
+def two(
+    request: pytest.FixtureRequest,
+    valkey: Valkey,
+    authority: trustme.CA,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[list[ServerProcess]]:
+    key = {"cluster_key": KEY}
+    tls = {"cluster_tls": files(authority, tmp_path_factory.mktemp("pem"))}
+    options = {"key": key, "tls": tls, "both": key | tls}[request.param]
+    with machines(valkey, channel=request.param, **options) as servers:
+        yield servers
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_each_is_served_as_by_one(two: list[ServerProcess], transport: str) -> None:
+    """Whichever machine a request comes to."""
+    with balanced(two) as at_balancer:
+        clients = connect_to_all(at_balancer, transport, 2)
+        for number in range(5):
+            for client in clients:
+                assert client.sio.call("echo", number) == [number]
+        large = "x" * 900_000
+        assert clients[0].sio.call("echo", large) == [large]
+        clients[0].engine.send('451-7["echo",{"_placeholder":true,"num":0}]', b"\0\xff")
+        assert clients[0].sio.recv().data == [b"\0\xff"]
+        clients[0].sio.emit("shout", "hello")
+        for client in clients:
+            client.sio.expect("shouted", "hello")
+        leave(clients)
+
+
+def test_an_upgraded_client_that_leaves_is_gone(two: list[ServerProcess]) -> None:
+    """By a close frame, by the end of TCP, and when the server ends it: no connection is left between them."""
+    first, second = two
+    before = descriptors(first), descriptors(second)
+    sessions_before = sessions(first)
+    for leaves in ("close", "abort", "kick"):
+        polling = RawPolling.open(first.address, PATH)
+        polling.send("40")
+        sid = json.loads(str(polling.recv())[2:])["sid"]
+        polling.recv()
+        upgraded = upgrade(second, polling)
+        if leaves == "close":
+            upgraded.ws.close()
+        elif leaves == "abort":
+            upgraded.ws.abort()
+        else:
+            assert second.get(f"/kick/{sid}").text == "kicked"
+            assert upgraded.recv() == "41"
+            upgraded.ws.close()
+        wait_until(lambda: (descriptors(first), descriptors(second)) <= before)
+    wait_until(lambda: sessions(first) <= sessions_before)
+
+
+def sessions(server: ServerProcess) -> int:
+    counters = server.get_json("/")
+    return counters["sessions_opened"] - counters["sessions_closed"]
+
+
+def descriptors(server: ServerProcess) -> int:
+    return len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+
+
+def test_forged_ids(two: list[ServerProcess]) -> None:
+    """Of a machine that there never was, and of one that there is: refused at once, and only its owner is asked."""
+    first, second = two
+    real = RawPolling.open(first.address, PATH).sid
+    for sid in ("AAAAAA" + real[6:], real[:6] + "A" * 20, real[:6], real[:5] + "%00" + real[6:]):
+        for method in ("GET", "POST"):
+            began = time.monotonic()
+            reply = request(second.address, method, target(PATH, "polling", sid), body=b"3")
+            assert (reply.status, reply.json()["code"]) == (400, 1)
+            assert time.monotonic() - began < 0.5
+        with pytest.raises(Refused) as refused:
+            RawWebSocket.connect(second.address, target(PATH, "websocket", sid))
+        assert refused.value.reply.status == 400
+
+
+def test_two_workers_on_each_of_two_machines(valkey: Valkey) -> None:
+    """On one machine connections are handed over, between two they are relayed; and one worker is killed."""
+    with (
+        machines(valkey, workers=2, cluster_key=KEY, channel="four") as servers,
+        balanced(servers) as at_balancer,
+    ):
+        clients = [
+            client for transport in TRANSPORTS for client in connect_to_all(at_balancer, transport)
+        ]
+        for number in range(4):
+            for client in clients:
+                assert client.sio.call("echo", number) == [number]
+        victim = clients[0].pid
+        os.kill(victim, signal.SIGKILL)
+        # But for WebSockets that another machine's process, which was killed, had passed on.
+        upgraded = [client for client in clients if isinstance(client.engine, EngineWebSocket)]
+        others = [client for client in clients if client.pid != victim and client not in upgraded]
+        for client in others:
+            assert client.sio.call("echo", "still") == ["still"]
+        newcomers = [connect(at_balancer, transport) for transport in TRANSPORTS * 2]
+        for client in newcomers:
+            assert client.sio.call("echo", "new") == ["new"]
+        leave(others + newcomers)
+
+
+@pytest.mark.parametrize("front", ["", "nginx", "haproxy"])
+def test_the_official_client(two: list[ServerProcess], tmp_path: Path, front: str) -> None:
+    """A third polls, a third upgrades, a third begins with WebSocket: nobody is refused or told less than all."""
+    with ExitStack() as stack:
+        found = stack.enter_context(balanced(two))
+        if front:  # whose connections are many clients' at the same time
+            pem = tmp_path / "unused.pem"
+            trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(pem)
+            found = stack.enter_context(Front(front, found.address, tmp_path, pem))
+        clients = stack.enter_context(Clients(found.url, CLIENTS))
+        states = clients.wait_until_connected()
+        assert {state.pid for state in states} == {server.pid for server in two}
+        wait_until(lambda: all(map(is_settled, clients.states())))
+        everybody = list(range(CLIENTS))
+        for number in range(5):
+            assert clients.echo(everybody, number) == [number] * CLIENTS
+        clients.emit([1], "shout", "all")
+        wait_until(lambda: all(state.heard == [["shouted", "all"]] for state in clients.states()))
+        for state in clients.states():
+            assert state.connects == 1
+            assert state.disconnects == state.errors == []
+
+
+def is_settled(state: State) -> bool:
+    return state.transport == ("polling" if state.kind == "polling" else "websocket")
+
+
+def test_a_server_that_keeps_its_connections(valkey: Valkey) -> None:
+    """uvicorn's WebSockets go on as well, message by message, and end as those of others do."""
+    given = {"message_queue": valkey.url, "cluster_address": "127.0.0.1:0", "cluster_key": KEY}
+    env = {"OPTIONS": json.dumps({**given, "channel": "asgi"})}
+    uvicorn = str(Path(sys.executable).with_name("uvicorn"))
+    argv = [uvicorn, "--ws", "websockets-sansio", "--port", "0", "tests.proxies.asgi:asgi"]
+    with ServerProcess(argv, env) as first, ServerProcess(argv, env) as second:
+        before = descriptors(first), descriptors(second)
+        clients = [connect_by_two(first, second) for _ in range(4)]
+        for client in clients:
+            assert client.sio.call("echo", 1) == [1]
+            large = "x" * 900_000
+            assert client.sio.call("echo", large) == [large]
+            client.engine.send('451-7["echo",{"_placeholder":true,"num":0}]', b"\0\xff")
+            assert client.sio.recv().data == [b"\0\xff"]
+        closed, aborted, kicked, wrong = clients
+        closed.websocket.close()
+        aborted.websocket.abort()
+        second.get(f"/kick/{kicked.sid}")
+        assert kicked.sio.recv_text() == "41"
+        kicked.websocket.close()
+        wrong.engine.send("9")
+        assert wrong.websocket.expect_close() == 1002
+        wait_until(lambda: (descriptors(first), descriptors(second)) <= before)
+        sid = RawPolling.open(first.address, PATH).sid[:6] + "A" * 20
+        with pytest.raises(Refused) as refused:
+            RawWebSocket.connect(second.address, target(PATH, "websocket", sid))
+        assert refused.value.reply.json()["code"] == 1
+
+
+def connect_by_two(owner: ServerProcess, other: ServerProcess) -> Client:
+    """A client of one that upgrades by way of the other."""
+    polling = RawPolling.open(owner.address, PATH)
+    engine = upgrade(other, polling)
+    sio = SioClient(engine)
+    sid = sio.connect()
+    welcome = sio.recv().data[1]
+    assert welcome == {"pid": owner.pid, "sid": sid}
+    return Client(sio, owner.pid, sid)
+
+
+# -- a machine that ends, or says nothing any more ------------------------------------------------
+
+
+def test_a_machine_that_is_killed(valkey: Valkey) -> None:
+    """What it was asked is answered, its WebSockets end, and nobody waits for it from then on."""
+    with machines(valkey, cluster_key=KEY, channel="killed") as (first, second):
+        own = connect(second, "websocket")
+        polling = RawPolling.open(first.address, PATH)
+        upgraded = upgrade(second, RawPolling.open(first.address, PATH))
+        polling.address = second.address
+        poll = polling.start_poll()
+        os.kill(first.pid, signal.SIGKILL)
+        assert poll.reply().status == 400
+        upgraded.expect_gone()
+        began = time.monotonic()
+        assert polling.start_poll().reply().status == 400
+        assert time.monotonic() - began < 0.5
+        assert own.sio.call("echo", "still") == ["still"]
+        leave([own])
+        with machine(valkey, cluster_key=KEY, channel="killed") as third:
+            client = connect(third, "polling")
+            client.engine.address = second.address  # pyright: ignore[reportAttributeAccessIssue]
+            assert client.sio.call("echo", 1) == [1]
+
+
+def test_a_machine_that_is_killed_with_the_official_client(valkey: Valkey) -> None:
+    """Its clients are back within a few seconds; of the others only those that it passed on have noticed."""
+    with (
+        machines(valkey, cluster_key=KEY, channel="official") as servers,
+        balanced(servers) as found,
+        Clients(found.url, CLIENTS) as clients,
+    ):
+        clients.wait_until_connected()
+        wait_until(lambda: all(map(is_settled, clients.states())))
+        victim, other = servers
+        direct = [
+            state.number
+            for state in clients.states()
+            if state.kind == "websocket" and state.pid == other.pid
+        ]
+        clients.forget()
+        os.kill(victim.pid, signal.SIGKILL)
+        wait_until(lambda: all(state.pid == other.pid for state in clients.states()), BACK)
+        assert clients.echo(list(range(CLIENTS)), "back") == ["back"] * CLIENTS
+        states = clients.states()
+        assert direct
+        assert all(states[number].disconnects == [] for number in direct)
+
+
+def test_a_machine_that_stands_still(valkey: Valkey) -> None:
+    """Whoever waits for it is told within a bounded time; when it goes on, it is one of them again."""
+    with machines(valkey, cluster_key=KEY, channel="still") as (first, second):
+        polling = RawPolling.open(first.address, PATH)
+        polling.address = second.address
+        poll = polling.start_poll()
+        os.kill(first.pid, signal.SIGSTOP)
+        try:
+            assert poll.reply(BOUND).status == 400
+            assert (
+                request(second.address, "GET", target(PATH, "polling", polling.sid)).status == 400
+            )
+        finally:
+            os.kill(first.pid, signal.SIGCONT)
+        assert second.log.count("does not answer") == 1
+        wait_until(lambda: works(first, second), REFRESH + 10)
+
+
+def works(first: ServerProcess, second: ServerProcess) -> bool:
+    """Whether a client of one is served by way of the other."""
+    polling = RawPolling.open(first.address, PATH)
+    return (
+        request(second.address, "POST", target(PATH, "polling", polling.sid), body=b"40").status
+        == 200
+    )
+
+
+def test_without_the_message_queue_they_go_on(tmp_path: Path) -> None:
+    queue = Valkey(tmp_path)
+    queue.start()
+    with machines(queue, cluster_key=KEY) as (first, second):
+        clients = [connect(first, transport) for transport in ("polling", "upgraded")]
+        queue.kill()
+        wait_until(lambda: second.get("/socket.io/health").json()["status"] == "degraded")
+        clients[0].engine.address = second.address  # pyright: ignore[reportAttributeAccessIssue]
+        for client in (*clients, connect(second, "upgraded")):
+            assert client.sio.call("echo", "still") == ["still"]
+        assert works(first, second)
+        queue.start()
+        leave(clients)
+    queue.end()
+
+
+# -- who is no machine ----------------------------------------------------------------------------
+
+
+@dataclass
+class Attacked:
+    server: ServerProcess
+    port: int
+    queue: Valkey
+
+    def refused(self) -> dict[str, int]:
+        return self.server.get_json("/")["machines_refused"]
+
+    def node(self) -> str:
+        return RawPolling.open(self.server.address, PATH).sid[:6]
+
+
+@pytest.fixture(scope="module")
+def attacked(valkey: Valkey) -> Iterator[Attacked]:
+    port = free_port()
+    with machine(
+        valkey, address=f"127.0.0.1:{port}", cluster_key=KEY, channel="attacked"
+    ) as server:
+        yield Attacked(server, port, valkey)
+
+
+@pytest.fixture
+def knocks(attacked: Attacked) -> Iterator[Callable[[], socket.socket]]:
+    """Connect to where it expects other machines."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(
+            socket.create_connection(("127.0.0.1", attacked.port), timeout=WAIT)
+        )
+
+
+Knocks = Callable[[], socket.socket]
+
+
+def read(connection: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size and (data := connection.recv(size - len(found))):
+        found += data
+    return found
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether it ends, in time, without another word."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def meet(connection: socket.socket, node: str, purpose: bytes = FRAMES, key: str = KEY) -> Known:
+    """Greet as another machine does."""
+    guest = Guest(Secret(key.encode()), purpose, "friend", node)
+    connection.sendall(guest.hello)
+    proof, known = guest.take(read(connection, guest.awaited))
+    connection.sendall(proof)
+    return known
+
+
+def ask(connection: socket.socket, known: Known, sid: str) -> Frame:
+    """Relay a polling request; returns the answer to it."""
+    outline = ["POST", target(PATH, "polling", sid).partition("?")[2], []]
+    for frame in (Frame(Kind.REQUEST, 1, outline), Frame(Kind.COMPLETE, 1, body=b"40")):
+        connection.sendall(known.sealer.seal(frame.encode()))
+    reader = FrameReader()
+    while data := connection.recv(65536):
+        for frame in reader.feed(known.opener.feed(data)):
+            if frame.kind is Kind.ANSWER:
+                return frame
+    raise AssertionError("not answered")
+
+
+def test_who_has_the_key_is_answered(attacked: Attacked, knocks: Knocks) -> None:
+    """So that the refusals below are none of everybody."""
+    connection = knocks()
+    sid = RawPolling.open(attacked.server.address, PATH).sid
+    assert ask(connection, meet(connection, sid[:6]), sid).head[0] == 200
+
+
+def test_a_wrong_key(attacked: Attacked, knocks: Knocks) -> None:
+    """It shows on either side: our proof is not believed, and a proof made without looking is refused."""
+    connection = knocks()
+    guest = Guest(
+        Secret(b"another key, as long as a key has to be"), FRAMES, "friend", attacked.node()
+    )
+    connection.sendall(guest.hello)
+    challenge = read(connection, guest.awaited)
+    with pytest.raises(ForgedError):
+        guest.take(challenge)
+    connection.sendall(bytes(32))
+    assert is_closed(connection)
+    assert attacked.refused()["forged"]
+    assert "another machine's word refused: forged: 127.0.0.1" in attacked.server.log
+
+
+def test_what_was_heard_serves_nobody(attacked: Attacked, knocks: Knocks) -> None:
+    """A hello and a proof, said again; and the host's proof, said to it."""
+    connection = knocks()
+    guest = Guest(Secret(KEY.encode()), FRAMES, "friend", attacked.node())
+    connection.sendall(guest.hello)
+    challenge = read(connection, guest.awaited)
+    proof, _ = guest.take(challenge)
+    connection.sendall(proof)
+    for said in (proof, challenge[32:]):
+        again = knocks()
+        again.sendall(guest.hello)
+        assert read(again, guest.awaited)[:32] != challenge[:32]
+        again.sendall(said)
+        assert is_closed(again)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"GET /socket.io/ HTTP/1.1\r\nHost: x\r\n\r\n" * 3, b"\0" * 100_000, b"duplex 1" + bytes(200)],
+    ids=["http", "much", "nearly"],
+)
+def test_what_is_no_greeting(knocks: Knocks, said: bytes) -> None:
+    connection = knocks()
+    connection.sendall(said)
+    assert is_closed(connection)
+
+
+def test_another_node_is_not_answered_for(knocks: Knocks) -> None:
+    """Its port may have been another process's before."""
+    connection = knocks()
+    connection.sendall(Guest(Secret(KEY.encode()), FRAMES, "friend", "NOBODY").hello)
+    assert is_closed(connection)
+
+
+def seal(known: Known, frame: bytes) -> bytearray:
+    return bytearray(known.sealer.seal(frame))
+
+
+def test_records_that_were_changed_left_out_or_said_again(
+    attacked: Attacked, knocks: Knocks
+) -> None:
+    frame = Frame(Kind.ALIVE).encode()
+    for spoil in ("changed", "left out", "said again", "too large", "cut"):
+        connection = knocks()
+        known = meet(connection, attacked.node())
+        first, second = seal(known, frame), seal(known, frame)
+        if spoil == "changed":
+            first[-1] ^= 1
+        elif spoil == "left out":
+            first = second
+        elif spoil == "said again":
+            first = first + first
+        elif spoil == "too large":
+            first[:4] = (LARGEST + 1).to_bytes(4)
+        else:
+            first = first[:-3] + second
+        connection.sendall(first)
+        assert hears_only_signs_of_life(connection), spoil
+    assert attacked.refused()["forged"] >= 5
+
+
+def hears_only_signs_of_life(connection: socket.socket) -> bool:
+    """Until the connection ends."""
+    heard = 0
+    try:
+        while data := connection.recv(65536):
+            heard += len(data)
+    except ConnectionResetError:
+        pass
+    return heard <= 10 * 64
+
+
+def test_who_says_nothing_or_slowly(attacked: Attacked, knocks: Knocks) -> None:
+    """They are given a moment, together; those who know the key come in meanwhile."""
+    silent = [knocks() for _ in range(10)]
+    slow = knocks()
+    hello = Guest(Secret(KEY.encode()), FRAMES, "friend", attacked.node()).hello
+    began = time.monotonic()
+    try:
+        for byte in hello:
+            slow.sendall(bytes([byte]))
+            time.sleep(0.1)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    assert PATIENCE - 0.5 < time.monotonic() - began < PATIENCE + 2
+    assert all(is_closed(connection) for connection in silent)
+    assert attacked.refused()["too slow"] >= 11
+
+
+def test_many_strangers_keep_nobody_out(attacked: Attacked, knocks: Knocks) -> None:
+    """The oldest make room for the newest, and their descriptors are free again."""
+    before = descriptors(attacked.server)
+    strangers = [knocks() for _ in range(3 * MOST_STRANGERS)]
+    connection = knocks()
+    sid = RawPolling.open(attacked.server.address, PATH).sid
+    assert ask(connection, meet(connection, sid[:6]), sid).head[0] == 200
+    assert descriptors(attacked.server) < before + MOST_STRANGERS + 16
+    assert all(is_closed(stranger) for stranger in strangers)
+    wait_until(lambda: descriptors(attacked.server) < before + 16)
+    assert attacked.refused()["too many strangers"] >= 2 * MOST_STRANGERS
+
+
+def test_forged_requests_of_one_who_knows_the_key(attacked: Attacked, knocks: Knocks) -> None:
+    """They cost their connection at most; a WebSocket is checked as any is."""
+    connection = knocks()
+    known = meet(connection, attacked.node())
+    connection.sendall(known.sealer.seal(Frame(Kind.REQUEST, 1, ["no", "request"]).encode()))
+    assert hears_only_signs_of_life(connection)
+    attacked.server.allow_traceback("ValueError")
+    other = knocks()
+    sid = RawPolling.open(attacked.server.address, PATH).sid
+    known = meet(other, sid[:6], WEBSOCKET)
+    described = {
+        "type": "websocket",
+        "path": PATH,
+        "headers": [],
+        "query_string": f"EIO=4&transport=websocket&sid={sid}",
+    }
+    other.sendall(known.sealer.seal(beginning(described, b"")))
+    assert known.opener.feed(other.recv(65536)).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "stale announcement",
+        "unsigned announcement",
+        "forged announcement",
+        "another's announcement",
+    ],
+)
+def test_announcements_that_are_not_believed(attacked: Attacked, reason: str) -> None:
+    """Nobody is connected to for them."""
+    secret, node = Secret(KEY.encode()), "friend"
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        address = f"127.0.0.1:{trap.getsockname()[1]}"
+        told: Any = announce(secret, node, address, time.time())
+        if reason.startswith("stale"):
+            told = announce(secret, node, address, time.time() - FRESH - 5)
+        elif reason.startswith("unsigned"):
+            del told["proof"]
+        elif reason.startswith("forged"):
+            told["time"] += 1
+        else:
+            node, reason = "foe---", "forged announcement"
+        before = attacked.refused().get(reason, 0)
+        tell(attacked, node, told)
+        wait_until(lambda: attacked.refused().get(reason, 0) > before)
+        trap.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            trap.accept()
+        tell(attacked, "friend", announce(secret, "friend", address, time.time()))
+        trap.settimeout(WAIT)
+        connection, _ = trap.accept()  # whereas this is
+        connection.close()
+
+
+def tell(attacked: Attacked, node: str, told: Any) -> None:
+    """Announce a member on the queue."""
+    message = {
+        "method": "member",
+        "host_id": "x",
+        "node": node,
+        "state": "here",
+        "facts": {"relay": told},
+    }
+    with redis.Redis.from_url(attacked.queue.url) as client:
+        client.publish("attacked", json.dumps(message))
+
+
+def test_certificates_of_others(valkey: Valkey, authority: trustme.CA, tmp_path: Path) -> None:
+    """Without one, and with one of another authority, nobody gets further than TLS."""
+    port = free_port()
+    tls = files(authority, tmp_path)
+    options = {"cluster_tls": tls, "channel": "tls", "address": f"127.0.0.1:{port}"}
+    other = tmp_path / "other"
+    other.mkdir()
+    foreign, _, _ = files(trustme.CA(), other)
+    with machine(valkey, **options) as server:
+        node = RawPolling.open(server.address, PATH).sid[:6]
+        for certificate in (None, (foreign, str(other / "key.pem")), (tls[0], tls[1])):
+            context = ssl.create_default_context(cafile=tls[2])
+            context.check_hostname = False
+            if certificate is not None:
+                context.load_cert_chain(*certificate)
+            raw = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
+            connection = context.wrap_socket(raw)
+            if certificate == (tls[0], tls[1]):
+                meet(connection, node, key="")
+                assert not is_closed(connection)
+            else:
+                with pytest.raises((OSError, ValueError, Exception)):
+                    meet(connection, node, key="")
+                    assert not is_closed(connection)
+            connection.close()
+        with socket.create_connection(("127.0.0.1", port), timeout=WAIT) as plain:
+            plain.sendall(b"no TLS at all" * 10)
+            wait_until(lambda: server.get_json("/")["machines_refused"].get("no TLS", 0) >= 3)
+
+
+def test_an_address_that_is_in_use(valkey: Valkey) -> None:
+    """The server does not start, and says in a line why."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        server = machine(valkey, address=address, cluster_key=KEY)
+        with pytest.raises(AssertionError):
+            server.start()
+    assert server.process.wait() == 1 or server.process.returncode == 3
+    assert f"cluster_address='{address}': Address already in use (several workers" in server.log
+    assert "Traceback" not in server.log
+
+
+# -- options ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"cluster_key": "short"}, "cluster_key has 5 bytes: 32 random ones are needed"),
+        ({"cluster_key": KEY}, "cluster_address='host:port' is missing"),
+        ({"cluster_address": "10.0.0.1:7000"}, "cluster_address needs cluster_key or cluster_tls"),
+        (
+            {"cluster_address": "10.0.0.1:7000", "cluster_key": KEY},
+            "cluster_address needs message_queue",
+        ),
+        (
+            {"cluster_address": "0.0.0.0:7000", "cluster_key": KEY, "message_queue": "redis://"},
+            "the address that they",
+        ),
+        (
+            {"cluster_address": "10.0.0.1", "cluster_key": KEY, "message_queue": "redis://"},
+            "is not host:port",
+        ),
+        ({"cluster_tls": "one.pem"}, "three PEM files are needed"),
+        ({"cluster_tls": ("no.pem", "no.pem", "no.pem")}, "No such file"),
+    ],
+)
+def test_options_that_do_not_go_together(options: dict[str, Any], what: str) -> None:
+    with pytest.raises(ValueError, match=what) as raised:
+        SocketIO(Flask(__name__), **options)
+    assert KEY not in str(raised.value)
