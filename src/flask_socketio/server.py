@@ -25,6 +25,10 @@ from .serving.wsgi_pass import ARRIVAL
 T = TypeVar("T")
 
 
+#: Seconds that joining a room waits for the message queue, at most.
+_PATIENCE = 2.0
+
+
 class ServerFacade:
     """Thin: every method asks the running server. `namespace` is `/` where it is None.
 
@@ -108,6 +112,9 @@ class ServerFacade:
         """Put a client into a room. Raises ValueError for a client that is gone or another client's own room."""
         running = self._life.require()
         name = as_namespace(namespace)
+        coming = running.adapter.expect(name, sid, room)
+        if coming is not None and not running.inbox.on_loop:
+            coming.wait(_PATIENCE)
         if running.adapter.may_join(name, sid, room):
             # Nothing can go wrong, so there is nothing to wait for.
             running.inbox.post(_join, running.adapter, name, sid, room)

@@ -56,6 +56,10 @@ class Valkey:
             info: Any = client.info()
         self.pid = info["process_id"]
 
+    @property
+    def pids(self) -> list[int]:
+        return [self.pid]
+
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         self._server.stop()
@@ -96,6 +100,10 @@ class Nats:
         while not listens(self._port):
             assert time.monotonic() < deadline, "nats-server does not listen"
             time.sleep(0.01)
+
+    @property
+    def pids(self) -> list[int]:
+        return [] if self._process is None else [self._process.pid]
 
     def kill(self) -> None:
         if self._process is not None:

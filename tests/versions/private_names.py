@@ -16,6 +16,9 @@ class PrivateName:
 
 PLAIN_ASGI = "everything, by uvicorn's own protocols"
 NO_RELOADING = "everything; a changed file starts nothing anew"
+ALL_TOPICS = (
+    "everything; every server gets the messages for all rooms, and passes by what concerns nobody"
+)
 SLOW_CONTEXTS = "everything; Flask makes a context for each event"
 
 PRIVATE_NAMES = [
@@ -32,6 +35,8 @@ PRIVATE_NAMES = [
         "flask", "_context_stack", "test_client.py",
         "everything; in a `with` block of Flask's test client connecting ends the contexts of its last page",
     ),
+    PrivateName("nats-py", "_send_command", "cluster/brokers/nats_subjects.py", ALL_TOPICS),
+    PrivateName("nats-py", "_flush_pending", "cluster/brokers/nats_subjects.py", ALL_TOPICS),
     PrivateName("python", "_sock", "serving/wsgi_sockets.py", "polling alone under gevent's pywsgi"),
     PrivateName(
         "python", "_threads_queues", "base/real.py",
@@ -45,6 +50,8 @@ PROMISED = {
     "_current_frames": "of sys, documented",
     "_get_current_object": "werkzeug's proxies, documented",
     "_placeholder": "Socket.IO's protocol",
+    "_asdict": "of named tuples, documented",
+    "_replace": "of named tuples, documented",
     "_socketio_home": "an attribute that we give a request",
     "_socketio_session": "an attribute that we give a context",
     "_thread": "a module of the standard library, documented",

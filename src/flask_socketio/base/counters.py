@@ -76,6 +76,8 @@ class Counters:
     queue_unsure: int = 0
     #: messages of others for this server
     queue_received: int = 0
+    #: of these, those that concern nobody here, and were not decoded
+    queue_skipped: int = 0
     #: numbers that are missing between messages of the same other server
     queue_gaps: int = 0
     #: messages that were not acted upon, by reason

@@ -173,6 +173,13 @@ class Adapter(ABC, Generic[M]):
     def may_join(self, namespace: str, sid: str, room: Room) -> bool:
         """Whether `join` is sure to raise nothing as things are; may be asked on any thread."""
 
+    def expect(self, namespace: str, sid: str, room: Room) -> Promise[None] | None:
+        """Before a thread has the loop call `join`: what has to be waited for, if anything; on any thread.
+
+        From then on what others emit to the room arrives.
+        """
+        return None
+
     @abstractmethod
     def leave(self, namespace: str, sid: str, room: Room) -> None:
         """Leaving a room one is not in is no error."""

@@ -65,8 +65,11 @@ class MemoryAdapter(Adapter[M]):
         if len(socket.rooms) >= self._max_rooms and room not in socket.rooms:
             self._counters.limit_reached("max_rooms")
             raise ValueError(f"client {sid!r} is in {self._max_rooms} rooms (max_rooms)")
+        self._add(socket, room)
+
+    def _add(self, socket: M, room: Room) -> None:
         socket.rooms[room] = None
-        self._rooms.setdefault((namespace, room), {})[sid] = socket
+        self._rooms.setdefault((socket.namespace, room), {})[socket.sid] = socket
 
     def leave(self, namespace: str, sid: str, room: Room) -> None:
         socket = self.find(namespace, sid)

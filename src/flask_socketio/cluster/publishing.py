@@ -15,7 +15,7 @@ from ..base.promise import Promise
 from ..errors import MessageQueueError
 from .backlog import Backlog, Waiting
 from .backoff import Backoff
-from .queue import MessageQueue, UnreachableError, UnsureError
+from .queue import Addressed, MessageQueue, UnreachableError, UnsureError
 from .state import KEEP_UP, PUBLISH, QueueState
 from .wire import Message
 
@@ -45,7 +45,7 @@ class _Outcome(NamedTuple):
 def _attempt(
     queue: MessageQueue,
     state: QueueState,
-    texts: list[bytes],
+    texts: list[Addressed],
     otherwise: str,
     *,
     counted: bool = True,
@@ -123,7 +123,7 @@ class Publisher:
         self._ended.keep(None)
 
     def _publish_announcements(self) -> None:
-        texts: list[bytes] = []
+        texts: list[Addressed] = []
         while self._announcements:
             texts.append(self._queue.text(self._announcements.popleft()))
         if texts and not self._state.others_are_away:
@@ -136,14 +136,14 @@ class Publisher:
         outcome = self._attempt([text for text, _ in written])
         self._backlog.put_back([waiting for _, waiting in written[outcome.decided :]])
 
-    def _written(self, make_message: MakeMessage) -> bytes | None:
+    def _written(self, make_message: MakeMessage) -> Addressed | None:
         try:
             return self._queue.text(make_message())
         except Exception as error:  # noqa: BLE001 - a message that cannot be written takes no others with it
             self._state.refused(error)
             return None
 
-    def _attempt(self, texts: list[bytes]) -> _Outcome:
+    def _attempt(self, texts: list[Addressed]) -> _Outcome:
         return _attempt(self._queue, self._state, texts, _WAIT)
 
     def _wait_until_back(self) -> None:

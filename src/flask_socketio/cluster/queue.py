@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from ..base.counters import Counters
 from ..base.green import start_for_io
@@ -21,6 +21,7 @@ from ..base.told import Told
 from .backlog import Bounds
 from .backoff import Backoff
 from .gaps import Gaps
+from .head import head_of
 from .masking import Masked
 from .state import LISTEN, QueueState
 from .wire import Message, is_for, is_pickle, numbered, read, write
@@ -50,6 +51,13 @@ class UnsureError(Exception):
         self.messages = messages
 
 
+class Addressed(NamedTuple):
+    """A message as it is sent, and its topic if it is not for everybody."""
+
+    text: bytes
+    topic: int | None
+
+
 class Broker(Protocol):
     """One kind of message broker. Made without connecting; `publish` and `listen` are called on different threads."""
 
@@ -72,6 +80,23 @@ class Broker(Protocol):
 
     def close(self) -> None:
         """Let go of what `publish` has connected, if anything."""
+        ...
+
+
+@runtime_checkable
+class TopicBroker(Broker, Protocol):
+    """One that can send a message to those alone who want its topic, which is a number below `topics.TOPICS`."""
+
+    def publish_to(self, messages: list[Addressed]) -> Iterator[Exception | None]:
+        """Like `publish`; a message without a topic is for everybody who listens."""
+        ...
+
+    def want(self, topic: int, wanted: bool) -> Promise[None] | None:
+        """Have `listen` yield the topic's messages, or no longer; on any thread.
+
+        What is returned is kept or broken when everything that is published from then on arrives; it is None where
+        nothing listens at present.
+        """
         ...
 
 
@@ -110,9 +135,11 @@ class MessageQueue:
         self._make_broker = make_broker
         self._lock = AppLock()
         self.host_id = uuid.uuid4().hex
-        #: of the messages that this host has sent
-        self._count = 0
+        #: of the messages that this host has sent, by their topics
+        self._counts: dict[int | None, int] = {}
         self._broker: Broker | None = None
+        #: the same, if it is one
+        self._with_topics: TopicBroker | None = None
         self._pid = 0
 
     def __repr__(self) -> str:
@@ -126,9 +153,10 @@ class MessageQueue:
         if self._broker is not None and self._pid != os.getpid():
             _of_parents.append(self._broker)
         self.host_id = uuid.uuid4().hex
-        self._count = 0
+        self._counts = {}
         self._pid = os.getpid()
-        self._broker = self._make_broker(self.url, self.channel)
+        self._broker = broker = self._make_broker(self.url, self.channel)
+        self._with_topics = broker if isinstance(broker, TopicBroker) else None
 
     def begun(self) -> Broker:
         """This process's broker. Raises what `begin` raises."""
@@ -137,23 +165,44 @@ class MessageQueue:
         assert self._broker is not None
         return self._broker
 
-    def text(self, message: Message) -> bytes:
+    def with_topics(self) -> TopicBroker | None:
+        """This process's broker, if it is one that has topics. Raises what `begin` raises."""
+        self.begun()
+        return self._with_topics
+
+    def text(self, message: Message) -> Addressed:
         """A message of this process's. Raises what `begin` raises, and TypeError for what is no JSON."""
         self.begun()
-        return write(message, self.host_id)
+        return Addressed(write(message, self.host_id), message.get("topic"))
 
-    def send(self, texts: list[bytes]) -> Iterator[Exception | None]:
+    def send(self, texts: list[Addressed]) -> Iterator[Exception | None]:
         """Publish now, numbered in the order in which that is tried; yields and raises what `Broker.publish` does."""
         with self._lock:
-            broker = self.begun()
-            messages = [numbered(text, self._count + i) for i, text in enumerate(texts, 1)]
+            sending = self._publish(self._numbered(texts))
+            decided = 0
             try:
-                for refusal in broker.publish(messages):
-                    self._count += 1
+                for refusal in sending:
+                    decided += 1
                     yield refusal
             except UnsureError as error:
-                self._count += error.messages
+                decided += error.messages
                 raise
+            finally:
+                for _, topic in texts[:decided]:
+                    self._counts[topic] = self._counts.get(topic, 0) + 1
+
+    def _publish(self, messages: list[Addressed]) -> Iterator[Exception | None]:
+        if (broker := self.with_topics()) is not None:
+            return broker.publish_to(messages)
+        return self.begun().publish([text for text, _ in messages])
+
+    def _numbered(self, texts: list[Addressed]) -> list[Addressed]:
+        counts: dict[int | None, int] = {}
+        messages: list[Addressed] = []
+        for text, topic in texts:
+            number = counts[topic] = counts.get(topic, self._counts.get(topic, 0)) + 1
+            messages.append(Addressed(numbered(text, number), topic))
+        return messages
 
     def forked(self) -> None:
         """This is another process than before: nobody here will release the lock if somebody holds it there."""
@@ -173,6 +222,10 @@ class MessageQueue:
 
 class Hearer(Protocol):
     """Whom a `Listener` tells what it hears, on its thread."""
+
+    def concerns(self, namespace: str, room: Any) -> bool:
+        """Whether somebody here may have to get what is emitted to a namespace and a room, or several; see `Here`."""
+        ...
 
     def received(self, message: Message) -> object:
         """Of others. May raise for what is no message."""
@@ -273,11 +326,12 @@ class Listener(Listening[bytes | str]):
         hearer: Hearer,
         counters: Counters,
         state: QueueState,
+        gaps: Gaps,
     ) -> None:
         self._queue = queue
         self._hearer = hearer
         self._told = Told(logger)
-        self._gaps = Gaps()
+        self._gaps = gaps
         super().__init__(queue.begun().listen, self._read_text, counters, state)
 
     def _listens(self) -> None:
@@ -297,6 +351,9 @@ class Listener(Listening[bytes | str]):
             self._told.warning(_PICKLE, self._queue.shown)
             return
         try:
+            head = head_of(text)
+            if head is not None and self._passes_by(head):
+                return
             message = read(text)
             self._counters.queue_gaps += self._gaps.before(message)
             if is_for(message, self._queue.host_id):
@@ -307,3 +364,13 @@ class Listener(Listening[bytes | str]):
             logger.error(  # noqa: TRY400 - the text says more than the stack
                 "message of queue %s ignored: %s: %.100r", self._queue.shown, error, text
             )
+
+    def _passes_by(self, head: Message) -> bool:
+        """Whether nobody here has to know more of the message; that is counted."""
+        if head["host_id"] != self._queue.host_id:
+            if self._hearer.concerns(head["namespace"], head["room"]):
+                return False
+            self._counters.queue_received += 1
+            self._counters.queue_skipped += 1
+        self._counters.queue_gaps += self._gaps.before(head)
+        return True

@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic
 
 from ..base.counters import Counters
+from ..base.promise import Promise
 from ..errors import UnknownClientError
 from ..protocol.socketio import Body, Codec
 from .base import Callback, Emission, M, Room
 from .callbacks import Callbacks
+from .gaps import Gaps
+from .here import Here, NoTopics, Topics
 from .members import ALONE, Members, Membership
 from .memory import MemoryAdapter, nowhere
 from .nodes import owner_of, prefix_of
@@ -20,9 +23,11 @@ from .publishing import DirectPublisher, MakeMessage, Publisher
 from .questions import AnswerQuestion, Questions
 from .queue import Listener, MessageQueue
 from .state import QueueState
+from .topics import Addresses, Subscriptions
 from .wire import (
     Dumps,
     Message,
+    addressed,
     answer_of,
     emission_of,
     emit_message,
@@ -54,10 +59,15 @@ class QueueAdapter(MemoryAdapter[M]):
         dumps: Dumps,
         publish: Callable[[MakeMessage, int], object],
         members: Membership = ALONE,
+        addresses: Addresses | None = None,
+        topics: Topics | None = None,
     ) -> None:
         super().__init__(codec)
         self._dumps = dumps
         self._publish = publish
+        self._addresses = addresses or Addresses(lambda: None)
+        #: which rooms concern this server, for other threads
+        self.here = Here(self._sockets, topics or NoTopics())
         self._others = members
         self.callbacks = Callbacks(self._counters)
 
@@ -70,10 +80,12 @@ class QueueAdapter(MemoryAdapter[M]):
             callback = self._await_others(emission, emission.callback)
             if callback is None:
                 return
-        size = _size(emission.body)
+        size, topic = _size(emission.body), self._addresses.of_emission(emission)
         emission.body = _NO_DATA  # it is delivered; what waits shall not hold the arguments twice
         node = self._others.node
-        self._publish(lambda: emit_message(emission, self._dumps, callback, node), size)
+        self._publish(
+            lambda: addressed(emit_message(emission, self._dumps, callback, node), topic), size
+        )
 
     def _all_here(self, emission: Emission) -> bool:
         return emission.to is not None and all(
@@ -101,12 +113,26 @@ class QueueAdapter(MemoryAdapter[M]):
     def may_join(self, namespace: str, sid: str, room: Room) -> bool:
         return (room == sid or owner_of(room) is None) and super().may_join(namespace, sid, room)
 
+    def expect(self, namespace: str, sid: str, room: Room) -> Promise[None] | None:
+        return None if self.find(namespace, sid) is None else self.here.expect(namespace, room)
+
+    def _add(self, socket: M, room: Room) -> None:
+        if (socket.namespace, room) not in self._rooms:
+            self.here.came(socket.namespace, room)
+        super()._add(socket, room)
+
+    def _drop(self, socket: M, room: Room) -> None:
+        super()._drop(socket, room)
+        if (socket.namespace, room) not in self._rooms:
+            self.here.gone(socket.namespace, room)
+
     def join(self, namespace: str, sid: str, room: Room) -> None:
         if room != sid and owner_of(room) is not None:
             raise ValueError("cannot enter a sid room")
         if self.find(namespace, sid) is not None:
             super().join(namespace, sid, room)
         else:
+            self._addresses.joined_elsewhere(namespace, room)
             self._tell("enter_room", namespace, sid=sid, room=room)
 
     def leave(self, namespace: str, sid: str, room: Room) -> None:
@@ -119,7 +145,8 @@ class QueueAdapter(MemoryAdapter[M]):
         if owner_of(room) is not None:
             raise ValueError("cannot close a sid room")
         super().close_room(namespace, room)
-        self._tell("close_room", namespace, room=room)
+        topic = self._addresses.of_room(namespace, room)
+        self._tell("close_room", namespace, topic, room=room)
 
     def disconnect(self, namespace: str, sid: str, *, ignore_queue: bool = False) -> None:
         if ignore_queue or self.find(namespace, sid) is not None:
@@ -130,10 +157,14 @@ class QueueAdapter(MemoryAdapter[M]):
             logger.debug("client %s is not connected to %s: nobody to disconnect", sid, namespace)
             return
         logger.debug("client %s of %s is another process's, which is told", sid, namespace)
-        self._tell("disconnect", namespace, sid=sid)
+        self._tell("disconnect", namespace, self._addresses.of_room(namespace, sid), sid=sid)
 
-    def _tell(self, method: str, namespace: str, **fields: Any) -> None:
-        self._publish(lambda: other_message(method, namespace, fields), _SIZE_OF_OTHERS)
+    def _tell(
+        self, method: str, namespace: str, topic: int | None = None, /, **fields: Any
+    ) -> None:
+        self._publish(
+            lambda: addressed(other_message(method, namespace, fields), topic), _SIZE_OF_OTHERS
+        )
 
     def fail_callbacks(self) -> None:
         """Of events that have gone to processes that are not there, as it has turned out."""
@@ -208,13 +239,15 @@ class Cluster(Generic[M]):
         post: Callable[..., object],
         publisher: Publisher | DirectPublisher,
         answers: Callable[[MemoryAdapter[M]], Mapping[str, AnswerQuestion]],
+        addresses: Addresses,
+        topics: Topics | None = None,
         *,
         serves: bool = True,
     ) -> None:
         self._post = post
         self._publish = publisher.put
         self.members = Members(node, publisher.announce, serves=serves)
-        self.adapter = QueueAdapter[M](codec, dumps, publisher.put, self.members)
+        self.adapter = QueueAdapter[M](codec, dumps, publisher.put, self.members, addresses, topics)
         self.questions = Questions(self.members, self._say, answers(self.adapter))
         self.members.on_settled.append(self.adapter.fail_callbacks)
         self.members.on_gone.append(self._gone)
@@ -237,6 +270,9 @@ class Cluster(Generic[M]):
     def looked(self) -> None:
         if time.monotonic() >= self.members.due:
             self._post(self.members.tick)
+
+    def concerns(self, namespace: str, room: Any) -> bool:
+        return self.adapter.here.concerns(namespace, room)
 
     def received(self, message: Message) -> None:
         if message["method"] == "member":
@@ -262,7 +298,10 @@ def receive(
     elif method == "unknown":
         post(adapter.unknown, *unknown_of(message))
     else:
-        post(adapter.received, *fields_of(message))
+        method, namespace, fields = fields_of(message)
+        if method == "enter_room":  # what comes next may be for the room already
+            adapter.expect(namespace, *fields)
+        post(adapter.received, method, namespace, fields)
 
 
 class QueueLink(Generic[M]):
@@ -281,11 +320,18 @@ class QueueLink(Generic[M]):
         self.sids_begin = prefix_of(node)
         self.state = state = QueueState(queue.shown, counters)
         self._publisher = Publisher(queue, state)
-        self._cluster = Cluster[M](node, codec, dumps, post, self._publisher, answers)
+        gaps, broker = Gaps(), queue.with_topics()
+        topics = None if broker is None else Subscriptions(broker.want, gaps)
+        if topics is not None:
+            topics.add_node(node)
+        addresses = Addresses(queue.with_topics)
+        self._cluster = Cluster[M](
+            node, codec, dumps, post, self._publisher, answers, addresses, topics
+        )
         self.adapter = self._cluster.adapter
         self.questions = self._cluster.questions
         self.members = self._cluster.members
-        self._listener = Listener(queue, self._cluster, counters, state)
+        self._listener = Listener(queue, self._cluster, counters, state, gaps)
 
     def queue_status(self) -> dict[str, Any]:
         """How it goes with the queue; on any thread."""

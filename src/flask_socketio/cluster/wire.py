@@ -73,6 +73,11 @@ def numbered(text: bytes, number: int) -> bytes:
     return b'{"seq":%d,%b' % (number, text[1:])
 
 
+def addressed(message: Message, topic: int | None) -> Message:
+    """The same with its topic, if it has one: by that it is numbered."""
+    return message if topic is None else {"topic": topic, **message}
+
+
 def read(text: bytes | str) -> Message:
     """The message, whoever it is for. Raises for what is none.
 
@@ -97,32 +102,29 @@ def is_for(message: Message, host_id: str) -> bool:
     return (message.get("host_id") == host_id) is (message.get("method") == "callback")
 
 
-def origin_of(message: Message) -> tuple[str | None, int | None]:
-    """The host that has sent it, and its number, where it has those."""
-    origin, number = message.get("origin") or message.get("host_id"), message.get("seq")
-    return origin if isinstance(origin, str) else None, number if type(number) is int else None
-
-
 # -- emissions -------------------------------------------------------------------------------------
 
 
 def emit_message(
     emission: Emission, dumps: Dumps, callback: tuple[Any, str, int] | None, node: str = ""
 ) -> Message:
-    """An emission as others read it; `callback` is the room, the namespace and the ack's id, `node` whose that is."""
+    """An emission as others read it; `callback` is the room, the namespace and the ack's id, `node` whose that is.
+
+    `head.py` reads the first fields, in this order.
+    """
     text, attachments = dumps(emission.args[1:])
     data: Any = orjson.Fragment(text)
     if attachments:
         data = [data, *(b64encode(item).decode() for item in attachments)]
     return {
         "method": "emit",
+        "namespace": emission.namespace,
+        "room": _rooms(emission.to),
+        "callback": callback and (_as_json(callback[0]), *callback[1:]),
         "event": emission.args[0],
         "data": data,
         "binary": bool(attachments),
-        "namespace": emission.namespace,
-        "room": _rooms(emission.to),
         "skip_sid": [_as_json(room) for room in emission.skip] or None,
-        "callback": callback and (_as_json(callback[0]), *callback[1:]),
         **({"node": node} if callback and node else {}),
     }
 

@@ -11,6 +11,7 @@ from ..base.counters import Counters
 from ..base.told import Told
 from ..cluster.backlog import Bounds
 from ..cluster.base import M
+from ..cluster.head import head_of
 from ..cluster.memory import MemoryAdapter
 from ..cluster.nodes import prefix_of
 from ..cluster.publishing import MakeMessage
@@ -78,6 +79,11 @@ class PeerLink(Generic[M]):
 
     def received(self, frame: Frame) -> None:
         """Act on what another process has published."""
+        head = head_of(frame.body)
+        if head is not None and not self.adapter.here.concerns(head["namespace"], head["room"]):
+            self._counters.queue_received += 1
+            self._counters.queue_skipped += 1
+            return
         message = read(frame.body)
         if not is_for(message, self._host_id):
             return

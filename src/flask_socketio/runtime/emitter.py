@@ -10,12 +10,14 @@ from ..base.counters import Counters
 from ..base.green import attach
 from ..base.promise import Promise
 from ..cluster.base import Adapter
+from ..cluster.gaps import Gaps
 from ..cluster.node.queue import NodeQueue
 from ..cluster.nodes import new_node
 from ..cluster.publishing import DirectPublisher
 from ..cluster.queue import Listener, MessageQueue
 from ..cluster.queued import Cluster
 from ..cluster.state import QueueState
+from ..cluster.topics import Addresses
 from ..cluster.wire import Dumps, Message
 from ..errors import MessageQueueError
 from ..hub.socket import Socket
@@ -48,6 +50,7 @@ class Emitter:
             self.inbox.post,
             publisher,
             answers_for_others,
+            Addresses(queue.with_topics),
             serves=False,
         )
         self.adapter = self.cluster.adapter
@@ -67,7 +70,7 @@ class Emitter:
     def _start_listener(self) -> None:
         if not self._is_listening:
             self._is_listening = True
-            listener = Listener(self._queue, _Ear(self), self.counters, self.state)
+            listener = Listener(self._queue, _Ear(self), self.counters, self.state, Gaps())
             weakref.finalize(self, _stop, listener, os.getpid())
 
     def _cannot_listen(self) -> MessageQueueError:
@@ -108,6 +111,10 @@ class _Ear:
 
     def __init__(self, emitter: Emitter) -> None:
         self._emitter = weakref.ref(emitter)
+
+    def concerns(self, namespace: str, room: Any) -> bool:
+        """There are no clients here."""
+        return False
 
     def received(self, message: Message) -> None:
         emitter = self._emitter()

@@ -17,10 +17,12 @@ _SCHEMES = {
     "kafka": "kafka",
     "nats": "nats tls",
     "postgres": "postgresql postgres",
-    "redis": "redis rediss valkey valkeys unix redis+sentinel rediss+sentinel valkey+sentinel valkeys+sentinel",
+    "redis": "redis rediss valkey valkeys unix redis+sentinel rediss+sentinel valkey+sentinel valkeys+sentinel"
+    " redis+sharded rediss+sharded valkey+sharded valkeys+sharded",
     "zmq": "zmq zmq+tcp",
 }
-REDIS_SCHEMES = _SCHEMES["redis"].split()
+#: Those with one server that has all.
+REDIS_SCHEMES = [scheme for scheme in _SCHEMES["redis"].split() if "sharded" not in scheme]
 #: Whose are all others.
 _ANY_OTHER = "kombu"
 

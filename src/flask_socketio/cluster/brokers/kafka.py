@@ -165,7 +165,7 @@ def _refusal(answer: object) -> Exception | None:
     return None
 
 
-def make_broker(url: str, channel: str) -> LoopedBroker:
+def make_broker(url: str, channel: str) -> LoopedBroker[KafkaLink]:
     """The broker for kafka://user:password@host1:port1,host2. Raises ValueError for what is no topic, or no option."""
     if not _TOPIC.fullmatch(channel) or channel in {".", ".."}:
         raise ValueError(f"channel {channel!r} is no topic of Kafka's")

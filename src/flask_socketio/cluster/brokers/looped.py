@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ...base.green import new_waiter
 from ...base.promise import Promise
@@ -46,36 +46,45 @@ class Link(Protocol):
     async def close(self) -> None: ...
 
 
-class LoopedBroker:
+L = TypeVar("L", bound=Link)
+#: Has a connection publish.
+Publish = Callable[[L], Coroutine[Any, Any, Sequence[Exception | None]]]
+
+
+class LoopedBroker(Generic[L]):
     """A `Broker`, from what connects a `Link`."""
 
-    def __init__(self, connect: Callable[[], Coroutine[Any, Any, Link]]) -> None:
+    def __init__(self, connect: Callable[[], Coroutine[Any, Any, L]]) -> None:
         self._connect = connect
         #: on which it publishes
-        self._thread: LoopThread | None = None
+        self._thread: LoopThread[L] | None = None
 
     def publish(self, messages: list[bytes]) -> Iterator[Exception | None]:
-        thread = self._thread = self._thread or LoopThread()
+        return self.send(len(messages), lambda link: link.publish(messages))
+
+    def send(self, count: int, publish: Publish[L]) -> Iterator[Exception | None]:
+        """Have the connection publish so many messages, see `Broker.publish`."""
+        thread = self._thread = self._thread or LoopThread[L]()
         try:
-            refusals = thread.call(self._publish(thread, messages), 3 * PATIENCE)
+            refusals = thread.call(self._publish(thread, count, publish), 3 * PATIENCE)
         except UnreachableError:
             self.close()
             raise
         except Exception as error:
             self.close()
-            raise UnsureError(error, len(messages)) from error
+            raise UnsureError(error, count) from error
         yield from refusals
 
     async def _publish(
-        self, thread: LoopThread, messages: list[bytes]
+        self, thread: LoopThread[L], count: int, publish: Publish[L]
     ) -> Sequence[Exception | None]:
         try:
             link = await self._opened(thread)
         except Exception as error:
             raise UnreachableError(error) from error
-        return await within(PATIENCE, link.publish(messages)) if messages else ()
+        return await within(PATIENCE, publish(link)) if count else ()
 
-    async def _opened(self, thread: LoopThread) -> Link:
+    async def _opened(self, thread: LoopThread[L]) -> L:
         """The connection that there is, or a new one where that has ended."""
         link, thread.link = thread.link, None
         if link is not None and not await within(PATIENCE, link.is_open()):
@@ -85,9 +94,9 @@ class LoopedBroker:
         return thread.link
 
     def listen(self, patience: float) -> Generator[bytes | str | None]:
-        thread, mailbox = LoopThread(), Mailbox()
+        thread, mailbox = LoopThread[L](), Mailbox()
         try:
-            thread.start(self._listen(thread, mailbox))
+            thread.start(self.listen_on(thread, mailbox))
             texts = mailbox.take(3 * PATIENCE)
             if not texts:
                 raise TimeoutError("no answer")
@@ -98,7 +107,8 @@ class LoopedBroker:
             thread.end()
             thread.wait()
 
-    async def _listen(self, thread: LoopThread, mailbox: Mailbox) -> None:
+    async def listen_on(self, thread: LoopThread[L], mailbox: Mailbox) -> None:
+        """Connect there, and put what comes into the mailbox."""
         try:
             link = thread.link = await within(PATIENCE, self._connect())
             await link.listen(mailbox.put)
@@ -137,11 +147,11 @@ def _note(task: Task[Any]) -> None:
         task.exception()
 
 
-class LoopThread:
+class LoopThread(Generic[L]):
     """A loop on a real thread, and the connection that is used there."""
 
     def __init__(self) -> None:
-        self.link: Link | None = None
+        self.link: L | None = None
         self._loop = new_event_loop()
         self._tasks = set[Task[Any]]()
         self._ended = Promise[None]()

@@ -1,4 +1,4 @@
-"""NATS: a subject, without JetStream."""
+"""NATS, without JetStream: a subject for all, and one for each topic."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from functools import partial
 from typing import Any, cast
 
 import nats.errors as _errors
-from nats.aio.client import Client as _Client
 
-from .looped import PATIENCE, Hand, LoopedBroker, within
+from ..queue import Addressed
+from .looped import PATIENCE, Hand, within
+from .nats_subjects import Client, Subjects
 from .tls import TlsFiles, split_off
+from .topical import LoopedTopicBroker
 
-Client, errors = cast(Any, _Client), cast(Any, _errors)
+errors = cast(Any, _errors)
 
 #: Seconds between two questions whether the server is there, of which one may be open.
 _PING = 3
@@ -41,9 +43,9 @@ class TlsClient(Client):
 
 
 class NatsLink:
-    def __init__(self, subject: str, tls: TlsFiles) -> None:
-        self._subject = subject
+    def __init__(self, channel: str, tls: TlsFiles, wanted: set[int]) -> None:
         self._client = TlsClient(tls)
+        self._subjects = Subjects(self._client, channel, wanted)
         self._ended = asyncio.Event()
         self._connecting = True
         #: what the server has said last
@@ -75,25 +77,24 @@ class NatsLink:
         return self._client.is_connected
 
     async def publish(self, messages: list[bytes]) -> Sequence[Exception | None]:
+        return await self.publish_to([Addressed(message, None) for message in messages])
+
+    async def publish_to(self, messages: list[Addressed]) -> Sequence[Exception | None]:
         self._said = None
         refusals = [await self._send(message) for message in messages]
-        await self._client.flush(PATIENCE)
+        await self._client.settle()
         # The server does not say which message it means; that one may not publish is true of all.
         return [refusal or self._said for refusal in refusals]
 
-    async def _send(self, message: bytes) -> Exception | None:
+    async def _send(self, message: Addressed) -> Exception | None:
         try:
-            await self._client.publish(self._subject, message)
+            await self._client.publish(self._subjects.of(message.topic), message.text)
         except errors.MaxPayloadError as error:
             return error
         return None
 
     async def listen(self, hand: Hand) -> None:
-        async def received(message: Any) -> None:
-            await hand(message.data)
-
-        await self._client.subscribe(self._subject, cb=received)
-        await self._client.flush(PATIENCE)
+        await self._subjects.listen(hand)
         if self._said is not None:
             raise self._said
         await hand(None)
@@ -101,11 +102,14 @@ class NatsLink:
         if (error := self._client.last_error) is not None:
             raise error
 
+    async def adjust(self, topics: list[int]) -> None:
+        await self._subjects.adjust(topics)
+
     async def close(self) -> None:
         await self._client.close()
 
 
-def make_broker(url: str, channel: str) -> LoopedBroker:
+def make_broker(url: str, channel: str) -> LoopedTopicBroker[NatsLink]:
     """The broker for nats://user:password@host1:port1,host2. Raises ValueError for what is no subject."""
     if not _SUBJECT.fullmatch(channel):
         raise ValueError(f"channel {channel!r} is no subject of NATS's")
@@ -113,14 +117,14 @@ def make_broker(url: str, channel: str) -> LoopedBroker:
     urls, tls = split_off(url)
     scheme = url.partition("://")[0]
     servers = [one if "://" in one else f"{scheme}://{one}" for one in urls.split(",")]
-    return LoopedBroker(partial(_connected, servers, channel, tls))
+    return LoopedTopicBroker(partial(_connected, servers, channel, tls))
 
 
-async def _connected(servers: list[str], subject: str, tls: TlsFiles) -> NatsLink:
+async def _connected(servers: list[str], channel: str, tls: TlsFiles, wanted: set[int]) -> NatsLink:
     """A connection to one of them; raises what is wrong with the last one that was tried."""
     failed: Exception = errors.NoServersError()
     for server in random.sample(servers, len(servers)):
-        link = NatsLink(subject, tls)
+        link = NatsLink(channel, tls, wanted)
         try:
             await link.connect(server)
         except Exception as error:  # noqa: BLE001 - the next one may be well

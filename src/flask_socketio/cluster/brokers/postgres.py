@@ -118,7 +118,7 @@ def _payload(message: bytes, large: dict[str, str]) -> str:
     return _REFERENCE + name
 
 
-def make_broker(url: str, channel: str) -> LoopedBroker:
+def make_broker(url: str, channel: str) -> LoopedBroker[PostgresLink]:
     """The broker for a URL as libpq has it. Raises ValueError for a channel with too long a name."""
     if len(channel.encode()) > _MAX_NAME:
         raise ValueError(f"channel {channel!r} is longer than PostgreSQL's {_MAX_NAME} bytes")

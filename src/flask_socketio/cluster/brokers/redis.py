@@ -12,7 +12,8 @@ from redis.connection import parse_url as _parse_url  # pyright: ignore[reportUn
 from redis.retry import Retry
 
 from ..lookout import Lookout
-from ..queue import UnreachableError, UnsureError
+from ..queue import Broker, UnreachableError, UnsureError
+from .sharded import sharded_broker
 
 parse_url = cast(Any, _parse_url)
 
@@ -117,7 +118,10 @@ class RedisBroker:
         self._drop()
 
 
-def make_broker(url: str, channel: str) -> RedisBroker:
+def make_broker(url: str, channel: str) -> Broker:
+    """The broker for a URL of `connecting_to`, and for redis+sharded://user:password@host1:port1,host2."""
+    if "+sharded:" in url:
+        return sharded_broker(url, channel)
     return RedisBroker(connecting_to(url), channel)
 
 

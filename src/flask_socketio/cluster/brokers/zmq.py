@@ -139,7 +139,7 @@ def _new_socket(kind: int) -> Any:
     return socket
 
 
-def make_broker(url: str, channel: str) -> LoopedBroker:
+def make_broker(url: str, channel: str) -> LoopedBroker[ZmqLink]:
     """The broker for zmq+tcp://host:port1+port2: a proxy that PULLs at the first port, and publishes at the other."""
     parts = _URL.fullmatch(url)
     if parts is None:

@@ -13,7 +13,7 @@ from ..base import Adapter, Member
 from ..brokers import REDIS_SCHEMES
 from ..link import Link
 from ..masking import Masked
-from ..queue import Broker, MessageQueue
+from ..queue import Addressed, Broker, MessageQueue
 from ..wire import Dumps
 
 if TYPE_CHECKING:  # they take libraries that need not be installed
@@ -57,15 +57,15 @@ class NodeQueue(MessageQueue):
             make_broker, scheme + separator + rest, key, write_only=write_only, bounds=bounds
         )
 
-    def text(self, message: Any) -> bytes:
-        """A command, as Redis reads it."""
+    def text(self, message: Any) -> Addressed:
+        """A command, as Redis reads it; it names its channel itself."""
         self.begun()
-        return as_resp(message)
+        return Addressed(as_resp(message), None)
 
-    def send(self, texts: list[bytes]) -> Iterator[Exception | None]:
+    def send(self, texts: list[Addressed]) -> Iterator[Exception | None]:
         """Node's messages have no numbers."""
         with self._lock:
-            yield from self.begun().publish(texts)
+            yield from self.begun().publish([text for text, _ in texts])
 
     def node_broker(self) -> NodeBroker:
         broker: Any = self.begun()
