@@ -328,7 +328,7 @@ def test_who_emits_is_told_what_is_lost(valkey: Valkey, caplog: pytest.LogCaptur
     assert not status["queue"]["connected"]
     assert status["queue"]["troubles"] == ["cannot publish to"]
     assert time.time() - status["queue"]["since"] < 20
-    assert len([line for line in caplog.messages if "cannot publish" in line]) == 1
+    assert len([line for line in messages(caplog) if "cannot publish" in line]) == 1
     with pytest.raises(MessageQueueError, match=r"cannot (publish|listen) to message queue"):
         emitter.call("x", to="somebody", timeout=10)
     valkey.start()
@@ -355,16 +355,16 @@ def test_that_nobody_listens_is_said_once(valkey: Valkey, caplog: pytest.LogCapt
     emitter = SocketIO(message_queue=valkey.url, channel="lonely")
     for _ in range(3):
         emitter.emit("x")
-    [line] = caplog.messages
+    [line] = messages(caplog)
     assert line.startswith(f"nobody listens to message queue {valkey.url} on this channel")
     with heard(valkey.url, "lonely"):
         emitter.emit("x", 0)
     emitter.emit("x", 0)
-    assert caplog.messages == [line, line]
+    assert messages(caplog) == [line, line]
     with pytest.raises(TimeoutError):
         emitter.call("x", to="nobody", timeout=0.1)  # now it listens itself
     emitter.emit("x", 0)
-    assert caplog.messages == [line, line]
+    assert messages(caplog) == [line, line]
 
 
 def test_pickles_are_refused_counted_and_named_once(valkey: Valkey) -> None:
