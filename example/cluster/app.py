@@ -9,7 +9,10 @@ from flask_socketio import SocketIO, emit, join_room, leave_room
 MACHINE = os.environ.get("MACHINE", "A")
 
 app = Flask(__name__)
-socketio = SocketIO(app, message_queue=os.environ.get("MESSAGE_QUEUE"))
+options = {"message_queue": os.environ.get("MESSAGE_QUEUE")}
+if key := os.environ.get("CLUSTER_KEY"):  # any client may come to any machine
+    options |= {"cluster_address": "127.0.0.1:0", "cluster_key": key}
+socketio = SocketIO(app, **options)
 
 #: the pages whose connections this process has, by the id of each
 pages = {}

@@ -6,6 +6,7 @@ The machines are programs on ports of this one. Ctrl-C ends everything.
 import argparse
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -40,8 +41,9 @@ def main():
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         queue = options.queue or stack.enter_context(valkey(folder))
         ports = [options.port + 1 + number for number in range(len(MACHINES))]
+        common = {"MESSAGE_QUEUE": queue, "CLUSTER_KEY": secrets.token_urlsafe(32)}
         programs = [
-            stack.enter_context(program(machine(port), MACHINE=name, MESSAGE_QUEUE=queue))
+            stack.enter_context(program(machine(port), MACHINE=name, **common))
             for name, port in zip(MACHINES, ports, strict=True)
         ]
         command = FRONTS[options.front](folder, options.port, ports)
@@ -103,6 +105,8 @@ def nginx(folder, port, ports):
         lambda found: "".join(f"{found[1]} 127.0.0.1:{each}{found[2]}" for each in ports),
         text,
     )
+    # Taking turns would show little: a page's first three requests would always end at the same machine.
+    text = text.replace("upstream app {", "upstream app {\n    random;")
     (folder / "app.conf").write_text(text)
     user = "user root; " if os.getuid() == 0 else ""
     (folder / "nginx.conf").write_text(user + NGINX)
@@ -117,6 +121,7 @@ def haproxy(folder, port, ports):
         lambda found: "".join(f"{found[1]}{each} 127.0.0.1:{each}{found[2]}" for each in ports),
         text,
     )
+    text = text.replace("\nbackend app\n", "\nbackend app\n    balance random\n")
     (folder / "haproxy.cfg").write_text(text)
     return ["-f", str(folder / "haproxy.cfg")]
 

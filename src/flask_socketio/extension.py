@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Unpack, overload
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -25,6 +25,20 @@ from .test_client import SocketIOTestClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 E = TypeVar("E", bound=ErrorHandler)
+
+_FUNCTIONS = "(): in a handler, from flask_socketio import {0} and call {0}(); elsewhere socketio.server.{1}()"
+#: What people look for in SocketIO, and where it is.
+_ELSEWHERE = {
+    "join_room": _FUNCTIONS.format("join_room", "enter_room"),
+    "enter_room": _FUNCTIONS.format("join_room", "enter_room"),
+    "leave_room": _FUNCTIONS.format("leave_room", "leave_room"),
+    "rooms": _FUNCTIONS.format("rooms", "rooms"),
+    "disconnect": _FUNCTIONS.format("disconnect", "disconnect"),
+    "sid": ": in a handler, from flask_socketio import request has request.sid",
+    "request": ": from flask_socketio import request",
+    "broadcast": "(): socketio.emit() without to= goes to everybody",
+    "Namespace": ": from flask_socketio import Namespace",
+}
 
 
 class DisconnectReason:
@@ -96,6 +110,13 @@ class SocketIO(Messaging):
     @wsgi_server.setter
     def wsgi_server(self, server: Stoppable | None) -> None:
         self._life.server = server
+
+    if not TYPE_CHECKING:  # to whom every attribute would exist then
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Says where that is which people look for here."""
+            hint = _ELSEWHERE.get(name, "")
+            raise AttributeError(f"SocketIO has no {name}{hint}", name=name, obj=self)
 
     # -- what has been registered --------------------------------------------------------------
 

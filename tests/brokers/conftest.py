@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,15 +14,25 @@ from tests.kit.daemons import Tansu, ZmqProxy
 DAEMONS = {"nats": Nats, "kafka": Tansu, "zmq": ZmqProxy}
 
 
-@pytest.fixture(params=["redis", "amqp", "nats", "postgres", "kafka", "zmq"])
-def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "redis":
-        with redis_server(tmp_path_factory) as found:
+KINDS = ["redis", "amqp", "nats", "postgres", "kafka", "zmq"]
+
+
+@contextmanager
+def broker(kind: str, folders: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of one."""
+    if kind == "redis":
+        with redis_server(folders) as found:
             yield found
-    elif request.param in DAEMONS:
-        server = DAEMONS[request.param]()
+    elif kind in DAEMONS:
+        server = DAEMONS[kind]()
         server.start()
         yield server.url
         server.end()
     else:
-        yield rabbitmq_url() if request.param == "amqp" else postgres_url()
+        yield rabbitmq_url() if kind == "amqp" else postgres_url()
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with broker(request.param, tmp_path_factory) as found:
+        yield found

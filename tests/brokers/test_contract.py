@@ -15,7 +15,7 @@ import pytest
 
 from flask_socketio.cluster.brokers import make_broker
 from flask_socketio.cluster.queue import Broker, UnreachableError, UnsureError
-from tests.kit.broker import Nats, free_port, postgres_url
+from tests.kit.broker import Nats, free_port, postgres_url, rabbitmq_url
 from tests.kit.daemons import Tansu, ZmqProxy
 
 Texts = Generator[bytes | str | None]
@@ -139,6 +139,17 @@ def test_one_of_several_nats_servers_is_enough(nats: Nats) -> None:
 def test_a_channel_that_is_no_subject(channel: str) -> None:
     with pytest.raises(ValueError, match="is no subject of NATS"):
         make_broker("nats://127.0.0.1", channel)
+
+
+# -- RabbitMQ --------------------------------------------------------------------------------------
+
+
+def test_one_of_several_amqp_servers_is_enough() -> None:
+    dead = f"amqp://guest:guest@127.0.0.1:{free_port()}//"
+    for urls in (f"{dead};{rabbitmq_url()}", f"{rabbitmq_url()};{dead}"):
+        with heard(urls, new_channel()) as (broker, texts):
+            assert list(broker.publish([b"x"])) == [None]
+            assert take(texts, 1) == [b"x"]
 
 
 # -- Kafka -----------------------------------------------------------------------------------------

@@ -69,6 +69,12 @@ def lines(server: ServerProcess) -> list[str]:
     return [line for line in server.log.splitlines() if "message queue" in line]
 
 
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Of ours: clients of other tests may have something to say, half a minute after they have ended."""
+    records = [record for record in caplog.records if record.name.startswith("flask_socketio")]
+    return [record.getMessage() for record in records]
+
+
 def health(server: ServerProcess) -> tuple[str, list[str]]:
     """The status, and what cannot be done with the queue."""
     found = server.get_json("/socket.io/health")
@@ -227,7 +233,7 @@ def test_a_stopped_queue_costs_an_emitter_a_third_of_its_time(
         assert counters["queue_lost_by"] == {"unreachable": len(times) - 1}
         emitter.emit_until_published()
         assert (number(), number()) == (-1, -2)
-    lost, back = caplog.messages
+    lost, back = messages(caplog)
     assert lost.endswith("the message may be lost")
     assert "is back after" in back
 
@@ -248,7 +254,7 @@ def test_a_killed_queue_loses_nothing_but_what_is_emitted_meanwhile(
         emitter.emit(1)
         assert emitter.counters["queue_published"] == before["queue_published"] + 1
         assert emitter.counters["queue_unsure"] == 0
-    unheard, lost, back = caplog.messages
+    unheard, lost, back = messages(caplog)
     assert "nobody listens" in unheard
     assert "the message is lost" in lost
     assert "is back after" in back
@@ -277,7 +283,7 @@ def test_rabbitmq_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
             emitter.emit(7)
             assert emitter.counters["queue_published"] == before["queue_published"] + 1
             assert numbers(1) == [7]
-    assert len(caplog.messages) == 2
+    assert len(messages(caplog)) == 2
 
 
 @contextmanager
@@ -322,7 +328,7 @@ def test_who_emits_is_told_what_is_lost(valkey: Valkey, caplog: pytest.LogCaptur
     assert not status["queue"]["connected"]
     assert status["queue"]["troubles"] == ["cannot publish to"]
     assert time.time() - status["queue"]["since"] < 20
-    assert len([line for line in caplog.messages if "cannot publish" in line]) == 1
+    assert len([line for line in messages(caplog) if "cannot publish" in line]) == 1
     with pytest.raises(MessageQueueError, match=r"cannot (publish|listen) to message queue"):
         emitter.call("x", to="somebody", timeout=10)
     valkey.start()
@@ -349,16 +355,16 @@ def test_that_nobody_listens_is_said_once(valkey: Valkey, caplog: pytest.LogCapt
     emitter = SocketIO(message_queue=valkey.url, channel="lonely")
     for _ in range(3):
         emitter.emit("x")
-    [line] = caplog.messages
+    [line] = messages(caplog)
     assert line.startswith(f"nobody listens to message queue {valkey.url} on this channel")
     with heard(valkey.url, "lonely"):
         emitter.emit("x", 0)
     emitter.emit("x", 0)
-    assert caplog.messages == [line, line]
+    assert messages(caplog) == [line, line]
     with pytest.raises(TimeoutError):
         emitter.call("x", to="nobody", timeout=0.1)  # now it listens itself
     emitter.emit("x", 0)
-    assert caplog.messages == [line, line]
+    assert messages(caplog) == [line, line]
 
 
 def test_pickles_are_refused_counted_and_named_once(valkey: Valkey) -> None:
@@ -393,6 +399,9 @@ def test_pickles_are_refused_counted_and_named_once(valkey: Valkey) -> None:
         "redis+sentinel://:x@s3cret/word@127.0.0.1:1/0/name",
         "nats://me:s3cret%2Fword@127.0.0.1:1",
         "nats://s3cret%2Fword@127.0.0.1:1,nats://s3cret%2Fword@127.0.0.1:1",
+        "nats://me:s3cret%2Fword@127.0.0.1:1?ssl_ca_certs=/nowhere",
+        "kafka://me:s3cret%2Fword@127.0.0.1:1",
+        "redis+sentinel://127.0.0.1:1/0/name?password=s3cret%2Fword",
         "postgresql://me:s3cret%2Fword@127.0.0.1:1/name",
         "postgresql://127.0.0.1:1/name?password=s3cret%2Fword",
     ],

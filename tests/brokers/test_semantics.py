@@ -18,24 +18,16 @@ import pytest
 
 from flask_socketio import SocketIO
 from flask_socketio.errors import TimeoutError, UnknownClientError
-from tests.kit.broker import Nats, postgres_url, rabbitmq_url, redis_server
+from tests.brokers.conftest import KINDS, broker
 from tests.kit.semantics import Cluster, Semantics, wait_until
 
 
-@pytest.fixture(scope="module", params=["redis", "nats", "postgres", "amqp"])
+@pytest.fixture(scope="module", params=KINDS)
 def queue_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    if request.param == "redis":
-        with redis_server(tmp_path_factory) as found:
-            yield found
-    elif request.param == "nats":
-        server = Nats()
-        server.start()
-        yield server.url
-        server.end()
-    else:
-        yield rabbitmq_url() if request.param == "amqp" else postgres_url()
+    with broker(request.param, tmp_path_factory) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

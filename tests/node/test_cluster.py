@@ -228,6 +228,7 @@ def test_clients_are_shown_to_nodes_servers(cluster: Cluster) -> None:
         "({id, handshake, rooms, data}) => ({id, handshake, rooms: [...rooms], data}))"
     )
     assert (found["id"], found["rooms"]) == (client.sid, [client.sid, "shown"])
+    assert len(client.sid) == 20  # the sharded adapter knows ids by that
     assert found["data"] == {"name": "Ada", "secret": None}
     assert found["handshake"]["query"]["EIO"] == "4"
     assert found["handshake"]["headers"]["host"] == cluster.ours.url.removeprefix("http://")

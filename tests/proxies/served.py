@@ -15,8 +15,8 @@ from tests.kit.server import ROOT, ServerProcess
 WORKERS = 4
 APP = "tests.workers.app"
 ASGI = "tests.proxies.asgi:asgi"
-#: Where a WebSocket's connection can be taken from the server; elsewhere a client that polls stays with that.
-UPGRADES = {"run", "gunicorn", "uvicorn"}
+#: Where a connection can be taken from the server, so that a client that upgrades comes to the worker that has it.
+HANDS_OVER = {"run", "gunicorn"}
 
 
 def _program(name: str) -> str:

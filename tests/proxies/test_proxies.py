@@ -14,7 +14,7 @@ import trustme
 
 from tests.proxies.clients import Clients, State
 from tests.proxies.fronts import Front
-from tests.proxies.served import UPGRADES, WORKERS, Served, wait_until
+from tests.proxies.served import HANDS_OVER, WORKERS, Served, wait_until
 
 CLIENTS, MANY = 60, 400
 PROXIES = ["nginx", "haproxy"]
@@ -68,7 +68,7 @@ def test_directly(server: Served) -> None:
     with Clients(server.url, CLIENTS) as clients:
         check(server, clients)
         for state in clients.states():
-            if state.transport == "websocket":
+            if is_with_owner(server, state):
                 assert state.pid and state.port in server.connections(state.pid), state
     assert "answered early" not in server.log  # gunicorn has more threads than polls
 
@@ -78,16 +78,11 @@ def test_behind_a_proxy(server: Served, front: Front) -> None:
     before = server.descriptors()
     with Clients(front.url, CLIENTS) as clients:
         check(server, clients)
-        for pid, owned in owners(clients.states()).items():
-            assert len(server.connections(pid)) >= owned
+        owners = [state.pid for state in clients.states() if is_with_owner(server, state)]
+        for pid in server.workers():
+            assert len(server.connections(pid)) >= owners.count(pid)
         clients.leave()
         wait_until(lambda: server.descriptors() <= before + 4)
-
-
-def owners(states: list[State]) -> dict[int, int]:
-    """How many WebSockets each worker has."""
-    pids = [state.pid for state in states if state.pid and state.transport == "websocket"]
-    return {pid: pids.count(pid) for pid in set(pids)}
 
 
 @pytest.mark.parametrize("way", ["run"], indirect=True)
@@ -113,11 +108,11 @@ def test_workers_that_decrypt(way: str, certificate: Certificate, tmp_path: Path
 def check(server: Served, clients: Clients) -> None:
     """All connect and stay; rooms and broadcasts reach those that they should, and nobody twice."""
     clients.wait_until_connected()
-    wait_until(lambda: all(is_settled(server, state) for state in clients.states()))
+    wait_until(lambda: all(is_settled(state) for state in clients.states()))
     check_messages(clients)
     for state in clients.states():
         assert state.disconnects == [] and state.connects == 1
-        assert not state.errors or may_stay_polling(server, state), state.errors
+        assert state.errors == []
 
 
 def check_messages(clients: Clients) -> None:
@@ -137,16 +132,14 @@ def check_messages(clients: Clients) -> None:
         assert state.heard == [["shouted", "all"], *told]
 
 
-def is_settled(server: Served, state: State) -> bool:
-    wanted = "polling" if state.kind == "polling" else "websocket"
-    return state.transport == wanted or may_stay_polling(server, state)
+def is_settled(state: State) -> bool:
+    return state.transport == ("polling" if state.kind == "polling" else "websocket")
 
 
-def may_stay_polling(server: Served, state: State) -> bool:
-    return (
-        server.way not in UPGRADES
-        and state.kind == "upgrading"
-        and {error[0] for error in state.errors} <= {"upgrade"}
+def is_with_owner(server: Served, state: State) -> bool:
+    """Whether its connection is the worker's that has its session."""
+    return state.kind == "websocket" or (
+        state.transport == "websocket" and server.way in HANDS_OVER
     )
 
 
@@ -169,7 +162,7 @@ def test_a_worker_is_killed_behind_a_proxy(server: Served, front: Front) -> None
 def kill_one(server: Served, clients: Clients) -> None:
     """Its clients come back; WebSockets of the others notice nothing."""
     clients.wait_until_connected()
-    wait_until(lambda: all(is_settled(server, state) for state in clients.states()))
+    wait_until(lambda: all(is_settled(state) for state in clients.states()))
     clients.forget()
     before = clients.states()
     workers = server.workers()
@@ -181,7 +174,7 @@ def kill_one(server: Served, clients: Clients) -> None:
     clients.wait_until_connected(BACK)
     assert time.monotonic() < begun + BACK
     for old, new in zip(before, clients.states(), strict=True):
-        if old.transport == "websocket" and old.pid != victim:
+        if is_with_owner(server, old) and old.pid != victim:
             assert (new.disconnects, new.sid) == ([], old.sid), new
     everybody = list(range(clients.count))
     assert clients.echo(everybody, "back") == ["back"] * clients.count

@@ -103,7 +103,7 @@ def test_a_poll_in_a_pool_waits_until_there_is_something(
 
 
 def test_a_poll_in_a_pool_makes_room(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    """Another request waits for the thread."""
+    """Another request waits for the thread. Once is no reason for a line: tests/deployment/test_threads.py."""
     target = rig.open()
     with ThreadPoolExecutor(1) as pool:
         for _ in range(2):
@@ -111,7 +111,7 @@ def test_a_poll_in_a_pool_makes_room(rig: Rig, caplog: pytest.LogCaptureFixture)
             other = pool.submit(lambda: rig.client.get("/", multithread=True).status_code)
             assert poll.result(10) == "6"
             assert other.result(10) == 404
-    assert len([line for line in caplog.messages if "1 polls hold threads" in line]) == 1
+    assert "polls hold threads" not in caplog.text
 
 
 def test_a_poll_in_an_unknown_thread_waits_for_a_second(rig: Rig) -> None:

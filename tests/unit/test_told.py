@@ -25,12 +25,12 @@ def test_the_first_is_told(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize("given", [True, False])
 def test_the_loop_tells_the_last(caplog: pytest.LogCaptureFixture, *, given: bool) -> None:
     async def main() -> None:
-        told = Told(logger, asyncio.get_running_loop() if given else None, 0.05)
+        told = Told(logger, asyncio.get_running_loop() if given else None, 0.4)
         for number in range(1_000):
             told.warning(TEXT, number, "many")
         while len(caplog.messages) < 2:  # noqa: ASYNC110 - it is a log that is waited for
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.8)
         told.warning(TEXT, 1, "another")
 
     asyncio.run(asyncio.wait_for(main(), 10))

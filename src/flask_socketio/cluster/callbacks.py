@@ -79,9 +79,8 @@ class Callbacks:
         awaited = self._awaited.get(number)
         if awaited is None:
             return
-        if (
-            awaited.node is not None or awaited.callback.on_loop
-        ):  # one answer is all there is, or all that is wanted
+        # One answer is all there is, or all that is wanted.
+        if awaited.node is not None or awaited.callback.on_loop:
             del self._awaited[number]
         if awaited.callback.on_loop:
             awaited.callback.function(*args)

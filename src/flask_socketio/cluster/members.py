@@ -134,7 +134,7 @@ class Members:
         """Do what is due."""
         now = self._clock()
         for node in [node for node, known in self._known.items() if now - known.heard > SILENCE]:
-            self._lost(node)
+            self.lost(node)
         if self._serves and (self._owes or now - self._said >= REFRESH):
             self.announce()
         if now >= self._settles:
@@ -164,7 +164,7 @@ class Members:
                 self.announce()
             self._plan(self._clock())
         if member.state is MemberState.BYE:
-            self._lost(member.node)
+            self.lost(member.node)
         elif member.state is not MemberState.WHO:
             self._heard(member)
 
@@ -177,7 +177,8 @@ class Members:
             for call in self.on_came:
                 call(member.node, member.facts)
 
-    def _lost(self, node: str) -> None:
+    def lost(self, node: str) -> None:
+        """One is gone: it has said so, has been silent for too long, or is known in another way to have ended."""
         if self._known.pop(node, None) is not None:
             for call in self.on_gone:
                 call(node)

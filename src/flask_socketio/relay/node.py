@@ -62,6 +62,8 @@ class Node:
         self._bus = link if isinstance(link, PeerLink) else None
         if self._bus is not None and self._peers is not None:
             self._bus.peers = self._peers
+        if isinstance(link, QueueLink) and self._peers is not None:
+            self._peers.on_ended.append(link.members.lost)  # on the queue it would only be silent
         self._owner: Owner
         self._lane: FastLane
         self._receiver: Receiver | None = None

@@ -37,6 +37,8 @@ class Peers:
         self._folder = folder
         self._received = received
         self._gone = gone
+        #: called with the node of a process that has ended without a word
+        self.on_ended: list[Callable[[str], object]] = []
         self._server: asyncio.AbstractServer | None = None
         #: all streams, those of processes that have not said who they are among them
         self._open: set[Link] = set()
@@ -62,6 +64,8 @@ class Peers:
             )
         except OSError:  # it has ended without a word
             self._folder.forget(node)
+            for call in self.on_ended:
+                call(node)
             return
         welcome = self._welcomes[node] = self._loop.create_future()
         self._know(link, node)

@@ -64,17 +64,7 @@ class Live:
         )
         self.adapter.limit_rooms(options.engine.limits.max_rooms, counters)
         self.questions = None if self._link is None else self._link.questions
-        # A partial function is one step fewer than one of ours.
-        runner = app.runner(partial(self.inbox.post, self._finished))
-        self.dispatcher = Dispatcher(
-            loop,
-            self.inbox,
-            runner.begin,
-            serial=not options.async_handlers,
-            max_threads=options.max_threads,
-            counters=counters,
-            debug=bool(app.flask.debug),
-        )
+        self.dispatcher = self._make_dispatcher(app)
         self._deadlines = Deadlines(
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
@@ -96,6 +86,19 @@ class Live:
         )
         self.engine.admission.unjoined = self._deadlines
         self.lane = FastLane(self.engine)
+
+    def _make_dispatcher(self, app: Application) -> Dispatcher:
+        # A partial function is one step fewer than one of ours.
+        runner = app.runner(partial(self.inbox.post, self._finished))
+        return Dispatcher(
+            self.loop,
+            self.inbox,
+            runner.begin,
+            serial=not app.options.async_handlers,
+            max_threads=app.options.max_threads,
+            counters=self.counters,
+            debug=bool(app.flask.debug),
+        )
 
     async def join_others(self) -> None:
         """Know the other processes that serve the same port, where there are any, before there is a client."""

@@ -21,6 +21,8 @@ Environ = dict[str, Any]
 
 #: Seconds between two looks at sockets and at requests that wait for a thread.
 _PERIOD = 0.05
+#: Looks after which threads are too few; before, one may be on its way to who waits, on a machine that is busy.
+_SHORT_FOR = 20
 #: Seconds that a poll may hold the only thread of a server.
 _ALONE = 0.2
 #: Seconds that one may hold one of nobody knows how many, and how many in all may end in a second.
@@ -92,8 +94,8 @@ class HeldPolls:
         self._by_descriptor: dict[int, HeldPoll] = {}
         self._poller = select.poll() if hasattr(select, "poll") else None
         self._looks = False
-        #: the pools for whose threads requests waited at the last look
-        self._short: set[Waiting | None] = set()
+        #: the pools for whose threads requests wait, and at how many looks they have
+        self._short: dict[Waiting | None, int] = {}
         self._told = Told(logger, loop)
 
     def hold(self, poll: HeldPoll, release: Callable[[], None]) -> None:
@@ -144,12 +146,12 @@ class HeldPolls:
     def _make_room(self, waiting: Waiting | None) -> None:
         """Answer as many of the oldest as there are requests that wait for a thread."""
         if waiting is None or not (requests := waiting.qsize()):
-            self._short.discard(waiting)
+            self._short.pop(waiting, None)
             return
         of_pool = [poll for poll in self._held if poll.waiting is waiting]
-        if waiting in self._short:  # else a thread may be on its way to them
+        self._short[waiting] = looks = self._short.get(waiting, 0) + 1
+        if looks > _SHORT_FOR:
             self._told.warning(_SHORT, len(of_pool), requests)
-        self._short.add(waiting)
         for poll in islice(of_pool, requests):
             if poll.release is not None:
                 poll.release()
