@@ -284,7 +284,9 @@ def test_a_room_of_any_name(servers: Servers) -> None:
         assert there.next() == room
 
 
-def test_somebody_elses_client_joins_and_the_room_is_closed(servers: Servers) -> None:
+def test_somebody_elses_client_joins_and_the_room_is_closed(
+    servers: Servers, request: pytest.FixtureRequest
+) -> None:
     here, there = servers.clients
     for _ in range(20):
         room = str(uuid.uuid4())
@@ -292,7 +294,9 @@ def test_somebody_elses_client_joins_and_the_room_is_closed(servers: Servers) ->
         assert there.next() == "welcome"
         here.client.emit("close", room)
         here.shout("end", there.sid)
-        assert [there.next(), there.next()] == ["closing", "end"]
+        ends = [there.next(), there.next()]
+        # What is for a client may go by another shard than what is for a room.
+        assert (sorted(ends) if "three" in request.node.name else ends) == ["closing", "end"]
 
 
 def test_what_concerns_nobody_there(servers: Servers, request: pytest.FixtureRequest) -> None:
