@@ -73,7 +73,7 @@ reliability: .venv/installed-dev .venv-original/installed
 # CHURN_SECONDS=60 make soak: a minute of coming and going instead of ten
 # CLUSTER_SECONDS=300: so long are workers killed while 400 clients are served, instead of 30
 soak: .venv/installed-dev node_modules/installed
-	$(BIN)/python -m pytest --verbose -m soak tests/reliability tests/brokers tests/proxies
+	$(BIN)/python -m pytest --verbose -m soak tests/benchmarks tests/brokers tests/proxies tests/reliability
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(ARGUMENTS)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.cluster import KINDS_BY_NAME, ROOMS, rooms_of
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +22,7 @@ def test_every_room_has_its_homes() -> None:
         assert len(set(found)) == ROOMS
 
 
+@pytest.mark.soak
 def test_each_kind_delivers_everything() -> None:
     program = [sys.executable, "-m", "benchmarks.cluster", "--kinds", ",".join(KINDS)]
     size = ["--listeners", "2", "--rates", "500,0", "--messages", "200", "--seconds", "0.2"]

@@ -251,8 +251,17 @@ def test_a_channel_that_is_too_long_for_postgresql(postgres: str) -> None:
         make_broker(postgres, "Ä" * 32)
 
 
-def test_the_table_is_made_and_cleaned(postgres: str) -> None:
-    execute(postgres, "DROP TABLE IF EXISTS flask_duplex_messages")
+@pytest.fixture
+def own_schema(postgres: str) -> Iterator[str]:
+    """The same database, without what other tests have in it."""
+    name = f"test_{uuid.uuid4().hex}"
+    execute(postgres, f"CREATE SCHEMA {name}")
+    yield f"{postgres}{'&' if '?' in postgres else '?'}options=-csearch_path%3D{name}"
+    execute(postgres, f"DROP SCHEMA {name} CASCADE")
+
+
+def test_the_table_is_made_and_cleaned(own_schema: str) -> None:
+    postgres = own_schema
     large = [b"one", b"x" * 7999, b"y" * 8000, b"four", "ü".encode() * 500_000]
     with heard(postgres, new_channel()) as (broker, texts):
         assert list(broker.publish(large)) == [None] * 5

@@ -96,6 +96,10 @@ class Client:
             return None
 
 
+def _knows(status: dict[str, Any], others: int) -> bool:
+    return status["settled"] and len(status["nodes"]) == others
+
+
 class Cluster:
     """Three processes, and a client of each."""
 
@@ -126,7 +130,8 @@ class Cluster:
         return client
 
     def wait_until_known(self, count: int) -> None:
-        wait_until(lambda: all(len(one.status["nodes"]) == count - 1 for one in self.ones))
+        """And nobody may be there that is not known."""
+        wait_until(lambda: all(_knows(one.status, count - 1) for one in self.ones))
 
     @contextmanager
     def another(self) -> Iterator[One]:

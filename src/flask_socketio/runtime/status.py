@@ -26,6 +26,7 @@ def _status(running: Running) -> dict[str, Any]:
     return {
         "node": None if members is None else members.node,
         "nodes": [] if members is None else sorted(members.nodes),
+        "settled": members is None or members.knows_all,
         "queue": running.queue_status(),
         "lost": counters.queue_lost,
         "lost_by": dict(counters.queue_lost_by),
