@@ -23,8 +23,8 @@ from .scenarios import background, echo, fan_out, measured
 from .servers import PEERS_BY_NAME, Peer, Server
 
 WORKERS = (1, 2, 4)
-#: of broadcasts to everybody, per worker
-RECEIVERS = 40
+#: per worker: clients with an echo at a time, and those that get broadcasts to everybody
+ECHOING, RECEIVERS = 100, 40
 #: each with an echo at a time
 POLLING_CLIENTS = (1, 10, 50)
 Table = dict[str, list[float]]
@@ -52,7 +52,7 @@ async def polling(machine: Machine, clients: int, *, relayed: bool) -> float:
 
 
 async def echoes(server: Server) -> float:
-    return (await echo(server, 1, clients=100))["cpu"]
+    return (await echo(server, 1, clients=ECHOING * int(server.peer.env["WORKERS"])))["cpu"]
 
 
 async def deliveries(server: Server) -> float:
