@@ -53,7 +53,7 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed node_modules/installed
 	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not soak"
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
-	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 2 tests/apps
+	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 4 tests/apps
 	ORIGINAL=1 $(BIN)/python -m pytest --numprocesses 6 -k original tests/deployment
 	.venv-original/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/surface -rs tests/surface
 
@@ -64,7 +64,7 @@ compat-versions: .venv/installed-dev $(VERSIONS)/oldest/installed $(VERSIONS)/ne
 # The tests of the core with these marks, on the releases in a folder.
 define with-releases
 	@RELEASES=$(VERSIONS)/$(1) PYTHONPATH=$(VERSIONS)/$(1) $(BIN)/python -m tests.versions.releases check
-	PYTHONPATH=$(CURDIR)/$(VERSIONS)/$(1) $(BIN)/python -m pytest --numprocesses 4 -m "$(2)" $(CORE)
+	PYTHONPATH=$(CURDIR)/$(VERSIONS)/$(1) $(BIN)/python -m pytest --numprocesses 6 -m "$(2)" $(CORE)
 endef
 
 reliability: .venv/installed-dev .venv-original/installed
