@@ -152,9 +152,8 @@ class Admission:
     def tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
         """Count and log that a request was refused."""
         self._counters.handshakes_refused += 1
-        kind = _UPGRADE_LOST if refusal.detail is _UPGRADE_LOST else refusal.message
         self._told.warning(
-            "%s %s refused: %s", request.method, self._config.path, refusal, kind=kind
+            "%s %s refused: %s", request.method, self._config.path, refusal, kind=refusal.kind
         )
 
     def _check_origin(self, request: EngineRequest, environ: dict[str, Any]) -> None:
@@ -206,7 +205,7 @@ class Admission:
             raise HandshakeRefused(BAD_REQUEST, why)
         upgrade = query.transport == "websocket"
         if upgrade and not request.is_websocket:
-            raise HandshakeRefused(BAD_REQUEST, _UPGRADE_LOST)
+            raise _upgrade_lost()
         name = session.transport.name
         if upgrade != request.is_websocket or (not upgrade and name != "polling"):
             raise HandshakeRefused(BAD_REQUEST, f"the session's transport is {name}")
@@ -221,7 +220,7 @@ class Admission:
         if request.method != "GET":
             raise HandshakeRefused(BAD_HANDSHAKE_METHOD, f"{request.method} without a session")
         if query.transport == "websocket" and not request.is_websocket:
-            raise HandshakeRefused(BAD_REQUEST, _UPGRADE_LOST)
+            raise _upgrade_lost()
         if request.is_websocket and query.transport != "websocket":
             raise HandshakeRefused(BAD_REQUEST, "a WebSocket handshake needs transport=websocket")
         if query.revision not in REVISIONS:
@@ -240,3 +239,7 @@ class Admission:
 
 def _unknown_transport(query: Query) -> HandshakeRefused:
     return HandshakeRefused(UNKNOWN_TRANSPORT, f"transport={query.transport[:64]!r}")
+
+
+def _upgrade_lost() -> HandshakeRefused:
+    return HandshakeRefused(BAD_REQUEST, _UPGRADE_LOST, kind="upgrade lost")

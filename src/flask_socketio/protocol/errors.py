@@ -46,7 +46,8 @@ class HandshakeRefused(Exception):  # noqa: N818 - a verdict, not a failure
     """An HTTP request that the engine does not serve.
 
     `code` and `message` are the reference server's (0 to 5), `status` the HTTP status that goes with them;
-    `detail` is for the log alone.
+    `detail` is for the log alone, where refusals of one `kind`, by default those with the same message, are told
+    together.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class HandshakeRefused(Exception):  # noqa: N818 - a verdict, not a failure
         *,
         message: str | None = None,
         status: HTTPStatus | None = None,
+        kind: str | None = None,
     ) -> None:
         self.code = code
         self.message = message or MESSAGES[code]
         usual = HTTPStatus.FORBIDDEN if code == FORBIDDEN else HTTPStatus.BAD_REQUEST
         self.status = status or usual
         self.detail = detail
+        self.kind = kind or self.message
         super().__init__(f"{self.message}: {detail}" if detail else self.message)
 
 

@@ -31,7 +31,29 @@ _PATIENCE = 5.0
 _HEARD = {"member", "answer", "unknown", "callback"}
 
 
-class Emitter:
+class _WithoutClients:
+    """What a process that only emits has of a server's: a queue, and no connections."""
+
+    state: QueueState
+
+    def queue_status(self) -> dict[str, Any]:
+        """How it goes with it. Nothing waits here."""
+        return {**self.state.status(), "backlog": 0, "backlog_bytes": 0}
+
+    def environs(self) -> dict[str, dict[str, Any]]:
+        """There are no connections here."""
+        return {}
+
+    def sessions(self) -> dict[str, Any]:
+        """There are none."""
+        return {}
+
+    def transport_name(self, eio_sid: str) -> str:
+        """There is none. Raises KeyError."""
+        raise KeyError(eio_sid)
+
+
+class Emitter(_WithoutClients):
     """In place of what a server has. What it is told is published before the call returns, or lost.
 
     It listens from the moment on when somebody is to answer it, for as long as it is there.
@@ -89,22 +111,6 @@ class Emitter:
         listens, self._listens = self._listens, Promise[None]()
         listens.fail(self._cannot_listen())
 
-    def queue_status(self) -> dict[str, Any]:
-        """How it goes with it. Nothing waits here."""
-        return {**self.state.status(), "backlog": 0, "backlog_bytes": 0}
-
-    def environs(self) -> dict[str, dict[str, Any]]:
-        """There are no connections here."""
-        return {}
-
-    def sessions(self) -> dict[str, Any]:
-        """There are none."""
-        return {}
-
-    def transport_name(self, eio_sid: str) -> str:
-        """There is none. Raises KeyError."""
-        raise KeyError(eio_sid)
-
 
 class _Ear:
     """What its listener tells; that does not keep it alive, for programs make an instance for each task."""
@@ -143,7 +149,7 @@ def _stop(listener: Listener, pid: int) -> None:
         listener.stop()
 
 
-class NodeEmitter:
+class NodeEmitter(_WithoutClients):
     """The same among Node's servers, where nobody can answer it."""
 
     questions = None
@@ -151,26 +157,10 @@ class NodeEmitter:
     def __init__(self, queue: NodeQueue, codec: Codec, dumps: Dumps, *, raises: bool) -> None:
         self.inbox = InlineInbox()
         self.counters = Counters()
-        self._state = QueueState(queue.shown, self.counters)
-        publisher = DirectPublisher(queue, self._state, raises=raises)
+        self.state = QueueState(queue.shown, self.counters)
+        publisher = DirectPublisher(queue, self.state, raises=raises)
         self.adapter: Adapter[Socket] = queue.emitting(codec, dumps, publisher.put, self.counters)
 
     def listen(self) -> None:
         """Raises RuntimeError."""
         raise RuntimeError("Callbacks can only be issued from the context of a server.")
-
-    def queue_status(self) -> dict[str, Any]:
-        """How it goes with it. Nothing waits here."""
-        return {**self._state.status(), "backlog": 0, "backlog_bytes": 0}
-
-    def environs(self) -> dict[str, dict[str, Any]]:
-        """There are no connections here."""
-        return {}
-
-    def sessions(self) -> dict[str, Any]:
-        """There are none."""
-        return {}
-
-    def transport_name(self, eio_sid: str) -> str:
-        """There is none. Raises KeyError."""
-        raise KeyError(eio_sid)
