@@ -54,7 +54,8 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed node_modules/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not versions and not soak"
+	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not waiting and not versions and not soak"
+	$(BIN)/python -m pytest --numprocesses 6 -m "waiting and not soak"
 	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not soak"
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
@@ -63,8 +64,8 @@ compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	.venv-original/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/surface -rs tests/surface
 
 compat-versions: .venv/installed-dev $(VERSIONS)/oldest/installed $(VERSIONS)/newest/installed
-	$(call with-releases,oldest,not timing and not versions)
-	$(call with-releases,newest,not timing)
+	$(call with-releases,oldest,not timing and not waiting and not versions)
+	$(call with-releases,newest,not timing and not waiting)
 
 # The tests of the core with these marks, on the releases in a folder.
 define with-releases
