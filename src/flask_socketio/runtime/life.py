@@ -30,6 +30,7 @@ from ..engine.admission import ConnectionMiddleware
 from ..errors import NotServingError
 from ..handling.codec import choose_codec, message_dumps
 from ..handling.table import HandlerTable
+from ..handling.typed import as_written, convert_for
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
@@ -96,8 +97,13 @@ class Life:
         self.queue = make_queue(options, write_only=app is None)
         self._cluster = make_cluster(options)
         self.handlers.namespaces.update(options.namespaces)
+        self._convert_payloads(options.typed_events)
         if self.live is None:
             self._rest(State.IDLE)
+
+    def _convert_payloads(self, typed_events: bool | None) -> None:
+        convert = partial(convert_for, required=typed_events is True)
+        self.handlers.convert_by(as_written if typed_events is False else convert)
 
     @property
     def options(self) -> Options:
