@@ -22,6 +22,7 @@ from .polling import PollingTransport, Responder
 from .request import EngineRequest
 from .session import Receiver, Session, Transport
 from .timers import Deadlines, DelayQueue
+from .watched import NewSession
 from .websocket import WebSocketLink, WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
@@ -50,6 +51,7 @@ class Engine:
         elsewhere: Responder | None = None,
         node: str = "",
         counters: Counters | None = None,
+        new_session: NewSession = Session,
     ) -> None:
         limits = config.limits
         self.loop = loop
@@ -60,6 +62,7 @@ class Engine:
         self.sessions: dict[str, Session] = {}
         self.admission = Admission(config, self.counters, self.find, middlewares, elsewhere)
         self._open_session = open_session
+        self._new_session = new_session
         self._node = node
         self._pongs = Deadlines(loop, config.ping_timeout, self._pong_overdue)
         self._pings = DelayQueue(
@@ -100,7 +103,9 @@ class Engine:
         return transport
 
     def _open(self, request: EngineRequest, transport: Transport) -> Session:
-        session = transport.session = Session(self, self._node + new_sid(), request, transport)
+        session = transport.session = self._new_session(
+            self, self._node + new_sid(), request, transport
+        )
         self.sessions[session.sid] = session
         self.counters.sessions_opened += 1
         session.send(eio.open_packet(self.config.handshake_fields(session.sid, transport.name)))

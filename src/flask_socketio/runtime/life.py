@@ -34,6 +34,7 @@ from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
 from ..relay.machines import Cluster
+from ..watching.watcher import Watcher, watched_broadcast
 from .answers import answers_for_others
 from .application import Application
 from .emitter import Emitter, NodeEmitter
@@ -68,6 +69,7 @@ class Life:
         self._options: Options | None = None
         self.handlers = HandlerTable([])
         self.background = BackgroundTasks()
+        self._watchers: list[Watcher] = []
         #: how packets are encoded, and arguments for the message queue
         self.codec: Codec = JSON
         self._dumps = message_dumps(None)
@@ -103,6 +105,12 @@ class Life:
         if self._options is None:
             raise RuntimeError("this SocketIO has no application yet: call init_app(app)")
         return self._options
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have it told what happens from the start. Raises RuntimeError where something serves already."""
+        if self.live is not None or self._inline is not None:
+            raise RuntimeError("this has to be set up before the server begins to serve")
+        self._watchers.append(watcher)
 
     def require(self) -> Running:
         """Who answers for it. Raises NotServingError where nobody does."""
@@ -186,11 +194,12 @@ class Life:
     def _become(self, state: State, running: Running | None) -> None:
         self.state = state
         self.running = running
-        self.broadcast = (
+        broadcast = (
             self._to_nobody
             if running is None
             else partial(running.inbox.post, running.adapter.broadcast)
         )
+        self.broadcast = watched_broadcast(broadcast, self._watchers)
         self._inline = None
         if state is not State.SERVING:
             self.live = None
@@ -201,7 +210,8 @@ class Life:
         logger.debug("event %r emitted to nobody: the server is not running", event)
 
     def _application(self, app: Flask) -> Application:
-        return Application(self._socketio, app, self.options, self.handlers, self.codec)
+        watchers = tuple(self._watchers)
+        return Application(self._socketio, app, self.options, self.handlers, self.codec, watchers)
 
 
 def _name_of(path: str) -> str:
