@@ -18,7 +18,7 @@ FACE = "(face)"
 #: A folder imports from itself and from those behind it. Modules beside `__init__.py` are the face; `errors.py` is for
 #: all, like `base/`.
 ORDER = (
-    FACE, "serving", "runtime", "watching", "handling", "app", "dispatch", "relay", "hub", "engine", "cluster",
+    FACE, "serving", "dashboard", "runtime", "watching", "handling", "app", "dispatch", "relay", "hub", "engine", "cluster",
     "protocol", "base",
 )  # fmt: skip
 

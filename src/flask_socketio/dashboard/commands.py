@@ -33,7 +33,7 @@ class Command:
         if not (is_room or (name == "_disconnect" and isinstance(argument, bool | None))):
             raise ValueError("no room")
         if not isinstance(namespace, str) or not isinstance(whom, str | None):
-            raise ValueError("no namespace, or no client or room")
+            raise ValueError("no namespace, or no client or room")  # noqa: TRY004 - it is the page's
         return cls(str(name), namespace, argument, whom or None)
 
     @property

@@ -31,7 +31,7 @@ def user_of(auth: Auth, given: object) -> str | None:
         return "anybody"
     if callable(auth):
         return shown if auth(fields) else None
-    accounts = [cast(Account, auth)] if isinstance(auth, dict) else auth
+    accounts = [auth] if isinstance(auth, dict) else auth
     # All of them are compared in full, so that the time taken says nothing.
     found = [account for account in accounts if _is(account, fields)]
     return shown if found else None

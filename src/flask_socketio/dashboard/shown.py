@@ -97,6 +97,6 @@ def event_fields(event: str, args: tuple[Any, ...] | list[Any]) -> list[Any]:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
     return repr(value)[:_MAX_NAME]

@@ -17,7 +17,7 @@ _MAX_NAMESPACES = 200
 
 
 class Stats:
-    """Made from counters that there are anyway: nothing is counted for it."""
+    """Made from counters that there are anyway; packets are counted while somebody looks, in development mode."""
 
     def __init__(self, live: Live, settings: Settings, namespaces: set[str]) -> None:
         self._live = live
@@ -31,12 +31,24 @@ class Stats:
         }
         self._opened = 0
         self._closed: dict[str, int] = {}
+        #: packets and their bytes, where they are told of
+        self._traffic = Counter[str]()
         self.begin()
 
     def begin(self) -> None:
         """What has happened before is of the past: nobody has looked."""
         counters = self._live.counters
         self._opened, self._closed = counters.sessions_opened, dict(counters.closed_by)
+        self._traffic.clear()
+
+    def received(self, size: int) -> None:
+        """A packet of so many bytes."""
+        self._traffic["packetsIn"] += 1
+        self._traffic["bytesIn"] += size
+
+    def sent(self, size: int) -> None:
+        self._traffic["packetsOut"] += 1
+        self._traffic["bytesOut"] += size
 
     def take(self, own: set[Socket]) -> dict[str, Any]:
         """What is, and what has happened since the last time. `own` are the dashboard's, which are not counted."""
@@ -54,7 +66,7 @@ class Stats:
         }
 
     def _happened(self) -> list[dict[str, Any]]:
-        opened, closed = self._opened, self._closed
+        opened, closed, traffic = self._opened, self._closed, dict(self._traffic)
         self.begin()
         now = int(time.time()) * 1000
         found = [{"timestamp": now, "type": "rawConnection", "count": self._opened - opened}]
@@ -62,6 +74,7 @@ class Stats:
             more = count - closed.get(reason, 0)
             event = {"timestamp": now, "type": "rawDisconnection", "subType": reason, "count": more}
             found.append(event)
+        found += [{"timestamp": now, "type": kind, "count": sum_} for kind, sum_ in traffic.items()]
         return [event for event in found if event["count"]]
 
     def _sockets_by_namespace(self) -> list[dict[str, Any]]:
