@@ -138,7 +138,7 @@ def change(program: Path, old: str, new: str) -> None:
     os.utime(program, (time.time() + 5,) * 2)  # later than any look at it
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_debug_mode_survives_a_mistake(folder: Path) -> None:
     """The server waits for its correction, and so does who asks it meanwhile."""
     with InFolder([*FLASK, "--app", "shop", *RUN, "--debug"], folder) as server:
