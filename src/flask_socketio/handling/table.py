@@ -42,6 +42,8 @@ class HandlerTable:
         #: what is called with the exceptions of handlers, by namespace
         self.error_handlers: dict[str, ErrorHandler] = {}
         self.default_error_handler: ErrorHandler | None = None
+        #: namespaces that are no application's
+        self._ours: set[str] = set()
         #: event, function and namespace, in the order in which they were registered; and the classes
         self.registered: list[tuple[str, Callable[..., Any], str]] = []
         self.registered_classes: list[NamespaceMethods] = []
@@ -58,7 +60,8 @@ class HandlerTable:
         self._methods.clear()
 
     def add(self, namespace: str, event: str, function: Callable[..., Any]) -> None:
-        """Register a handler. Raises TypeError for what cannot be called."""
+        """Register a handler. Raises TypeError for what cannot be called, ValueError where the namespace is ours."""
+        self._check_free(namespace)
         handler = make_handler(function)
         self._convert(handler, event)
         warn_of_name(event, namespace)
@@ -72,7 +75,8 @@ class HandlerTable:
         self.namespaces.add(namespace)
 
     def add_class(self, instance: NamespaceMethods) -> None:
-        """Register a class-based namespace."""
+        """Register a class-based namespace. Raises ValueError where the namespace is ours."""
+        self._check_free(instance.namespace)
         for event in events_of(instance):
             warn_of_name(event, instance.namespace)
         self._convert_methods(instance)
@@ -92,6 +96,28 @@ class HandlerTable:
                 if handler.function is not method:
                     found[event] = handler
         use_converting(instance, found)
+
+    def take(self, namespace: str, functions: dict[str, Callable[..., Any]]) -> None:
+        """Keep a namespace for ourselves: nobody else's handler is to come before ours there.
+
+        Raises ValueError where the application has handlers in it.
+        """
+        taken = {space for _, _, space in self.registered} | self._classes.keys()
+        if namespace in taken:
+            raise ValueError(
+                f"the application has handlers in namespace {namespace!r}: choose another one for the dashboard"
+            )
+        self._check_free(namespace)
+        self._ours.add(namespace)
+        for event, function in functions.items():
+            self._functions[namespace, event] = make_handler(function), ()
+        self.namespaces.add(namespace)
+
+    def _check_free(self, namespace: str) -> None:
+        if namespace in self._ours:
+            raise ValueError(
+                f"namespace {namespace!r} is the dashboard's: give instrument(namespace=...) another one"
+            )
 
     def error_handlers_of(self, namespace: str) -> list[ErrorHandler]:
         """Who gets the exceptions of a namespace's handlers: the first, and what that one raises the next."""
