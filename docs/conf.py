@@ -18,8 +18,15 @@ author = "The Flask-Duplex developers"
 copyright = author
 version = release = version_of("flask-duplex")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
-nitpicky = True
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+
+# Docstrings are Markdown for those who read them in an editor: what stands in backticks is code.
+default_role = "code"
+autodoc_class_signature = "mixed"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
