@@ -7,6 +7,7 @@ which has to come before `flask_socketio` is imported: hence the place beside it
 import click
 
 from .demo import demo
+from .doctor import doctor
 from .emit import emit
 from .run import run
 
@@ -17,5 +18,6 @@ def socketio() -> None:
 
 
 socketio.add_command(demo)
+socketio.add_command(doctor)
 socketio.add_command(emit)
 socketio.add_command(run)
