@@ -6,12 +6,16 @@ which has to come before `flask_socketio` is imported: hence the place beside it
 
 import click
 
+from .demo import demo
+from .emit import emit
 from .run import run
 
 
 @click.group()
 def socketio() -> None:
-    """Serve Socket.IO."""
+    """Serve Socket.IO, emit, find out what is wrong."""
 
 
+socketio.add_command(demo)
+socketio.add_command(emit)
 socketio.add_command(run)
