@@ -6,6 +6,8 @@ which has to come before `flask_socketio` is imported: hence the place beside it
 
 import click
 
+from .documents import asyncapi, typescript
+from .routes import routes
 from .run import run
 
 
@@ -15,3 +17,6 @@ def socketio() -> None:
 
 
 socketio.add_command(run)
+socketio.add_command(routes)
+socketio.add_command(asyncapi)
+socketio.add_command(typescript)
