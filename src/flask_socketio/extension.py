@@ -12,6 +12,7 @@ from .app.keywords import RunOptions, SocketIOOptions
 from .cluster.base import as_namespace
 from .dashboard.settings import Auth, Mode
 from .errors import NotServingError
+from .event import Event
 from .handling.methods import NamespaceMethods
 from .handling.table import ErrorHandler
 from .messaging import Messaging
@@ -26,6 +27,8 @@ from .test_client import SocketIOTestClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 E = TypeVar("E", bound=ErrorHandler)
+T = TypeVar("T")
+A = TypeVar("A")
 
 _FUNCTIONS = "(): in a handler, from flask_socketio import {0} and call {0}(); elsewhere socketio.server.{1}()"
 #: What people look for in SocketIO, and where it is.
@@ -73,6 +76,7 @@ class SocketIO(Messaging):
         #: the options as they were given; what is changed before init_app counts
         self.server_options: dict[str, Any] = {}
         self._life = Life(self)
+        self._sends: list[Event[Any, Any]] = []
         #: what is below: clients, their rooms, sessions and environs
         self.server = ServerFacade(self._life, self)
         #: the processes that belong together
@@ -145,6 +149,11 @@ class SocketIO(Messaging):
     def namespace_handlers(self) -> list[NamespaceMethods]:
         """The class-based namespaces. A snapshot."""
         return list(self._life.handlers.registered_classes)
+
+    @property
+    def sent_events(self) -> list[Event[Any, Any]]:
+        """The events that `sends` has declared. A snapshot."""
+        return list(self._sends)
 
     @property
     def exception_handlers(self) -> dict[str, ErrorHandler]:
@@ -221,6 +230,42 @@ class SocketIO(Messaging):
             TypeError: The name is no str, or the handler cannot be called.
         """
         self.on(message, namespace)(handler)
+
+    @overload
+    def sends(self, event: str, *, namespace: str | None = None) -> Event[None, Any]: ...
+
+    @overload
+    def sends(
+        self, event: str, payload: type[T], *, namespace: str | None = None
+    ) -> Event[T, Any]: ...
+
+    @overload
+    def sends(
+        self, event: str, payload: type[T], *, answer: type[A], namespace: str | None = None
+    ) -> Event[T, A]: ...
+
+    @overload
+    def sends(
+        self, event: str, payload: object, *, answer: object = Any, namespace: str | None = None
+    ) -> Event[Any, Any]: ...
+
+    def sends(
+        self,
+        event: str,
+        payload: object = None,
+        *,
+        answer: object = Any,
+        namespace: str | None = None,
+    ) -> Event[Any, Any]:
+        """Declare an event that the server sends, and the type of what it carries: a tuple's elements are arguments.
+
+        Returns what emits it. Raises ImportError where the library for the type is missing, TypeError for a type that
+        it does not know and for an event's name that is no str.
+        """
+        _check_event(event)
+        declared = Event[Any, Any](self, event, payload, answer, namespace)
+        self._sends.append(declared)
+        return declared
 
     def on_namespace(self, namespace_handler: NamespaceMethods) -> None:
         """Register a class-based namespace.

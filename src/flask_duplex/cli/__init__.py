@@ -8,7 +8,9 @@ import click
 
 from .demo import demo
 from .doctor import doctor
+from .documents import asyncapi, typescript
 from .emit import emit
+from .routes import routes
 from .run import run
 
 
@@ -21,3 +23,6 @@ socketio.add_command(demo)
 socketio.add_command(doctor)
 socketio.add_command(emit)
 socketio.add_command(run)
+socketio.add_command(routes)
+socketio.add_command(asyncapi)
+socketio.add_command(typescript)
