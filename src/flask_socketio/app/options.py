@@ -50,6 +50,7 @@ class Options:
     health: bool = False
     metrics: Metrics | None = None
     ack_errors: bool = False
+    typed_events: bool | None = None
     workers_dir: str | None = None
     message_queue: str | None = field(default=None, repr=False)  # it may hold a password
     channel: str = "flask-socketio"

@@ -101,6 +101,8 @@ class Live:
         self.engine.admission.unjoined = self._deadlines
         self.workers = Workers(self, self.node, folder)
         self.lane = FastLane(self.engine)
+        #: the namespace that the dashboard's page connects to; None where there is no dashboard
+        self.dashboard: str | None = None
 
     def _make_dispatcher(self, app: Application) -> Dispatcher:
         # A partial function is one step fewer than one of ours.

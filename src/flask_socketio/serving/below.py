@@ -8,6 +8,7 @@ from ..engine.asgi import serve_polling
 from ..engine.request import EngineRequest
 from ..protocol.errors import HandshakeRefused
 from ..runtime.live import Live
+from .dashboard_page import serve_dashboard
 from .files import serve_client_file
 from .inside import answer_health, answer_metrics
 
@@ -27,5 +28,7 @@ async def answer_below(
         await answer_health(live, send)
     elif name == "metrics" and options.metrics is not None and request.method == "GET":
         await answer_metrics(live, options.metrics, request, send)
+    elif live.dashboard is not None and await serve_dashboard(live, options, request, send):
+        pass
     elif not (options.serve_client and await serve_client_file(name, request.scope, send)):
         await serve_polling(live.engine, request, receive, send)
