@@ -8,6 +8,7 @@ import click
 
 from .demo import demo
 from .emit import emit
+from .monitor import monitor
 from .run import run
 
 
@@ -18,4 +19,5 @@ def socketio() -> None:
 
 socketio.add_command(demo)
 socketio.add_command(emit)
+socketio.add_command(monitor)
 socketio.add_command(run)
