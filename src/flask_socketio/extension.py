@@ -360,6 +360,15 @@ class SocketIO(Messaging):
         """
         return DuplexApp(self._life, app)
 
+    def metrics(self) -> dict[str, Any]:
+        """Every number about this server, those of its workers on this machine together; a copy, by name.
+
+        `docs/metrics.md` explains them. Callable from any thread; where there are several workers it waits for their
+        answers, two seconds at most, and raises RuntimeError in an `async def` handler. Raises NotServingError where
+        nobody serves.
+        """
+        return self._life.metrics()
+
     def stop(self) -> None:
         """Stop the server that `run` has started, all of its workers, from any thread.
 

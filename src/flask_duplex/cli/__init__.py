@@ -10,6 +10,7 @@ from .demo import demo
 from .doctor import doctor
 from .documents import asyncapi, typescript
 from .emit import emit
+from .monitor import monitor
 from .routes import routes
 from .run import run
 
@@ -22,6 +23,7 @@ def socketio() -> None:
 socketio.add_command(demo)
 socketio.add_command(doctor)
 socketio.add_command(emit)
+socketio.add_command(monitor)
 socketio.add_command(run)
 socketio.add_command(routes)
 socketio.add_command(asyncapi)
