@@ -81,7 +81,7 @@ class Live:
             self.hub.connection_opened,
             middlewares=middlewares,
             elsewhere=None if self.node is None else self.node.relay,
-            node=name,
+            node=name or new_node(),
             counters=counters,
         )
         self.engine.admission.unjoined = self._deadlines
