@@ -1,6 +1,7 @@
 # make example   run the example at http://127.0.0.1:8029/
 # make cluster   two machines of two workers each, nginx in front, at http://127.0.0.1:8031/ (example/cluster/README.md)
 # make celery_progress   a task of Celery's that shows its progress in a page, and asks there (example/celery_progress)
+# make docs      the documentation, as build/docs/index.html
 # make test      lint, types and tests
 # make compat    the same tests on Flask-SocketIO itself: applications, API
 # make compat-versions   the core of the tests on the oldest and the newest releases of Flask and others, and on broken ones
@@ -34,7 +35,7 @@ CORE := tests/versions \
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example celery_progress cluster test compat compat-versions reliability soak bench count profile autobahn fuzz clean
+.PHONY: example celery_progress cluster docs test compat compat-versions reliability soak bench count profile autobahn fuzz clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -45,11 +46,16 @@ celery_progress: .venv/installed-dev
 cluster: .venv/installed-dev
 	@$(BIN)/python example/cluster/run.py
 
+docs: .venv/installed-dev
+	$(BIN)/python -m sphinx -b html --jobs auto --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
 test: .venv/installed-dev $(DEPLOYMENT)/installed node_modules/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not versions and not soak"
+	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not waiting and not versions and not soak"
+	$(BIN)/python -m pytest --numprocesses 6 -m "waiting and not soak"
 	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not soak"
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
@@ -58,8 +64,8 @@ compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	.venv-original/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/surface -rs tests/surface
 
 compat-versions: .venv/installed-dev $(VERSIONS)/oldest/installed $(VERSIONS)/newest/installed
-	$(call with-releases,oldest,not timing and not versions)
-	$(call with-releases,newest,not timing)
+	$(call with-releases,oldest,not timing and not waiting and not versions)
+	$(call with-releases,newest,not timing and not waiting)
 
 # The tests of the core with these marks, on the releases in a folder.
 define with-releases

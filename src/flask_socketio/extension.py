@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from .app.keywords import RunOptions, SocketIOOptions
 from .cluster.base import as_namespace
+from .dashboard.settings import Auth, Mode
 from .errors import NotServingError
 from .handling.methods import NamespaceMethods
 from .handling.table import ErrorHandler
@@ -212,6 +213,27 @@ class SocketIO(Messaging):
         """Decorator: as `on_error`, for the namespaces that have none of their own."""
         self._life.handlers.default_error_handler = _callable(exception_handler)
         return exception_handler
+
+    # -- seeing inside -------------------------------------------------------------------------
+
+    def instrument(
+        self,
+        auth: Auth | None = None,
+        mode: Mode = "development",
+        read_only: bool = False,
+        server_id: str | None = None,
+        namespace: str = "/admin",
+        server_stats_interval: float = 2,
+    ) -> None:
+        """Have the dashboard served: the official Admin UI, at `<path>/admin/`; call it before the server begins.
+
+        `auth` says who may log in: `{"username": ..., "password": ...}`, a list of such, a function that is given what
+        the page sends and returns whether that is right, or False: everybody. In mode `production` there are sums
+        alone, which cost nothing per event; with `read_only` nobody is disconnected or moved. The sums come every
+        `server_stats_interval` seconds. Raises ValueError for a value that makes no sense or a namespace that has
+        handlers of the application's, RuntimeError when it is called again or too late.
+        """
+        self.server.instrument(auth, mode, read_only, server_id, namespace, server_stats_interval)
 
     # -- running -------------------------------------------------------------------------------
 

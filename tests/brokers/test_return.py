@@ -20,7 +20,7 @@ from tests.kit.neighbour import OrderedClient
 from tests.kit.proxy import Proxy
 from tests.kit.server import ServerProcess
 
-pytestmark = pytest.mark.timing
+pytestmark = pytest.mark.waiting
 
 APP = Path(__file__).with_name("outage_app.py")
 

@@ -16,7 +16,7 @@ from tests.kit.engine import EngineClient, EngineWebSocket, RawPolling, target, 
 from tests.kit.raw import WAIT, RawWebSocket
 from tests.kit.server import ServerProcess
 
-pytestmark = pytest.mark.timing
+pytestmark = pytest.mark.waiting
 
 INTERVAL = 0.3
 TIMEOUT = 0.2

@@ -246,7 +246,7 @@ def test_the_end_of_the_session_ends_the_probe(polling: RawPolling) -> None:
     polling.expect_gone()
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_an_unfinished_upgrade_times_out(run_app: RunApp) -> None:
     server = run_app(upgrade_timeout=0.4)
     polling = RawPolling.open(server.address, SOCKETIO_PATH)
@@ -262,7 +262,7 @@ def test_an_unfinished_upgrade_times_out(run_app: RunApp) -> None:
     polling.leave()
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_a_connected_websocket_without_a_probe_times_out(run_app: RunApp) -> None:
     server = run_app(upgrade_timeout=0.4)
     polling = RawPolling.open(server.address, SOCKETIO_PATH)
@@ -271,7 +271,7 @@ def test_a_connected_websocket_without_a_probe_times_out(run_app: RunApp) -> Non
     polling.leave()
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_a_finished_upgrade_does_not_time_out(run_app: RunApp) -> None:
     server = run_app(upgrade_timeout=0.4)
     client = upgrade(server, RawPolling.open(server.address, SOCKETIO_PATH))

@@ -279,7 +279,7 @@ def test_always_connect_refuses_with_a_disconnect_packet(
     assert (packet.type, packet.namespace) == (DISCONNECT, "/refuse")
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_a_session_that_joins_no_namespace_is_closed(
     run_app: RunApp, open_client: OpenClient
 ) -> None:
@@ -289,7 +289,7 @@ def test_a_session_that_joins_no_namespace_is_closed(
     assert 0.2 < time.monotonic() - started < 1.2
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_a_refused_session_is_closed_too(run_app: RunApp, open_client: OpenClient) -> None:
     client = open_client(run_app(connect_timeout=0.4))
     client.engine.send(connect_packet("/nope"))
@@ -297,7 +297,7 @@ def test_a_refused_session_is_closed_too(run_app: RunApp, open_client: OpenClien
     client.engine.expect_gone()
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_a_session_that_left_its_last_namespace_is_closed(
     run_app: RunApp, open_client: OpenClient
 ) -> None:
@@ -307,7 +307,7 @@ def test_a_session_that_left_its_last_namespace_is_closed(
     client.engine.expect_gone()
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_a_session_that_joins_no_namespace_is_told(run_app: RunApp) -> None:
     server = run_app(connect_timeout=0.4)
     waiting = RawPolling.open(server.address, SOCKETIO_PATH)
@@ -320,7 +320,7 @@ def test_a_session_that_joins_no_namespace_is_told(run_app: RunApp) -> None:
     assert away.poll().text == '44/nope,{"message":"Invalid namespace"}\x1e1'
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_a_session_that_joined_is_not_closed(run_app: RunApp, open_client: OpenClient) -> None:
     client = open_client(run_app(connect_timeout=0.4))
     client.join()

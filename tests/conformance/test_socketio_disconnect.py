@@ -186,7 +186,7 @@ def test_the_end_of_polling_has_its_reason(
     assert_left_once(app, sid, *reasons)
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_a_missing_pong_has_its_reason(hasty_app: ServerProcess, open_client: OpenClient) -> None:
     client = open_client(hasty_app)
     sid = client.join()

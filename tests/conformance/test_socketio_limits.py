@@ -248,7 +248,7 @@ def fill(server: ServerProcess, client: SioClient, token: str) -> Exchange | Non
     return exchange
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 @direct
 def test_a_client_with_too_many_events_in_flight_is_not_read(
     hasty_app: ServerProcess, open_client: OpenClient
@@ -290,7 +290,7 @@ def test_an_ack_that_is_awaited_is_read_all_the_same(
     assert client.call("ack", "value") == ["v"]
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 @direct
 def test_a_client_that_is_read_again_has_the_whole_time_for_its_pong(
     lane: str, transport: str

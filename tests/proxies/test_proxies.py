@@ -146,13 +146,13 @@ def is_with_owner(server: Served, state: State) -> bool:
 # -- a worker is killed ----------------------------------------------------------------------------
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 def test_a_worker_is_killed(server: Served) -> None:
     with Clients(server.url, CLIENTS) as clients:
         kill_one(server, clients)
 
 
-@pytest.mark.timing
+@pytest.mark.waiting
 @pytest.mark.parametrize("front", PROXIES, indirect=True)
 def test_a_worker_is_killed_behind_a_proxy(server: Served, front: Front) -> None:
     with Clients(front.url, CLIENTS) as clients:

@@ -14,7 +14,7 @@ from tests.kit.raw import ConnectionClosed
 from tests.kit.server import ServerProcess
 
 # A program that is loaded again and again, within deadlines.
-pytestmark = pytest.mark.timing
+pytestmark = pytest.mark.waiting
 
 PROGRAM = """
 import os

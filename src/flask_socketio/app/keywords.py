@@ -175,6 +175,15 @@ class SocketIOOptions(TypedDict, total=False):
             "all.",
         ),
     ]
+    typed_events: Annotated[
+        bool | None,
+        Option(
+            _YES_NO,
+            "What clients send is checked where a handler's annotations are "
+            "[models](guides/typed-events.md). `None`: unless the library for it is missing, which is logged. `True`: "
+            "that is an error. `False`: annotations mean nothing.",
+        ),
+    ]
 
     # -- packets -------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ class Options:
     serve_client: bool = True
     health: bool = False
     ack_errors: bool = False
+    typed_events: bool | None = None
     workers_dir: str | None = None
     message_queue: str | None = field(default=None, repr=False)  # it may hold a password
     channel: str = "flask-socketio"

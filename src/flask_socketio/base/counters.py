@@ -58,6 +58,8 @@ class Counters:
     handlers_finished: int = 0
     #: of these, those that raised what no error handler took; a connect handler that refuses has not failed
     handlers_failed: int = 0
+    #: events that did not fit the annotations of their handlers, which were not called
+    payloads_refused: int = 0
     #: times that an `async def` handler kept the loop from serving others
     loop_held: int = 0
     #: times that what waited behind a handler that blocks was given to other threads

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..base.counters import Counters
 from ..errors import UnknownClientError
@@ -21,6 +21,9 @@ class MemoryAdapter(Adapter[M]):
         self._counters = Counters()
         self._sockets: dict[str, dict[str, M]] = {}
         self._rooms: dict[tuple[str, Room], dict[str, M]] = {}
+        #: told who has joined a room, and who has left it
+        self.on_joined: tuple[Callable[[M, Room], object], ...] = ()
+        self.on_left: tuple[Callable[[M, Room], object], ...] = ()
 
     def limit_rooms(self, count: int, counters: Counters) -> None:
         """How many each client may be in."""
@@ -68,8 +71,12 @@ class MemoryAdapter(Adapter[M]):
         self._add(socket, room)
 
     def _add(self, socket: M, room: Room) -> None:
+        is_new = room not in socket.rooms
         socket.rooms[room] = None
         self._rooms.setdefault((socket.namespace, room), {})[socket.sid] = socket
+        if is_new:
+            for tell in self.on_joined:
+                tell(socket, room)
 
     def leave(self, namespace: str, sid: str, room: Room) -> None:
         socket = self.find(namespace, sid)
@@ -88,6 +95,8 @@ class MemoryAdapter(Adapter[M]):
         del members[socket.sid]
         if not members:
             del self._rooms[socket.namespace, room]
+        for tell in self.on_left:
+            tell(socket, room)
 
     def rooms(self, namespace: str, sid: str) -> list[Room]:
         socket = self.find(namespace, sid)

@@ -22,6 +22,7 @@ from .polling import PollingTransport, Responder
 from .request import EngineRequest
 from .session import Receiver, Session, Transport
 from .timers import Deadlines, DelayQueue
+from .watched import NewSession
 from .websocket import WebSocketLink, WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
@@ -50,6 +51,7 @@ class Engine:
         elsewhere: Responder | None = None,
         node: str = "",
         counters: Counters | None = None,
+        new_session: NewSession = Session,
     ) -> None:
         limits = config.limits
         self.loop = loop
@@ -61,6 +63,7 @@ class Engine:
         origin = Origin(node)
         self.admission = Admission(config, self.counters, self.find, origin, middlewares, elsewhere)
         self._open_session = open_session
+        self._new_session = new_session
         self._sids_begin = origin.begins
         self._pongs = Deadlines(loop, config.ping_timeout, self._pong_overdue)
         self._pings = DelayQueue(
@@ -101,7 +104,7 @@ class Engine:
         return transport
 
     def _open(self, request: EngineRequest, transport: Transport) -> Session:
-        session = transport.session = Session(
+        session = transport.session = self._new_session(
             self, self._sids_begin + new_sid(), request, transport
         )
         self.sessions[session.sid] = session

@@ -28,6 +28,8 @@ class Handler:
     is_async: bool
     #: how many positional arguments it takes at most; None for any number, until a call has shown otherwise
     max_args: int | None
+    #: what the application has registered, where `function` is more than that
+    written: Callable[..., Any] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import Flask
 
 from ..app.options import Options
 from ..base.counters import Counters
-from ..cluster.base import Adapter
+from ..cluster.memory import MemoryAdapter
 from ..handling.context import EventContexts
 from ..handling.runner import Runner
 from ..handling.table import HandlerTable
+from ..handling.watched import runner_maker
 from ..hub.call import Call, Outcome
 from ..hub.client import Client
 from ..hub.delays import Delays
 from ..hub.hub import Hub
 from ..hub.socket import Socket
+from ..hub.watched import hub_maker, watch_rooms
 from ..protocol.socketio import Codec
+from ..watching.watcher import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +34,26 @@ class Application:
     options: Options
     handlers: HandlerTable
     codec: Codec
+    #: who is told what happens
+    watchers: Sequence[Watcher] = ()
 
     def runner(self, report: Callable[[Call, Outcome], None]) -> Runner:
         """What runs its handlers, and reports to the hub."""
         contexts = EventContexts(self.flask, self.options, self.socketio)
         ack_errors = self.options.ack_errors
-        return Runner(contexts, self.handlers, report, self.codec, ack_errors=ack_errors)
+        make = runner_maker(self.watchers)
+        return make(contexts, self.handlers, report, self.codec, ack_errors=ack_errors)
 
     def hub(
         self,
-        adapter: Adapter[Socket],
+        adapter: MemoryAdapter[Socket],
         run: Callable[[Call], None],
         deadlines: Delays[Client],
         counters: Counters,
     ) -> Hub:
         """Where its clients are; `run` starts a call."""
-        return Hub(
+        watch_rooms(adapter, self.watchers)
+        return hub_maker(self.watchers)(
             self.handlers,
             adapter,
             self.options.engine.limits,

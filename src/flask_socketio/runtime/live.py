@@ -23,6 +23,7 @@ from ..engine.config import Limits
 from ..engine.engine import Engine
 from ..engine.picows import FastLane
 from ..engine.timers import Deadlines, DelayQueue
+from ..engine.watched import session_maker
 from ..hub.call import Call, Outcome
 from ..hub.client import Client
 from ..hub.rate import EventRate
@@ -83,9 +84,12 @@ class Live:
             elsewhere=None if self.node is None else self.node.relay,
             node=name or new_node(),
             counters=counters,
+            new_session=session_maker(app.watchers),
         )
         self.engine.admission.unjoined = self._deadlines
         self.lane = FastLane(self.engine)
+        #: the namespace that the dashboard's page connects to; None where there is no dashboard
+        self.dashboard: str | None = None
 
     def _make_dispatcher(self, app: Application) -> Dispatcher:
         # A partial function is one step fewer than one of ours.

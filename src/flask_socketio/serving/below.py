@@ -12,6 +12,7 @@ from ..engine.asgi import serve_polling
 from ..engine.request import EngineRequest
 from ..protocol.errors import HandshakeRefused
 from ..runtime.live import Live
+from .dashboard_page import serve_dashboard
 from .files import serve_client_file
 
 
@@ -28,6 +29,8 @@ async def answer_below(
         return
     if name == "health" and options.health and request.method == "GET":
         await respond(send, _health(live))
+    elif live.dashboard is not None and await serve_dashboard(live, options, request, send):
+        pass
     elif not (options.serve_client and await serve_client_file(name, request.scope, send)):
         await serve_polling(live.engine, request, receive, send)
 

@@ -1,8 +1,4 @@
-"""`flask socketio run`: `socketio.run(app)` for the application that Flask's command line has found.
-
-Flask loads this for each of its commands, before the application. That may begin with the monkey patching of gevent,
-which has to come before the package is imported: hence the place beside it, and imports within functions.
-"""
+"""`flask socketio run`: `socketio.run(app)` for the application that Flask's command line has found."""
 
 from __future__ import annotations
 
@@ -15,15 +11,12 @@ from flask import Flask
 from flask.cli import ScriptInfo, pass_script_info
 from werkzeug.serving import is_running_from_reloader
 
+from .application import socketio_of
+
 _FILE = click.Path(exists=True, dir_okay=False, resolve_path=True)
 
 
-@click.group()
-def socketio() -> None:
-    """Serve Socket.IO."""
-
-
-@socketio.command()
+@click.command()
 @click.option("--host", "-h", envvar="FLASK_RUN_HOST", help="The interface to listen on.")
 @click.option(
     "--port",
@@ -86,15 +79,9 @@ def _load(info: ScriptInfo) -> Flask | None:
 
 
 def _serve(app: Flask, workers: str | None, **options: Any) -> None:
-    from flask_socketio import SocketIO
     from flask_socketio.serving.run.supervisor import how_many
 
-    socketio = app.extensions.get("socketio")
-    if not isinstance(socketio, SocketIO):
-        raise click.ClickException(
-            f"the application {app.name!r} has no SocketIO: SocketIO(app), "
-            "or socketio.init_app(app) where a function makes it"
-        )
+    socketio = socketio_of(app)
     try:
         count = how_many(workers)
     except ValueError as error:
