@@ -102,7 +102,9 @@ def test_binary(browser: Browser) -> None:
         file = "const file = new File([Uint8Array.from(given)], 'dot.png');"
         visited.run(f"{file} await send(file);", list(PNG))
         wait_for(visited, str(len(PNG)))
-        visited.page.wait_for_function("document.querySelector('img[alt=\"dot.png\"]').naturalWidth == 1")
+        visited.page.wait_for_function(
+            "document.querySelector('img[alt=\"dot.png\"]').naturalWidth == 1"
+        )
         assert visited.run(f"{file} return sendInPieces(file, 10);", list(PNG)) == len(PNG)
         large = "return sendInPieces(new File([new Uint8Array(given)], 'large'));"
         assert visited.run(large, 2_000_000) == 2_000_000

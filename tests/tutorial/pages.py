@@ -15,7 +15,9 @@ LANGUAGES = {"en": ROOT / "docs", "zh": ROOT / "docs" / "zh"}
 #: What the reader calls "step N".
 STEPS = range(1, 8)
 
-_SHOWN = re.compile(r"(?m)^<!-- file: (?P<path>\S+) -->\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL)
+_SHOWN = re.compile(
+    r"(?m)^<!-- file: (?P<path>\S+) -->\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL
+)
 _TYPED = re.compile(r"(?m)^```bash\n(?P<text>.*?)^```$", re.DOTALL)
 _PRINTED = re.compile(r"(?m)^```text\n(?P<text>.*?)^```$", re.DOTALL)
 

@@ -33,6 +33,14 @@ _HEAD_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 #: Where a handshake's environ has the Host header as the client, or the last proxy, has sent it.
 _FIRST_HOST = "flask_duplex.first_host"
 
+_FROM_FILE = (
+    "origin 'null' is not accepted: that is a page opened from a file (file://), or in a sandbox. Have Flask serve the "
+    "page, and open it at {}; or, with all other pages of that kind, allow it: cors_allowed_origins=['null', ...]"
+)
+_WRONG_PATH = (
+    "a Socket.IO client wants a WebSocket at %r, and it is %r that is served: give the client that path, "
+    "io({path: ...}), or give SocketIO() the client's, path=..."
+)
 _UPGRADE_LOST = (
     "transport=websocket without a WebSocket handshake. If it is a browser's, a proxy has taken the Upgrade header "
     "away; nginx needs in its location: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
@@ -159,9 +167,19 @@ class Admission:
         kind = refusal.detail if refusal.is_usual else refusal.kind
         tell("%s %s refused: %s", request.method, self._config.path, refusal, kind=kind)
 
+    def not_ours(self, request: EngineRequest) -> HandshakeRefused:
+        """How to refuse a WebSocket handshake that is not below the path; one of a Socket.IO client is told of."""
+        refusal = HandshakeRefused(BAD_REQUEST, f"no WebSocket at {request.path[:64]!r}")
+        if request.query.revision:
+            self._told.warning(_WRONG_PATH, request.path[:64], self._config.path)
+        return refusal
+
     def _check_origin(self, request: EngineRequest, environ: dict[str, Any]) -> None:
         origin = request.header(b"origin")
         if not self.origins.allows(environ, origin):
+            if origin == "null":
+                server = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')[:256]}/"
+                raise HandshakeRefused(FORBIDDEN, _FROM_FILE.format(server), kind=_FROM_FILE)
             shown = (origin or "")[:256]
             raise HandshakeRefused(
                 FORBIDDEN,
