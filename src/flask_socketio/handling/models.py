@@ -17,7 +17,7 @@ from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints, i
 from ..protocol.json import BINARY_TYPES
 
 #: Of what does not fit, so much is told.
-_MANY, _LENGTH = 20, 200
+MANY, _LENGTH = 20, 200
 _SHOWN = Repr()
 _SHOWN.maxstring = _SHOWN.maxother = 60
 _INSTALL = "pip install flask-duplex[typed]"
@@ -92,8 +92,8 @@ def _by_pydantic(hint: Any) -> Convert:
         raise UnfitError(
             value,
             [
-                _problem("".join(map(_step, item["loc"][:_MANY])), item["msg"])
-                for item in found[:_MANY]
+                _problem("".join(map(_step, item["loc"][:MANY])), item["msg"])
+                for item in found[:MANY]
             ],
         )
 
