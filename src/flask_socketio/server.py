@@ -10,6 +10,8 @@ from flask import Flask
 
 from .app.legacy import ignore
 from .cluster.base import AckCallback, Adapter, Room, as_namespace
+from .dashboard.dashboard import Dashboard
+from .dashboard.settings import Auth, Mode, read_settings
 from .dispatch.background import BackgroundTask
 from .engine.config import EngineConfig
 from .errors import NotServingError
@@ -40,7 +42,9 @@ class ServerFacade:
         self._socketio = socketio
         #: answers the requests below the path; from init_app on
         self.wsgi_app: WsgiApp | None = None
+        #: who is where
         self.manager = ManagerFacade(self)
+        #: the connections below
         self.eio = EngineFacade(life)
 
     def ask(self, question: Callable[[Running], T]) -> T:
@@ -68,7 +72,7 @@ class ServerFacade:
 
     @property
     def async_mode(self) -> str:
-        """There is but one."""
+        """`threading`: there is but one."""
         return self._socketio.async_mode
 
     @property
@@ -229,6 +233,21 @@ class ServerFacade:
         session = self.get_session(sid, namespace)
         yield session
         self.save_session(sid, session, namespace)
+
+    # -- seeing inside -------------------------------------------------------------------------
+
+    def instrument(
+        self,
+        auth: Auth | None = None,
+        mode: Mode = "development",
+        read_only: bool = False,
+        server_id: str | None = None,
+        namespace: str = "/admin",
+        server_stats_interval: float = 2,
+    ) -> None:
+        """See `SocketIO.instrument`."""
+        settings = read_settings(auth, mode, read_only, server_id, namespace, server_stats_interval)
+        Dashboard(self._life, settings).install()
 
     # -- threads -------------------------------------------------------------------------------
 

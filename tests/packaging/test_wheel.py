@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 STATIC = "flask_socketio/static/"
 BUNDLES = ("socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js")
 CLIENT = {"LICENSE", "CLIENT.json", *BUNDLES, *(f"{bundle}.map" for bundle in BUNDLES)}
+PAGE = ("LICENSE", "PAGE.json", "index.html", "favicon.png", "css/", "img/", "js/")
 
 
 def build(kind: str, source: Path, out: Path, env: dict[str, str] | None = None) -> Path:
@@ -39,6 +41,16 @@ def files_of(archive: Path) -> dict[str, bytes]:
 
 
 def client_in(files: dict[str, bytes], prefix: str = STATIC) -> dict[str, bytes]:
+    return {
+        name.removeprefix(prefix): content
+        for name, content in files.items()
+        if name.startswith(prefix) and not name.startswith(f"{prefix}admin/")
+    }
+
+
+def page_in(files: dict[str, bytes], prefix: str = STATIC) -> dict[str, bytes]:
+    """What the dashboard is made of."""
+    prefix += "admin/"
     return {
         name.removeprefix(prefix): content
         for name, content in files.items()
@@ -115,6 +127,31 @@ def test_client_is_the_pinned_one(wheel: dict[str, bytes]) -> None:
         assert f"Socket.IO v{pin['version']}".encode() in client[bundle][:200]
 
 
+def test_page_is_the_pinned_one(wheel: dict[str, bytes]) -> None:
+    """Nothing else is there, and its licences are."""
+    page = page_in(wheel)
+    icons = {name for name in page if name.startswith("icons/")}
+    assert {name for name in page if not name.startswith(PAGE)} == icons
+    for record, package in (("PAGE.json", "@socket.io/admin-ui"), ("icons/ICONS.json", "@mdi/svg")):
+        said = json.loads(page[record])
+        assert said["name"] == package
+        assert said["integrity"].startswith("sha512-")
+        assert said["integrity"] in (ROOT / "hatch_build.py").read_text()
+        for name, digest in said["sha256"].items():
+            content = page[name.removeprefix("admin/")]
+            assert hashlib.sha256(content).hexdigest() == digest, name
+    assert b"Permission is hereby granted" in page["LICENSE"]
+    assert b"Apache" in page["icons/LICENSE"]
+
+
+def test_page_has_every_icon_that_it_names(wheel: dict[str, bytes]) -> None:
+    page = page_in(wheel)
+    scripts = b"".join(content for name, content in page.items() if name.startswith("js/"))
+    named = set(re.findall(rb'"mdi-([a-z-]+)"', scripts))
+    assert named >= {b"logout", b"tag-plus-outline"}
+    assert {f"icons/{name.decode()}.svg" for name in named} <= set(page)
+
+
 def test_lock_names_no_registry() -> None:
     assert "resolved" not in (ROOT / "package-lock.json").read_text()
 
@@ -122,6 +159,7 @@ def test_lock_names_no_registry() -> None:
 def test_sdist_has_what_a_build_and_a_test_run_need(sdist: Path) -> None:
     files = files_of(sdist)
     assert set(client_in(files, f"src/{STATIC}")) == CLIENT
+    assert "index.html" in page_in(files, f"src/{STATIC}")
     assert {
         ".npmrc",
         "CHANGES.md",

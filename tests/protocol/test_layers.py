@@ -18,8 +18,8 @@ FACE = "(face)"
 #: A folder imports from itself and from those behind it. Modules beside `__init__.py` are the face; `errors.py` is for
 #: all, like `base/`.
 ORDER = (
-    FACE, "serving", "runtime", "watching", "handling", "app", "dispatch", "relay", "hub", "engine", "cluster",
-    "protocol", "base",
+    FACE, "serving", "dashboard", "runtime", "watching", "handling", "app", "dispatch", "relay", "hub", "engine",
+    "cluster", "protocol", "base",
 )  # fmt: skip
 
 #: These know each other: a hub, its clients and their sockets are one thing.

@@ -42,6 +42,8 @@ class HandlerTable:
         #: what is called with the exceptions of handlers, by namespace
         self.error_handlers: dict[str, ErrorHandler] = {}
         self.default_error_handler: ErrorHandler | None = None
+        #: namespaces that are no application's
+        self._ours: set[str] = set()
         #: event, function and namespace, in the order in which they were registered; and the classes
         self.registered: list[tuple[str, Callable[..., Any], str]] = []
         self.registered_classes: list[NamespaceMethods] = []
@@ -58,7 +60,8 @@ class HandlerTable:
         self._methods.clear()
 
     def add(self, namespace: str, event: str, function: Callable[..., Any]) -> None:
-        """Register a handler. Raises TypeError for what cannot be called."""
+        """Register a handler. Raises TypeError for what cannot be called, ValueError where the namespace is ours."""
+        self._check_free(namespace)
         handler = make_handler(function)
         self._convert(handler, event)
         warn_of_name(event, namespace)
@@ -72,7 +75,8 @@ class HandlerTable:
         self.namespaces.add(namespace)
 
     def add_class(self, instance: NamespaceMethods) -> None:
-        """Register a class-based namespace."""
+        """Register a class-based namespace. Raises ValueError where the namespace is ours."""
+        self._check_free(instance.namespace)
         for event in events_of(instance):
             warn_of_name(event, instance.namespace)
         self._convert_methods(instance)
@@ -93,6 +97,28 @@ class HandlerTable:
                     found[event] = handler
         use_converting(instance, found)
 
+    def take(self, namespace: str, functions: dict[str, Callable[..., Any]]) -> None:
+        """Keep a namespace for ourselves: nobody else's handler is to come before ours there.
+
+        Raises ValueError where the application has handlers in it.
+        """
+        taken = {space for _, _, space in self.registered} | self._classes.keys()
+        if namespace in taken:
+            raise ValueError(
+                f"the application has handlers in namespace {namespace!r}: choose another one for the dashboard"
+            )
+        self._check_free(namespace)
+        self._ours.add(namespace)
+        for event, function in functions.items():
+            self._functions[namespace, event] = make_handler(function), ()
+        self.namespaces.add(namespace)
+
+    def _check_free(self, namespace: str) -> None:
+        if namespace in self._ours:
+            raise ValueError(
+                f"namespace {namespace!r} is the dashboard's: give instrument(namespace=...) another one"
+            )
+
     def error_handlers_of(self, namespace: str) -> list[ErrorHandler]:
         """Who gets the exceptions of a namespace's handlers: the first, and what that one raises the next."""
         found = (
@@ -112,6 +138,13 @@ class HandlerTable:
         for namespace, instance in self._classes.items():
             events[namespace] += events_of(instance)
         return events
+
+    def names(self) -> dict[Handler, tuple[str, str]]:
+        """Namespace and event of each handler that is known by them; of a catch-all function `*`."""
+        named = {**self._methods, **self._functions}
+        names = {handler: name for name, (handler, _) in named.items()}
+        catch_alls = {handler: (name, ANY) for name, handler in self._catch_alls.items()}
+        return names | catch_alls
 
     def find(self, namespace: str, event: str) -> Found:
         """The handler, and the arguments it wants in front of the client's.

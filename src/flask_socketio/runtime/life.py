@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from functools import partial
 from hashlib import blake2b
@@ -21,8 +21,9 @@ from flask import Flask
 from ..app.options import Options, make_cluster, make_queue
 from ..app.parse import parse_options
 from ..base.green import call_beside
-from ..cluster.base import Emission
+from ..cluster.base import Adapter, Emission
 from ..cluster.node.queue import NodeQueue
+from ..cluster.questions import AnswerQuestion
 from ..cluster.queue import MessageQueue
 from ..cluster.queued import QueueLink
 from ..dispatch.background import BackgroundTasks
@@ -41,6 +42,7 @@ from .application import Application
 from .emitter import Emitter, NodeEmitter
 from .inline import InlineHub
 from .live import Live, MakeLink
+from .metrics import Snapshot, snapshot
 from .running import Running
 
 logger = logging.getLogger("flask_socketio.server")
@@ -62,6 +64,18 @@ class Stoppable(Protocol):
     should_exit: bool
 
 
+class Companion(Protocol):
+    """What is served beside the application, and speaks with its like in other processes: the dashboard."""
+
+    def serving(self, live: Live, app: Flask) -> None:
+        """A server has begun, on the loop that calls."""
+        ...
+
+    def answers(self, adapter: Adapter[Socket]) -> Mapping[str, AnswerQuestion]:
+        """What other processes may ask."""
+        ...
+
+
 class Life:
     """One for each SocketIO, from the first registration to the end of the process."""
 
@@ -71,6 +85,7 @@ class Life:
         self.handlers = HandlerTable([])
         self.background = BackgroundTasks()
         self._watchers: list[Watcher] = []
+        self._companion: Companion | None = None
         #: how packets are encoded, and arguments for the message queue
         self.codec: Codec = JSON
         self._dumps = message_dumps(None)
@@ -118,12 +133,32 @@ class Life:
             raise RuntimeError("this has to be set up before the server begins to serve")
         self._watchers.append(watcher)
 
+    def accompany(self, companion: Companion) -> None:
+        """Have it told when a server begins. Raises RuntimeError for a second one."""
+        if self._companion is not None:
+            raise RuntimeError("instrument() has been called already: there is one dashboard")
+        self._companion = companion
+
+    def _answers(self, adapter: Adapter[Socket]) -> Mapping[str, AnswerQuestion]:
+        """What other processes may ask this one."""
+        more: Mapping[str, AnswerQuestion] = (
+            {} if self._companion is None else self._companion.answers(adapter)
+        )
+        return {**answers_for_others(adapter), **more}
+
     def require(self) -> Running:
         """Who answers for it. Raises NotServingError where nobody does."""
         if self.running is None:
             what = "has stopped" if self.state is State.STOPPED else "is not running yet"
             raise NotServingError(f"the server {what}, so it has no clients")
         return self.running
+
+    def metrics(self) -> Snapshot:
+        """What `socketio.metrics()` returns; on any thread. Raises NotServingError and RuntimeError."""
+        if self.live is not None:
+            return self.live.metrics()
+        running = self.require()
+        return running.inbox.ask(snapshot, running)
 
     # -- what happens to it --------------------------------------------------------------------
 
@@ -141,18 +176,20 @@ class Life:
                 self.codec,
                 self._dumps,
                 self.options.backlog,
-                answers_for_others,
+                self._answers,
             )
         self.live = Live(self._application(app), middlewares, link, folder, self._cluster)
         self._become(State.SERVING, self.live)
         _begun.add(self)
         call_beside(self.background.serving)
+        if self._companion is not None:
+            self._companion.serving(self.live, app)
         return self.live
 
     def _link_by(self, queue: MessageQueue) -> MakeLink:
         if isinstance(queue, NodeQueue):
             return partial(queue.link, self.codec, self._dumps, self.handlers.namespaces)
-        return partial(QueueLink[Socket], queue, self.codec, self._dumps, answers_for_others)
+        return partial(QueueLink[Socket], queue, self.codec, self._dumps, self._answers)
 
     def forked(self) -> None:
         """This is another process, and what there was of servers and threads is not here."""
@@ -200,15 +237,17 @@ class Life:
     def _become(self, state: State, running: Running | None) -> None:
         self.state = state
         self.running = running
-        broadcast = (
-            self._to_nobody
-            if running is None
-            else partial(running.inbox.post, running.adapter.broadcast)
-        )
+        broadcast = self._to_nobody if running is None else self._by_way_of(running)
         self.broadcast = watched_broadcast(broadcast, self._watchers)
         self._inline = None
         if state is not State.SERVING:
             self.live = None
+
+    def _by_way_of(self, running: Running) -> Callable[[Emission], object]:
+        carry_out: Callable[[Emission], object] = running.adapter.broadcast
+        if isinstance(running, Live) and running.meter is not None:
+            carry_out = running.meter.emitting(carry_out)
+        return partial(running.inbox.post, carry_out)
 
     def _to_nobody(self, emission: Emission) -> None:
         _ = self.options  # raises before init_app
