@@ -20,7 +20,7 @@ from ..protocol.json import BINARY_TYPES
 MANY, _LENGTH = 20, 200
 _SHOWN = Repr()
 _SHOWN.maxstring = _SHOWN.maxother = 60
-_INSTALL = "pip install flask-duplex[typed]"
+_MISSING_LIBRARY = "msgspec is not installed: pip install flask-duplex[typed]"
 
 _MISSING = re.compile("missing required field `(.+)`")
 
@@ -63,7 +63,7 @@ def _by_msgspec(hint: Any) -> Convert:
     try:
         import msgspec
     except ImportError as error:
-        raise ImportError(f"msgspec is not installed: {_INSTALL}", name="msgspec") from error
+        raise ImportError(_MISSING_LIBRARY, name="msgspec") from error
     if isinstance(msgspec.inspect.type_info(hint), msgspec.inspect.CustomType):
         raise TypeError(f"nothing that a client can send is a {hint!r}")
 
