@@ -5,6 +5,7 @@ SocketIOError                      the base of all
 ├── TimeoutError                   an ack did not come in time (also a builtin TimeoutError)
 │   ├── UnknownClientError         there can be none: no process has the client
 │   └── SilentNodesError           other processes have not answered a question; `nodes` says which
+├── PayloadError                   what a client has sent does not fit the annotations of the event's handler
 ├── MessageQueueError              what a process that only emits has emitted is lost: the message queue is not there
 └── NotServingError                the call needs a running server (also a RuntimeError)
 
@@ -15,7 +16,8 @@ protocol.errors.ProtocolError      what a peer did wrong; it closes that peer's 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 
 class SocketIOError(Exception):
@@ -62,6 +64,50 @@ class SilentNodesError(TimeoutError):
         super().__init__(f"{question}: no answer from {names} within {seconds:g} s")
         #: their names; empty where the message queue is not there, so that nobody knows who they are
         self.nodes = tuple(sorted(nodes))
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """One thing about a payload that does not fit."""
+
+    #: the handler's name for the argument; "" where there are too many
+    argument: str
+    #: the path within the argument, `author.name` or `lines[2]`; "" where it is the argument itself
+    field: str
+    #: what was expected, in the words of the library that has looked
+    problem: str
+    #: the argument that was sent, cut and escaped
+    value: str
+
+    def __str__(self) -> str:
+        where = f"argument {self.argument!r}" if self.argument else "arguments"
+        at = f", field {self.field!r}" if self.field else ""
+        return f"{where}{at}: {self.problem}; the client has sent {self.value}"
+
+
+class PayloadError(SocketIOError):
+    """What a client has sent does not fit the annotations of the event's handler, which has not run.
+
+    The client is told, if it has asked for an ack, unless an error handler answers in its place.
+    """
+
+    def __init__(self, event: str, fields: Sequence[Misfit]) -> None:
+        super().__init__(event, tuple(fields))
+        self.event = event
+        #: what does not fit
+        self.fields = tuple(fields)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.fields))
+
+    @property
+    def answer(self) -> dict[str, object]:
+        """What the client is told in its ack."""
+        fields = [
+            {"argument": item.argument, "field": item.field, "problem": item.problem}
+            for item in self.fields
+        ]
+        return {"error": "invalid payload", "fields": fields}
 
 
 class MessageQueueError(SocketIOError):

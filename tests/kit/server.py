@@ -39,10 +39,15 @@ class ServerProcess:
     """A server under test; a context manager that starts and stops it."""
 
     def __init__(
-        self, argv: Sequence[str], env: Mapping[str, str] | None = None, lane: str = ""
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        lane: str = "",
+        cwd: Path = ROOT,
     ) -> None:
         self.argv = list(argv)
         self.lane = lane
+        self.cwd = cwd
         self.address: Address = ("", 0)
         self._env = {**os.environ, "PORT": "0", "PYTHONUNBUFFERED": "1", **(env or {})}
         paths = [(env or {}).get("PYTHONPATH"), os.environ.get("PYTHONPATH")]
@@ -102,7 +107,7 @@ class ServerProcess:
         self._process = subprocess.Popen(
             self.argv,
             env=self._env,
-            cwd=ROOT,
+            cwd=self.cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

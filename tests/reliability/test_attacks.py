@@ -22,7 +22,7 @@ LONG = {
     "100,000 CONNECTs to unknown namespaces",
     "100,000 acks that nobody awaits",
     "12,000 rooms",
-    "3,000 events that take a millisecond",  # tests/unit/test_dispatcher.py
+    "3,000 events that take a millisecond",  # tests/unit/test_threads.py
     "JSON 1,000 levels deep, 400 times",
     "an attachment among 300,000 lists",
     "a deflate bomb",

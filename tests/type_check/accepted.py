@@ -44,6 +44,7 @@ SocketIO(
     always_connect=True,
     manage_session=False,
     ack_errors=True,
+    typed_events=True,
     json=json,
     serializer="msgpack",
     max_attachments=20,

@@ -20,6 +20,7 @@ from .values import (
     cluster_key,
     cluster_tls,
     hosts,
+    metrics,
     namespaces,
     queue_down,
     slow_consumer,
@@ -127,6 +128,15 @@ class SocketIOOptions(TypedDict, total=False):
             "status 503.",
         ),
     ]
+    metrics: Annotated[
+        bool | str | None,
+        Option(
+            "true, false or token",
+            "Events are measured, for `socketio.metrics()`. A token: who has it may fetch them for Prometheus, at "
+            "`<path>/metrics` (`pip install flask-duplex[metrics]`). [metrics.md](metrics.md) has what there is.",
+            read=metrics,
+        ),
+    ]
     namespaces: Annotated[
         str | Sequence[str] | None,
         Option(
@@ -173,6 +183,15 @@ class SocketIOOptions(TypedDict, total=False):
             _YES_NO,
             "Events whose handler fails, or that have none, are acknowledged with an `error` object. `False`: not at "
             "all.",
+        ),
+    ]
+    typed_events: Annotated[
+        bool | None,
+        Option(
+            _YES_NO,
+            "What clients send is checked where a handler's annotations are "
+            "[models](guides/typed-events.md). `None`: unless the library for it is missing, which is logged. `True`: "
+            "that is an error. `False`: annotations mean nothing.",
         ),
     ]
 

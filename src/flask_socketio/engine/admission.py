@@ -151,7 +151,7 @@ class Admission:
 
     def tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
         """Count and log that a request was refused."""
-        self._counters.handshakes_refused += 1
+        self._counters.refuse_handshake(refusal.kind)
         self._told.warning(
             "%s %s refused: %s", request.method, self._config.path, refusal, kind=refusal.kind
         )

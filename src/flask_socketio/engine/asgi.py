@@ -215,6 +215,7 @@ class AsgiWebSocket(WebSocketLink):
         self._readable: asyncio.Future[None] | None = None
         self._close: dict[str, Any] | None = None
         self._patience = 0.0
+        self.received = self.sent = 0
         self.transport: WebSocketTransport
 
     # -- in ------------------------------------------------------------------------------------
@@ -257,8 +258,10 @@ class AsgiWebSocket(WebSocketLink):
             error = ws.too_big(limit)
             self.transport.protocol_error(error, error.code)
         elif isinstance(message, str):
+            self.received += len(message.encode())
             self.transport.receive_text(message)
         else:
+            self.received += len(message)
             self.transport.receive_binary(message)
 
     def pause_reading(self) -> None:
@@ -298,6 +301,7 @@ class AsgiWebSocket(WebSocketLink):
         try:
             while self._out.items:
                 for message in self._out.take():
+                    self.sent += sum(map(len, (message.text or b"", *message.binary)))
                     for event in _events(message):
                         await self._send(event)
             if self._close:

@@ -88,15 +88,17 @@ class FastWebSocket(WSListener, WebSocketLink):
         "_burst",
         "_closing",
         "_connections",
+        "_full",
         "_lane",
         "_limits",
         "_out",
         "_pace",
         "_paused",
-        "_queued",
         "_raw",
         "_slice",
         "_waiting",
+        "received",
+        "sent",
         "transport",
     )
 
@@ -110,8 +112,10 @@ class FastWebSocket(WSListener, WebSocketLink):
         self._assembler: ws.MessageAssembler | None = None
         #: what this turn of the loop has produced so far
         self._out: list[bytes] = []
-        self._queued = 0
         self._at_a_time = lane.engine.queueing.at_a_time
+        #: when so many bytes have been written, they are not held back until the turn is over
+        self._full = self._at_a_time
+        self.received = self.sent = 0
         #: what waits because the transport takes no more, None where it does
         self._behind: Outbox[Frames | Message] | None = None
         self._closing = False
@@ -167,8 +171,8 @@ class FastWebSocket(WSListener, WebSocketLink):
             self._lane.flush_later(self)
         data = message.websocket
         self._out.append(data)
-        self._queued += len(data)
-        if self._queued > self._at_a_time:
+        self.sent += len(data)
+        if self.sent > self._full:
             self.flush()
 
     def _write_later(self, behind: Outbox[Frames | Message], message: Message | Frames) -> None:
@@ -180,9 +184,9 @@ class FastWebSocket(WSListener, WebSocketLink):
     def flush(self) -> None:
         out = self._out
         if out:
-            data = out[0] if len(out) == 1 else b"".join(out)
+            data = b"".join(out)
             out.clear()
-            self._queued = 0
+            self._full = self.sent + self._at_a_time
             if (
                 not self._raw.is_closing()
             ):  # uvloop raises where the client has just reset the connection
@@ -202,7 +206,9 @@ class FastWebSocket(WSListener, WebSocketLink):
             self._write_some(behind)
 
     def _write_some(self, behind: Outbox[Frames | Message]) -> None:
-        self._out += [message.websocket for message in behind.take()]
+        out = [message.websocket for message in behind.take()]
+        self._out += out
+        self.sent += sum(map(len, out))
         self.flush()
 
     def close(self, code: int, reason: str, *, await_answer: bool) -> None:
@@ -292,11 +298,16 @@ class FastWebSocket(WSListener, WebSocketLink):
             self._set_aside(frame)
             return
         kind = frame.msg_type
+        self.received += frame.payload_size
         try:
             if frame.rsv1 or frame.rsv2 or frame.rsv3:
                 raise WebSocketProtocolError(ws.PROTOCOL_ERROR, "a reserved bit is set")
             if kind == _TEXT and frame.fin and self._assembler is None:
-                self.transport.receive_text(_text(frame))
+                try:
+                    text = frame.get_payload_as_utf8_text()
+                except UnicodeDecodeError:
+                    raise _not_utf8() from None
+                self.transport.receive_text(text)
             elif kind == _BINARY and frame.fin and self._assembler is None:
                 self.transport.receive_binary(frame.get_payload_as_bytes())
             elif kind == _CLOSE:
@@ -386,8 +397,10 @@ class FastWebSocket(WSListener, WebSocketLink):
         code = int.from_bytes(close_frame[2:4], "big")
         reason = close_frame[4:].decode(errors="replace")
         self._raw.set_protocol(_Drain(self))  # what follows a broken frame are no frames
-        limit = "max_http_buffer_size" if code == ws.MESSAGE_TOO_BIG else ""
-        error = WebSocketProtocolError(code, reason, limit)
+        if code == ws.MESSAGE_TOO_BIG:
+            error = ws.too_big(self._limits.max_payload)  # which names the option
+        else:
+            error = WebSocketProtocolError(code, reason)
         self._lane.engine.loop.call_soon(self._fail_next, error)
 
     def _fail_next(self, error: WebSocketProtocolError) -> None:
@@ -425,11 +438,8 @@ class _LaterFrame:
         return self._payload.decode()
 
 
-def _text(frame: WSFrame) -> str:
-    try:
-        return frame.get_payload_as_utf8_text()
-    except UnicodeDecodeError:
-        raise WebSocketProtocolError(ws.INVALID_TEXT, "text message is not UTF-8") from None
+def _not_utf8() -> WebSocketProtocolError:
+    return WebSocketProtocolError(ws.INVALID_TEXT, "text message is not UTF-8")
 
 
 class _Drain(asyncio.Protocol):

@@ -24,6 +24,7 @@ _told = Told(logger)
 
 # Looking up a member of an enum takes as long as a call.
 _OPEN = SessionState.OPEN
+_MESSAGE = eio.MESSAGE
 
 
 class Receiver(Protocol):
@@ -164,7 +165,7 @@ class Session:
     def receive_text(self, packet: str) -> None:
         """Take a text packet from the transport that carries the session."""
         try:
-            if packet[:1] == eio.MESSAGE:
+            if packet[:1] == _MESSAGE:
                 if self._may_extend:
                     self._extend()
                 self.receiver.on_text(packet[1:])

@@ -41,6 +41,9 @@ class WebSocketLink:
 
     #: the class's name, for logs and tests
     carrier: str
+    #: bytes so far: payloads of frames, or the whole of them
+    received: int
+    sent: int
 
     def write(self, message: Message) -> None:
         raise NotImplementedError
@@ -77,6 +80,11 @@ class WebSocketTransport:
     @property
     def carrier(self) -> str:
         return self._link.carrier
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes received and sent so far."""
+        return self._link.received, self._link.sent
 
     # -- the session's side --------------------------------------------------------------------
 

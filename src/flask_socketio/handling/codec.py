@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import flask.json
@@ -13,6 +14,7 @@ from ..app.options import Options
 from ..protocol import json
 from ..protocol.errors import SocketProtocolError
 from ..protocol.socketio import Codec, JsonCodec
+from .models import as_plain
 
 
 def choose_codec(options: Options, app: Flask | None) -> Codec:
@@ -50,8 +52,8 @@ class AppJson:
             return JsonModule(provider).dumps(value)
         default = cast(DefaultJSONProvider, provider).default
         if default is DefaultJSONProvider.default:
-            return json.dumps(value, default)
-        return json.dumps_asking(value, default)
+            return json.dumps(value, _default)
+        return json.dumps_asking(value, partial(_or_model, default))
 
     def loads(self, text: str) -> Any:
         provider = self._app.json
@@ -61,10 +63,26 @@ class AppJson:
 
     def default(self, value: Any) -> Any:
         """What the provider makes of a value that is no JSON. Raises TypeError."""
-        default = getattr(self._app.json, "default", None)
-        if default is None:
-            raise TypeError(f"Object of type {type(value).__name__} is not serializable")
+        return _or_model(getattr(self._app.json, "default", _nothing), value)
+
+
+def _or_model(default: Callable[[Any], Any], value: Any) -> Any:
+    """What the provider makes of a value; of a Struct or a pydantic model, which Flask does not know, its fields."""
+    try:
         return default(value)
+    except TypeError:
+        plain = as_plain(value)
+        if plain is value:
+            raise
+        return plain
+
+
+def _nothing(value: Any) -> Any:
+    raise TypeError(f"Object of type {type(value).__name__} is not serializable")
+
+
+#: of Flask's own provider
+_default = partial(_or_model, DefaultJSONProvider.default)
 
 
 class JsonModule:

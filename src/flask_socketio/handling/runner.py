@@ -18,7 +18,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response
 
 from ..base.real import on_main_thread
-from ..errors import ConnectionRefusedError, refusal_body
+from ..base.told import Told
+from ..errors import ConnectionRefusedError, PayloadError, refusal_body
 from ..hub.call import Call, CallKind, Outcome
 from ..protocol.socketio import Body, Codec
 from .context import Entered, EventContexts, public_reason
@@ -28,6 +29,8 @@ from .signature import did_not_fit
 from .table import HandlerTable
 
 logger = logging.getLogger("flask_socketio.server")
+
+_told = Told(logger)
 
 _EVENT = CallKind.EVENT  # looking up a member of an enum takes as long as a call
 
@@ -157,6 +160,8 @@ class Runner:
             for handle in self._handlers.error_handlers_of(call.socket.namespace):
                 if is_refusal(error) and not isinstance(error, BuiltinConnectionRefusedError):
                     break
+                if isinstance(error, PayloadError) and call.kind is CallKind.CONNECT:
+                    break
                 try:
                     result = await _settle(call, handle(error))
                 except Exception as again:  # noqa: BLE001 - the next one's, or raised below
@@ -199,6 +204,9 @@ class Runner:
         else:
             call.failure = error
         what = f"handler of event {call.event!r}" if call.event else "ack callback"
+        if isinstance(error, PayloadError):
+            _told.warning("%s in namespace %r refused: %s", what, call.socket.namespace, error)
+            return self._unfit(call, error)
         if _ends_more(error):
             _log("%s in namespace %r was stopped", what, call.socket.namespace, error=None)
         elif call.kind is _EVENT and _did_not_fit(error, call):
@@ -209,6 +217,16 @@ class Runner:
         if connects:
             return self._rejected
         return _DONE if call.ack_id is None else self._failed_ack
+
+    def _unfit(self, call: Call, error: PayloadError) -> Outcome:
+        """The client is told what does not fit: it is its own payload."""
+        answer = error.answer
+        if call.kind is CallKind.CONNECT:
+            body = refusal_body((answer["error"], {"fields": answer["fields"]}))
+            return _refused(self._codec.encode_body(body))
+        if call.ack_id is None:
+            return _DONE
+        return Outcome(body=self._codec.encode_body([answer]))
 
 
 def _did_not_fit(error: BaseException, call: Call) -> TypeGuard[TypeError]:

@@ -8,7 +8,7 @@ from typing import Any
 from ..app.request import request
 from ..hub.call import Handler
 from ..protocol.socketio import RESERVED_EVENTS
-from .methods import NamespaceMethods, events_of
+from .methods import NamespaceMethods, events_of, use_converting
 from .mistakes import warn_of_name, warn_of_second
 from .signature import is_async, make_handler
 
@@ -16,6 +16,8 @@ ANY = "*"
 
 #: annotated with the exception it expects, which is for its author to know
 ErrorHandler = Callable[[Any], Any]
+
+Convert = Callable[[Handler, str], object]
 
 Found = tuple[Handler, tuple[str, ...]] | None
 
@@ -31,6 +33,8 @@ class HandlerTable:
     def __init__(self, namespaces: list[str]) -> None:
         #: namespaces that may be joined even without a handler
         self.namespaces = set(namespaces)
+        #: puts the conversion in front of a handler whose annotations ask for one; it is known with the options
+        self._convert: Convert = _as_it_is
         self._functions: dict[tuple[str, str], tuple[Handler, tuple[()]]] = {}
         self._catch_alls: dict[str, Handler] = {}
         self._methods: dict[tuple[str, str], tuple[Handler, tuple[()]]] = {}
@@ -44,10 +48,22 @@ class HandlerTable:
         self.registered: list[tuple[str, Callable[..., Any], str]] = []
         self.registered_classes: list[NamespaceMethods] = []
 
+    def convert_by(self, convert: Convert) -> None:
+        """Say what puts the conversion in front of handlers, those that there are and those to come."""
+        self._convert = convert
+        for (_, event), (handler, _) in self._functions.items():
+            convert(handler, event)
+        for handler in self._catch_alls.values():
+            convert(handler, ANY)
+        for instance in self.registered_classes:
+            self._convert_methods(instance)
+        self._methods.clear()
+
     def add(self, namespace: str, event: str, function: Callable[..., Any]) -> None:
         """Register a handler. Raises TypeError for what cannot be called, ValueError where the namespace is ours."""
         self._check_free(namespace)
         handler = make_handler(function)
+        self._convert(handler, event)
         warn_of_name(event, namespace)
         if first := self._functions.get((namespace, event)):
             warn_of_second(event, namespace, first[0].function, function)
@@ -63,10 +79,23 @@ class HandlerTable:
         self._check_free(instance.namespace)
         for event in events_of(instance):
             warn_of_name(event, instance.namespace)
+        self._convert_methods(instance)
         self._classes[instance.namespace] = instance
         self.registered_classes.append(instance)
         self.namespaces.add(instance.namespace)
         self._methods.clear()
+
+    def _convert_methods(self, instance: NamespaceMethods) -> None:
+        """Now, so that a mistake is told when the application starts."""
+        found: dict[str, Handler] = {}
+        for event in events_of(instance):
+            method = getattr(instance, "on_" + event, None)
+            if callable(method):
+                handler = make_handler(method)
+                self._convert(handler, event)
+                if handler.function is not method:
+                    found[event] = handler
+        use_converting(instance, found)
 
     def take(self, namespace: str, functions: dict[str, Callable[..., Any]]) -> None:
         """Keep a namespace for ourselves: nobody else's handler is to come before ours there.
@@ -113,6 +142,13 @@ class HandlerTable:
             events[namespace] += events_of(instance)
         return events
 
+    def names(self) -> dict[Handler, tuple[str, str]]:
+        """Namespace and event of each handler that is known by them; of a catch-all function `*`."""
+        named = {**self._methods, **self._functions}
+        names = {handler: name for name, (handler, _) in named.items()}
+        catch_alls = {handler: (name, ANY) for name, handler in self._catch_alls.items()}
+        return names | catch_alls
+
     def find(self, namespace: str, event: str) -> Found:
         """The handler, and the arguments it wants in front of the client's.
 
@@ -136,11 +172,18 @@ class HandlerTable:
         return None
 
     def _make(self, name: str, event: str, instance: NamespaceMethods) -> Found:
-        found = _handler_of(instance, event), ()
+        handler = _handler_of(instance, event)
+        if not _has_own_trigger(instance):
+            self._convert(handler, event)
+        found = handler, ()
         # Nothing is remembered by a name that clients may have made up.
         if event in RESERVED_EVENTS or hasattr(type(instance), "on_" + event):
             self._methods[name, event] = found
         return found
+
+
+def _as_it_is(handler: Handler, event: str) -> None:
+    """Until the options are known."""
 
 
 def _handler_of(instance: NamespaceMethods, event: str) -> Handler:

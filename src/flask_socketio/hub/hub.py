@@ -12,6 +12,7 @@ from ..cluster.base import Adapter
 from ..engine.config import Limits
 from ..engine.ids import new_sid
 from ..engine.outbox import Queueing
+from ..errors import PayloadError
 from ..protocol import socketio as sio
 from ..protocol.errors import SocketProtocolError
 from ..protocol.reasons import CloseReason
@@ -236,7 +237,7 @@ class Hub:
         client.in_flight -= 1
         client.done(call.weight)
         if call.failure is not None:
-            self.counters.handlers_failed += 1
+            self._failed(call.failure)
         if call.kind is _EVENT:
             if outcome.body is not None:
                 socket.send(self.codec.encode(sio.ACK, socket.namespace, outcome.body, call.ack_id))
@@ -247,6 +248,12 @@ class Hub:
                 self._refuse(socket, outcome.body)
         elif call.kind is CallKind.DISCONNECT:
             self.adapter.remove(socket)
+
+    def _failed(self, failure: BaseException) -> None:
+        if isinstance(failure, PayloadError):
+            self.counters.payloads_refused += 1
+        else:
+            self.counters.handlers_failed += 1
 
     def _accept(self, socket: Socket) -> None:
         self.counters.connects += 1

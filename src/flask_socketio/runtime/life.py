@@ -31,6 +31,7 @@ from ..engine.admission import ConnectionMiddleware
 from ..errors import NotServingError
 from ..handling.codec import choose_codec, message_dumps
 from ..handling.table import HandlerTable
+from ..handling.typed import as_written, convert_for
 from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
@@ -41,6 +42,7 @@ from .application import Application
 from .emitter import Emitter, NodeEmitter
 from .inline import InlineHub
 from .live import Live, MakeLink
+from .metrics import Snapshot, snapshot
 from .running import Running
 
 logger = logging.getLogger("flask_socketio.server")
@@ -110,8 +112,13 @@ class Life:
         self.queue = make_queue(options, write_only=app is None)
         self._cluster = make_cluster(options)
         self.handlers.namespaces.update(options.namespaces)
+        self._convert_payloads(options.typed_events)
         if self.live is None:
             self._rest(State.IDLE)
+
+    def _convert_payloads(self, typed_events: bool | None) -> None:
+        convert = partial(convert_for, required=typed_events is True)
+        self.handlers.convert_by(as_written if typed_events is False else convert)
 
     @property
     def options(self) -> Options:
@@ -145,6 +152,13 @@ class Life:
             what = "has stopped" if self.state is State.STOPPED else "is not running yet"
             raise NotServingError(f"the server {what}, so it has no clients")
         return self.running
+
+    def metrics(self) -> Snapshot:
+        """What `socketio.metrics()` returns; on any thread. Raises NotServingError and RuntimeError."""
+        if self.live is not None:
+            return self.live.metrics()
+        running = self.require()
+        return running.inbox.ask(snapshot, running)
 
     # -- what happens to it --------------------------------------------------------------------
 
@@ -223,15 +237,17 @@ class Life:
     def _become(self, state: State, running: Running | None) -> None:
         self.state = state
         self.running = running
-        broadcast = (
-            self._to_nobody
-            if running is None
-            else partial(running.inbox.post, running.adapter.broadcast)
-        )
+        broadcast = self._to_nobody if running is None else self._by_way_of(running)
         self.broadcast = watched_broadcast(broadcast, self._watchers)
         self._inline = None
         if state is not State.SERVING:
             self.live = None
+
+    def _by_way_of(self, running: Running) -> Callable[[Emission], object]:
+        carry_out: Callable[[Emission], object] = running.adapter.broadcast
+        if isinstance(running, Live) and running.meter is not None:
+            carry_out = running.meter.emitting(carry_out)
+        return partial(running.inbox.post, carry_out)
 
     def _to_nobody(self, emission: Emission) -> None:
         _ = self.options  # raises before init_app

@@ -1,0 +1,34 @@
+"""A command as people type it, in a folder of its own, where Flask looks for the application."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from tests.kit.server import ServerProcess
+
+FLASK = [str(Path(sysconfig.get_path("scripts"), "flask"))]
+MODULE = [sys.executable, "-m", "flask"]
+#: the same commands, without the word `socketio`
+OURS = [sys.executable, "-m", "flask_socketio"]
+
+
+class InFolder(ServerProcess):
+    """One that serves."""
+
+    def __init__(self, argv: list[str], folder: Path, env: dict[str, str] | None = None) -> None:
+        super().__init__(["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *argv], env)
+
+
+def typed(
+    folder: Path, *command: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """One that ends, and what it has said: never a traceback."""
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})}
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
