@@ -125,6 +125,8 @@ def dashboard(browser: Browser, folder: Path) -> None:
             talking.emit("say", {"text": f"Hello, {room}"})
         page.show("Events")
         page.expect_row("event received", "say")
+        shoot(visitor.page, folder / "dashboard-events.png")
+        page.show("Dashboard")
         shoot(visitor.page, folder / "dashboard.png")
 
 
