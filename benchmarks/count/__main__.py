@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from .compare import table
@@ -25,6 +26,10 @@ def parse() -> argparse.Namespace:
         "--compare", type=Path, metavar="FILE",
         help="print what has changed since this result, and write none",
     )  # fmt: skip
+    parser.add_argument(
+        "--options", type=json.loads, metavar="JSON",
+        help="of SocketIO(): print what they add, and write nothing",
+    )  # fmt: skip
     return parser.parse_args()
 
 
@@ -37,6 +42,12 @@ def _source(name: str) -> Path:
 
 def main() -> None:
     arguments = parse()
+    if arguments.options:
+        without, with_them = (
+            Result.of(count_all(arguments.source, options)) for options in ({}, arguments.options)
+        )
+        print(table(without, with_them))
+        return
     after = Result.of(count_all(arguments.source))
     old: Path = arguments.compare or arguments.output
     before = Result.read(old) if arguments.compare or old.exists() else after

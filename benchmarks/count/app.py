@@ -1,6 +1,8 @@
 """The application whose calls and bytecodes are counted; served by its public names alone.
 
-    python -m benchmarks.count.app DESCRIPTOR
+    python -m benchmarks.count.app DESCRIPTOR OPTIONS
+
+OPTIONS are those of `SocketIO()`, as JSON.
 
 Every line that comes on the descriptor, a socket's, is answered when nothing runs any more: `settle` by an empty
 line, `take` by what has been counted since the last `take`.
@@ -28,7 +30,7 @@ from . import quiet, tally
 _HOUR = 3600.0
 
 app = Flask(__name__)
-socketio = SocketIO(app)
+socketio = SocketIO(app, **json.loads(sys.argv[2]))
 
 
 @app.get("/")

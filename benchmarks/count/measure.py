@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from .operations import DELIVERY, OPERATIONS, Operation, Target
 from .result import NOTHING, Sample, difference, total
@@ -21,10 +21,14 @@ _PATIENCE = 60.0
 
 
 class Server:
-    """The app of this folder, with the `flask_socketio` that is in a folder; a context manager."""
+    """The app of this folder, with the `flask_socketio` that is in a folder; a context manager.
 
-    def __init__(self, source: Path) -> None:
+    `options` are those of `SocketIO()`.
+    """
+
+    def __init__(self, source: Path, options: dict[str, Any] | None = None) -> None:
         self._source = source
+        self._options = options or {}
 
     def __enter__(self) -> Self:
         own, its = socket.socketpair()
@@ -34,7 +38,7 @@ class Server:
         env |= {"PYTHONPATH": str(self._source), "PYTHONHASHSEED": "0"}
         with its:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.count.app", str(its.fileno())],
+                [sys.executable, "-m", "benchmarks.count.app", str(its.fileno()), json.dumps(self._options)],
                 cwd=ROOT, env=env, pass_fds=[its.fileno()], text=True,
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             )  # fmt: skip
@@ -91,9 +95,9 @@ def count(server: Server, operation: Operation) -> Sample:
     return max(samples, key=samples.count)
 
 
-def count_all(source: Path) -> dict[str, Sample]:
+def count_all(source: Path, options: dict[str, Any] | None = None) -> dict[str, Sample]:
     """All operations, with the `flask_socketio` that is in the folder."""
-    with Server(source) as server:
+    with Server(source, options) as server:
         found = {name: count(server, operation) for name, operation in OPERATIONS.items()}
         few, many, receivers = DELIVERY
         found["delivery"] = _part(found[few], count(server, many), receivers)

@@ -66,10 +66,13 @@ def wait_for(page: Visit, *lines: str) -> None:
     assert sorted(page.console) == sorted(lines)
 
 
-def test_events(browser: Browser) -> None:
-    page = "docs/guides/events.md"
+@pytest.mark.parametrize(
+    ("page", "greeting"),
+    [("docs/guides/events.md", "Hello, Ada!"), ("docs/zh/guides/events.md", "你好，Ada！")],
+)
+def test_events(browser: Browser, page: str, greeting: str) -> None:
     with serve(page) as server, opened(browser, server, scripts(page)) as visited:
-        wait_for(visited, "Hello, Ada!", "hello")
+        wait_for(visited, greeting, "hello")
         server.wait_for_log(re.compile("to 3 4"), WAIT)
         server.wait_for_log(re.compile("2 points"), WAIT)
 
@@ -87,10 +90,13 @@ def test_ack_errors(browser: Browser) -> None:
         wait_for(visited, "the handler of this event failed")
 
 
-def test_connecting(browser: Browser) -> None:
-    page = "docs/guides/connecting.md"
+@pytest.mark.parametrize(
+    ("page", "refusal"),
+    [("docs/guides/connecting.md", "wrong token"), ("docs/zh/guides/connecting.md", "令牌不对")],
+)
+def test_connecting(browser: Browser, page: str, refusal: str) -> None:
     with serve(page) as server, opened(browser, server, scripts(page)) as visited:
-        wait_for(visited, "in", "welcome Ada", "refused: wrong token", "in at last")
+        wait_for(visited, "in", "welcome Ada", f"refused: {refusal}", "in at last")
 
 
 def test_binary(browser: Browser) -> None:

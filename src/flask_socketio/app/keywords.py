@@ -20,6 +20,7 @@ from .values import (
     cluster_key,
     cluster_tls,
     hosts,
+    metrics,
     namespaces,
     queue_down,
     slow_consumer,
@@ -125,6 +126,15 @@ class SocketIOOptions(TypedDict, total=False):
             _YES_NO,
             'How the server is, at `<path>/health`, for load balancers: `"ok"`, `"degraded"`, or `"draining"` with '
             "status 503.",
+        ),
+    ]
+    metrics: Annotated[
+        bool | str | None,
+        Option(
+            "true, false or token",
+            "Events are measured, for `socketio.metrics()`. A token: who has it may fetch them for Prometheus, at "
+            "`<path>/metrics` (`pip install flask-duplex[metrics]`). [metrics.md](metrics.md) has what there is.",
+            read=metrics,
         ),
     ]
     namespaces: Annotated[

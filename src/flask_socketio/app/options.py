@@ -30,6 +30,13 @@ class JsonLibrary(Protocol):
     def loads(self) -> Callable[..., object]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """That events are measured, and by which token the result may be fetched over HTTP; None: not at all."""
+
+    token: bytes | None = field(default=None, repr=False)
+
+
 @dataclass(slots=True)
 class Options:
     """The options of a SocketIO. What each means stands in `keywords.py`."""
@@ -41,6 +48,7 @@ class Options:
     manage_session: bool = True
     serve_client: bool = True
     health: bool = False
+    metrics: Metrics | None = None
     ack_errors: bool = False
     typed_events: bool | None = None
     workers_dir: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib import import_module
 from math import inf
 from typing import Any, cast, get_args
 
@@ -11,7 +12,7 @@ from ..cluster.base import as_namespace
 from ..engine.config import SlowConsumer
 from ..relay.secret import SHORTEST
 from ..relay.tls import MutualTls, mutual_tls
-from .options import QueueDown
+from .options import Metrics, QueueDown
 
 TRANSPORTS = ("polling", "websocket")
 SLOW_CONSUMERS = get_args(SlowConsumer)
@@ -105,6 +106,34 @@ def queue_down(value: object) -> object:
     if value not in QUEUE_DOWN:
         raise ValueError(f"queue_down={value!r}: there are {list(QUEUE_DOWN)}")
     return value
+
+
+#: Characters of a token, at least.
+_SHORTEST_TOKEN = 16
+
+
+def metrics(value: bool | str | None) -> Metrics | None:
+    """Raises ImportError where a library is missing that writes what the token's owner fetches."""
+    if not value:
+        return None
+    if value is True:
+        return Metrics()
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ValueError(  # noqa: TRY004 - as for every value that makes no sense
+            f"metrics={value!r}: True, or the token by which they may be fetched"
+        )
+    if len(value) < _SHORTEST_TOKEN or not value.isascii() or not value.isprintable():
+        raise ValueError(
+            f"metrics has a token of {len(value)} characters: {_SHORTEST_TOKEN} of ASCII are needed at least, as of "
+            "python -c 'import secrets; print(secrets.token_urlsafe())'"
+        )
+    try:
+        import_module("prometheus_client")  # now: the loop would be held by that
+    except ImportError as error:
+        raise ImportError(
+            "metrics with a token needs prometheus-client: pip install 'flask-duplex[metrics]'"
+        ) from error
+    return Metrics(value.encode())
 
 
 def cluster_key(value: str | bytes | None) -> bytes | None:

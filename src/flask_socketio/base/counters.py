@@ -27,6 +27,8 @@ class Counters:
     #: WebSockets that were to take over a session and did not
     upgrades_abandoned: int = 0
     handshakes_refused: int = 0
+    #: the same, by reason
+    handshakes_refused_by: dict[str, int] = field(default_factory=dict[str, int])
     #: times that nothing more was read from a client, because of what it had sent already
     reading_paused: int = 0
     #: events that clients were not sent, because they read too slowly
@@ -107,6 +109,10 @@ class Counters:
 
     def refuse_http(self, reason: str) -> None:
         self.http_refused[reason] = self.http_refused.get(reason, 0) + 1
+
+    def refuse_handshake(self, reason: str) -> None:
+        self.handshakes_refused += 1
+        self.handshakes_refused_by[reason] = self.handshakes_refused_by.get(reason, 0) + 1
 
     def refuse_machine(self, reason: str) -> None:
         self.machines_refused[reason] = self.machines_refused.get(reason, 0) + 1

@@ -43,6 +43,11 @@ class MemoryAdapter(Adapter[M]):
     def find(self, namespace: str, sid: str) -> M | None:
         return self._sockets.get(namespace, {}).get(sid)
 
+    def census(self) -> tuple[dict[str, int], int]:
+        """How many clients each namespace has, and how many rooms there are beside everybody's own."""
+        clients = {namespace: len(sockets) for namespace, sockets in self._sockets.items()}
+        return clients, len(self._rooms)
+
     def sockets(self) -> Iterable[M]:
         for sockets in self._sockets.values():
             yield from sockets.values()

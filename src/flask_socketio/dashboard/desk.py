@@ -162,6 +162,9 @@ class Desk:
 
     def _show(self, sid: str) -> None:
         """The first ones take the place of all that the page had; the others are added."""
+        for namespace in self.stats.namespaces():
+            # Of nobody: so the page has the namespace, before there is a client in it.
+            self._send(sid, "socket_updated", {"id": "", "nsp": namespace})
         sockets = self._shown()
         first = [sockets.popleft() for _ in range(min(_AT_ONCE, len(sockets)))]
         self._send(sid, "all_sockets", [self.fields_of(socket) for socket in first])

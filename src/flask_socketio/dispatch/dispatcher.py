@@ -58,6 +58,10 @@ class Dispatcher:
         """Calls that have not ended."""
         return self._counters.handlers_started - self._counters.handlers_finished
 
+    def census(self) -> dict[str, int]:
+        """The threads by what they do, and the jobs that wait for one."""
+        return self._pool.census()
+
     def submit(self, call: Call) -> None:
         """Start the call at the end of this turn of the loop."""
         self._counters.handlers_started += 1

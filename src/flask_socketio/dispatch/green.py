@@ -25,6 +25,10 @@ class GreenPool(Generic[J]):
         """Whether jobs of the owner have not finished, or not begun."""
         return owner.worker is not None
 
+    def census(self) -> dict[str, int]:
+        """There are no threads of ours."""
+        return {"busy": 0, "idle": 0, "blocked": 0, "jobs": sum(map(len, self._held.values()))}
+
     def submit(self, jobs: list[J]) -> None:
         """Have the jobs done, those of one owner in this order."""
         for job in jobs:

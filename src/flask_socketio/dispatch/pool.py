@@ -200,6 +200,17 @@ class Pool(Generic[J]):
         """Whether jobs of the owner have not finished, or not begun."""
         return owner.worker is not None or owner in self._waiting_owners
 
+    def census(self) -> dict[str, int]:
+        """The threads that are busy, idle, or in one job for longer; the jobs that wait behind others."""
+        blocked = sum(worker.blocked for worker in self._workers)
+        idle = sum(worker.idle and not worker.blocked for worker in self._workers)
+        return {
+            "busy": len(self._workers) - blocked - idle,
+            "idle": idle,
+            "blocked": blocked,
+            "jobs": len(self._waiting) + sum(worker.waiting for worker in self._workers),
+        }
+
     def submit(self, jobs: list[J]) -> None:
         """Have the jobs done, those of one owner in this order."""
         batches: dict[Worker[J], list[J]] = {}

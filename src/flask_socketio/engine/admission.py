@@ -161,7 +161,7 @@ class Admission:
 
     def tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
         """Count and log that a request was refused."""
-        self._counters.handshakes_refused += 1
+        self._counters.refuse_handshake(refusal.kind)
         tell = self._told.info if refusal.is_usual else self._told.warning
         # Of the usual ones each kind by itself: those that are not shown are not to hide others.
         kind = refusal.detail if refusal.is_usual else refusal.kind
@@ -179,7 +179,9 @@ class Admission:
         if not self.origins.allows(environ, origin):
             if origin == "null":
                 server = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')[:256]}/"
-                raise HandshakeRefused(FORBIDDEN, _FROM_FILE.format(server), kind=_FROM_FILE)
+                raise HandshakeRefused(
+                    FORBIDDEN, _FROM_FILE.format(server), kind="a page from a file"
+                )
             shown = (origin or "")[:256]
             raise HandshakeRefused(
                 FORBIDDEN,

@@ -20,7 +20,7 @@ from .memory import MemoryTrimmer
 from .outbox import Queueing
 from .polling import PollingTransport, Responder
 from .request import EngineRequest
-from .session import Receiver, Session, Transport
+from .session import Keeper, Receiver, Session, Transport
 from .timers import Deadlines, DelayQueue
 from .watched import NewSession
 from .websocket import WebSocketLink, WebSocketTransport
@@ -52,6 +52,7 @@ class Engine:
         node: str = "",
         counters: Counters | None = None,
         new_session: NewSession = Session,
+        new_polling: Callable[[Keeper], PollingTransport] = PollingTransport,
     ) -> None:
         limits = config.limits
         self.loop = loop
@@ -65,6 +66,7 @@ class Engine:
         self._open_session = open_session
         self._new_session = new_session
         self._sids_begin = origin.begins
+        self._new_polling = new_polling
         self._pongs = Deadlines(loop, config.ping_timeout, self._pong_overdue)
         self._pings = DelayQueue(
             loop,
@@ -88,7 +90,7 @@ class Engine:
 
     def open_polling(self, request: EngineRequest) -> Session:
         """A session that starts over polling."""
-        return self._open(request, PollingTransport(self))
+        return self._open(request, self._new_polling(self))
 
     def open_websocket(
         self, request: EngineRequest, session: Session | None, link: WebSocketLink

@@ -18,6 +18,7 @@ class NamespaceMethods:
     _converting: Mapping[str, Handler] = MappingProxyType({})
 
     def __init__(self, namespace: str | None = None) -> None:
+        #: its name
         self.namespace = as_namespace(namespace)
 
     def trigger_event(self, event: str, *args: Any) -> Any:

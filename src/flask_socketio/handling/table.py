@@ -139,6 +139,13 @@ class HandlerTable:
             events[namespace] += events_of(instance)
         return events
 
+    def names(self) -> dict[Handler, tuple[str, str]]:
+        """Namespace and event of each handler that is known by them; of a catch-all function `*`."""
+        named = {**self._methods, **self._functions}
+        names = {handler: name for name, (handler, _) in named.items()}
+        catch_alls = {handler: (name, ANY) for name, handler in self._catch_alls.items()}
+        return names | catch_alls
+
     def find(self, namespace: str, event: str) -> Found:
         """The handler, and the arguments it wants in front of the client's.
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from reprlib import Repr
 from typing import Any
 
 from ..errors import Misfit, PayloadError
 from ..hub.call import Handler
 from .hints import EMPTY, Parameter, Signature, signature_of
 from .mistakes import place_of
-from .models import Convert, UnfitError, converter, is_checked
+from .models import Convert, UnfitError, converter, is_checked, shown
 
 logger = logging.getLogger("flask_socketio.server")
 
 _ANY = "*"  # whose handlers get the event's name in front
-_SHOWN = Repr()
-_SHOWN.maxstring = _SHOWN.maxother = 60
-_MOST = 200
 
 
 def convert_for(handler: Handler, event: str, *, required: bool) -> None:
@@ -41,12 +37,6 @@ def convert_for(handler: Handler, event: str, *, required: bool) -> None:
 def as_written(handler: Handler, event: str) -> None:
     """Take the conversion away again, from a handler that has one."""
     handler.function = handler.written or handler.function
-
-
-def is_converted(function: Callable[..., Any]) -> bool:
-    """Whether annotations of a handler ask for a conversion."""
-    signature = signature_of(function)
-    return signature is not None and _asks(signature)
 
 
 def _asks(signature: Signature) -> bool:
@@ -124,7 +114,7 @@ class _Arguments:
             try:
                 values.append(value if convert is None else convert(value))
             except UnfitError as unfit:
-                misfits += [Misfit(name, *problem, _shown(value)) for problem in unfit.problems]
+                misfits += [Misfit(name, *problem, unfit.shown) for problem in unfit.problems]
         if misfits:
             raise PayloadError(self._name_of_event(args), misfits)
         return values
@@ -138,7 +128,7 @@ class _Arguments:
         elif given > most and self._rest is None:
             front = self._front
             takes = f"Expected {most - front} arguments, got {given - front}"
-            misfits = [Misfit("", "", takes, _shown(args[most]))]
+            misfits = [Misfit("", "", takes, shown(args[most]))]
         else:
             return
         raise PayloadError(self._name_of_event(args), misfits)
@@ -156,8 +146,3 @@ class _Arguments:
 def _converter_of(parameter: Parameter) -> Convert | None:
     hint = parameter.hint.type
     return None if hint is EMPTY or hint is Any else converter(hint)
-
-
-def _shown(value: Any) -> str:
-    """What a client has sent, cut and escaped."""
-    return _SHOWN.repr(value)[:_MOST]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
@@ -53,6 +53,9 @@ class Call:
     failure: BaseException | None = None
     #: as how many it counts among those in flight
     weight: int = 1
+    #: when it was handed over to be run, and when that began, where somebody measures it; of no clock in particular
+    arrived: float = field(init=False)
+    begun: float = field(init=False)
 
     @property
     def starts_on_loop(self) -> bool:

@@ -34,6 +34,9 @@ class Kind(IntEnum):
     PUBLISH = 8
     #: the sender is there still; between machines, where the end of one ends no connection
     ALIVE = 9
+    #: a question of the kind in the head, and, with its number, the answer: JSON
+    ASK = 10
+    SAID = 11
 
 
 class Frame(NamedTuple):

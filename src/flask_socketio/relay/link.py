@@ -37,6 +37,8 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport
         #: whose process it leads to, once that has said so
         self.node = ""
+        #: that process's number; 0 where the system does not tell
+        self.pid = 0
         #: that process is on another machine, and for how many beats nothing has come from it
         self.is_away = False
         self.silent = 0
@@ -44,7 +46,10 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._made(self)
-        if not self.is_away and not _is_ours(transport.get_extra_info("socket")):
+        if self.is_away:
+            return
+        self.pid, user = _owner(transport.get_extra_info("socket"))
+        if user != os.getuid():
             logger.warning("a process of another user has come to the workers' folder")
             transport.close()
 
@@ -89,9 +94,10 @@ class Link(asyncio.Protocol):
         self._transport.abort()
 
 
-def _is_ours(own: socket.socket) -> bool:
-    """Whether the other end is a process of the same user."""
+def _owner(own: socket.socket) -> tuple[int, int]:
+    """The number of the process at the other end, and its user's."""
     if not hasattr(socket, "SO_PEERCRED"):
-        return True  # the folder is private
+        return 0, os.getuid()  # the folder is private
     found = own.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    return _CREDENTIALS.unpack(found)[1] == os.getuid()
+    pid, user, _ = _CREDENTIALS.unpack(found)
+    return pid, user

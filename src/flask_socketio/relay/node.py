@@ -14,6 +14,7 @@ from ..engine.engine import Engine
 from ..engine.handshake import Handshake
 from ..engine.picows import FastLane
 from ..hub.socket import Socket
+from .asking import Asking
 from .bus import PeerLink
 from .folder import Folder, node_of
 from .frames import Frame, Kind
@@ -44,6 +45,8 @@ class Node:
         links: dict[str, Link] = {}
         self._folder = None if path is None else Folder(path)
         self._peers = None
+        #: what the workers of this machine can be asked by
+        self.asking = Asking(loop, links)
         if self._folder is not None:
             self._peers = Peers(loop, self._folder, self.name, links, self._received, self._gone)
         self._machines = None
@@ -91,6 +94,10 @@ class Node:
     def _received(self, link: Link, frame: Frame) -> None:
         if frame.kind is Kind.ANSWER:
             self.relay.answered(frame)
+        elif frame.kind is Kind.ASK:
+            self.asking.asked(link, frame)
+        elif frame.kind is Kind.SAID:
+            self.asking.answered(link, frame)
         elif frame.kind is not Kind.PUBLISH:
             self._owner.received(link, frame)
         elif self._bus is not None:
@@ -98,6 +105,7 @@ class Node:
 
     def _gone(self, link: Link) -> None:
         self.relay.gone(link)
+        self.asking.gone(link)
         self._owner.gone(link)
         if self._bus is not None and link.node:
             self._bus.gone(link.node)

@@ -40,6 +40,10 @@ class _WithoutClients:
         """How it goes with it. Nothing waits here."""
         return {**self.state.status(), "backlog": 0, "backlog_bytes": 0}
 
+    def census(self) -> dict[str, Any]:
+        """Nobody is."""
+        return {}
+
     def environs(self) -> dict[str, dict[str, Any]]:
         """There are no connections here."""
         return {}

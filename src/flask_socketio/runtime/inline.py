@@ -18,6 +18,7 @@ from ..hub.call import Call, CallKind, Outcome
 from ..hub.client import Client, Connection
 from ..hub.socket import Socket
 from .application import Application
+from .census import clients_and_rooms
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,6 +72,10 @@ class InlineHub:
 
     def queue_status(self) -> None:
         """There is none."""
+
+    def census(self) -> dict[str, Any]:
+        """Who is there."""
+        return clients_and_rooms(self.adapter, self.hub)
 
     def open(self, connection: Connection) -> Client:
         """A test client's connection."""

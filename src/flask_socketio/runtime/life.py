@@ -30,6 +30,7 @@ from ..dispatch.background import BackgroundTasks
 from ..engine.admission import ConnectionMiddleware
 from ..errors import NotServingError
 from ..handling.codec import choose_codec, message_dumps
+from ..handling.outside import explain_lost_requests
 from ..handling.table import HandlerTable
 from ..handling.typed import as_written, convert_for
 from ..hub.socket import Socket
@@ -42,6 +43,7 @@ from .application import Application
 from .emitter import Emitter, NodeEmitter
 from .inline import InlineHub
 from .live import Live, MakeLink
+from .metrics import Snapshot, snapshot
 from .running import Running
 
 logger = logging.getLogger("flask_socketio.server")
@@ -152,6 +154,13 @@ class Life:
             raise NotServingError(f"the server {what}, so it has no clients")
         return self.running
 
+    def metrics(self) -> Snapshot:
+        """What `socketio.metrics()` returns; on any thread. Raises NotServingError and RuntimeError."""
+        if self.live is not None:
+            return self.live.metrics()
+        running = self.require()
+        return running.inbox.ask(snapshot, running)
+
     # -- what happens to it --------------------------------------------------------------------
 
     def serve(self, app: Flask, middlewares: Sequence[ConnectionMiddleware]) -> Live:
@@ -173,6 +182,7 @@ class Life:
         self.live = Live(self._application(app), middlewares, link, folder, self._cluster)
         self._become(State.SERVING, self.live)
         _begun.add(self)
+        explain_lost_requests()
         call_beside(self.background.serving)
         if self._companion is not None:
             self._companion.serving(self.live, app)
@@ -229,15 +239,17 @@ class Life:
     def _become(self, state: State, running: Running | None) -> None:
         self.state = state
         self.running = running
-        broadcast = (
-            self._to_nobody
-            if running is None
-            else partial(running.inbox.post, running.adapter.broadcast)
-        )
+        broadcast = self._to_nobody if running is None else self._by_way_of(running)
         self.broadcast = watched_broadcast(broadcast, self._watchers)
         self._inline = None
         if state is not State.SERVING:
             self.live = None
+
+    def _by_way_of(self, running: Running) -> Callable[[Emission], object]:
+        carry_out: Callable[[Emission], object] = running.adapter.broadcast
+        if isinstance(running, Live) and running.meter is not None:
+            carry_out = running.meter.emitting(carry_out)
+        return partial(running.inbox.post, carry_out)
 
     def _to_nobody(self, emission: Emission) -> None:
         _ = self.options  # raises before init_app

@@ -21,7 +21,9 @@ from ..dispatch.inbox import Inbox
 from ..engine.admission import ConnectionMiddleware
 from ..engine.config import Limits
 from ..engine.engine import Engine
+from ..engine.measured import MeasuredPolling
 from ..engine.picows import FastLane
+from ..engine.polling import PollingTransport
 from ..engine.timers import Deadlines, DelayQueue
 from ..engine.watched import session_maker
 from ..hub.call import Call, Outcome
@@ -31,7 +33,11 @@ from ..hub.socket import Socket
 from ..protocol.reasons import CloseReason
 from ..relay.machines import Cluster
 from ..relay.node import Node
+from ..watching.meter import Meter
 from .application import Application
+from .census import clients_and_rooms, connections
+from .metrics import Snapshot
+from .workers import Workers
 
 logger = logging.getLogger("flask_socketio.server")
 _told = Told(logger)
@@ -65,11 +71,12 @@ class Live:
         )
         self.adapter.limit_rooms(options.engine.limits.max_rooms, counters)
         self.questions = None if self._link is None else self._link.questions
+        self.meter = None if options.metrics is None else Meter(loop, app.handlers)
         self.dispatcher = self._make_dispatcher(app)
         self._deadlines = Deadlines(
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
-        self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
+        self.hub = app.hub(self.adapter, self._submit(), self._deadlines, counters)
         self.hub.sids_begin = "" if self._link is None else self._link.sids_begin
         self._limit_time(options.engine.limits)
         max_payload = options.engine.limits.max_payload
@@ -84,30 +91,42 @@ class Live:
             elsewhere=None if self.node is None else self.node.relay,
             node=name or new_node(),
             counters=counters,
-            new_session=session_maker(app.watchers),
+            new_session=session_maker(
+                app.watchers if self.meter is None else (*app.watchers, self.meter)
+            ),
+            new_polling=PollingTransport
+            if self.meter is None
+            else partial(MeasuredPolling, self.meter.polled),
         )
         self.engine.admission.unjoined = self._deadlines
+        self.workers = Workers(self, self.node, folder)
         self.lane = FastLane(self.engine)
         #: the namespace that the dashboard's page connects to; None where there is no dashboard
         self.dashboard: str | None = None
 
     def _make_dispatcher(self, app: Application) -> Dispatcher:
         # A partial function is one step fewer than one of ours.
-        runner = app.runner(partial(self.inbox.post, self._finished))
+        report: Callable[[Call, Outcome], None] = partial(self.inbox.post, self._finished)
+        runner = app.runner(report if self.meter is None else self.meter.reporting(report))
         return Dispatcher(
             self.loop,
             self.inbox,
-            runner.begin,
+            runner.begin if self.meter is None else self.meter.beginning(runner.begin),
             serial=not app.options.async_handlers,
             max_threads=app.options.max_threads,
             counters=self.counters,
             debug=bool(app.flask.debug),
         )
 
+    def _submit(self) -> Callable[[Call], None]:
+        submit = self.dispatcher.submit
+        return submit if self.meter is None else self.meter.submitting(submit)
+
     async def join_others(self) -> None:
         """Know the other processes that serve the same port, where there are any, before there is a client."""
         if self.node is not None:
             await self.node.start(self.engine, self.lane)
+        self.workers.begin()
 
     def _limit_time(self, limits: Limits) -> None:
         """What the hub, which has no clock, asks one for."""
@@ -130,6 +149,28 @@ class Live:
         """How it goes with the message queue; None where there is none."""
         return None if self._link is None else self._link.queue_status()
 
+    def census(self) -> dict[str, Any]:
+        """What there is at the moment, and what has been measured."""
+        threads = self.dispatcher.census()
+        return {
+            "connections": connections(self.engine.sessions.values()),
+            **clients_and_rooms(self.adapter, self.hub),
+            "handlers_queued": threads.pop("jobs"),
+            "handler_threads": threads,
+            **({} if self.meter is None else self.meter.snapshot()),
+        }
+
+    def metrics(self) -> Snapshot:
+        """As `socketio.metrics()`; on any thread. Raises RuntimeError on the loop, if others are to be asked."""
+        if not self.workers.are_several:
+            return self.inbox.ask(self.workers.own)
+        if self.inbox.on_loop:
+            raise RuntimeError(
+                "metrics() of several workers, in an async handler: it would stop the server; "
+                "await asyncio.to_thread(socketio.metrics)"
+            )
+        return self.inbox.run(self.workers.metrics())
+
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by its id."""
         return {sid: session.environ for sid, session in self.engine.sessions.items()}
@@ -142,10 +183,15 @@ class Live:
         """What carries a connection: polling or websocket."""
         return self.engine.sessions[eio_sid].transport.name
 
+    @property
+    def draining(self) -> bool:
+        """It is about to stop, and lets nobody in."""
+        return self.engine.admission.draining
+
     def troubles(self) -> list[str]:
         """What keeps it from serving as it should; on any thread."""
         found: list[str] = []
-        if self.engine.admission.draining:
+        if self.draining:
             found.append("the server is shutting down")
         if self.hub.load.crowded:
             found.append("more events wait for handlers, or are in one, than max_events")
@@ -172,8 +218,11 @@ class Live:
             )
         self.dispatcher.close()
         self._deadlines.close()
+        if self.meter is not None:
+            self.meter.close()
         if self._link is not None:
             await self._link.close()
+        self.workers.end()
         if self.node is not None:
             self.node.close()
         self.inbox.close()

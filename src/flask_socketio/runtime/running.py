@@ -57,6 +57,10 @@ class Running(Protocol):
         """How it goes with the message queue; None where there is none."""
         ...
 
+    def census(self) -> dict[str, Any]:
+        """What there is at the moment, by the names of `metrics.py`; where the state lives."""
+        ...
+
     def environs(self) -> dict[str, dict[str, Any]]:
         """The environ of every connection's handshake, by the connection's id."""
         ...

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
-import orjson
-
 from ..app.options import Options
-from ..engine.answers import HttpAnswer, Receive, Send, refusal_answer, respond
+from ..engine.answers import Receive, Send, refusal_answer, respond
 from ..engine.asgi import serve_polling
 from ..engine.request import EngineRequest
 from ..protocol.errors import HandshakeRefused
 from ..runtime.live import Live
 from .dashboard_page import serve_dashboard
 from .files import serve_client_file
+from .inside import answer_health, answer_metrics
 
 
 async def answer_below(
     live: Live, options: Options, request: EngineRequest, receive: Receive, send: Send
 ) -> None:
-    """Answer with one of the client's files or how the server is, or pass the request to the engine."""
+    """Answer with one of the client's files, how the server is or its numbers, or pass the request to the engine."""
     name = request.path.removeprefix(live.engine.config.path)
-    try:
-        if name:
-            await live.engine.admission.admit_stranger(request)
-    except HandshakeRefused as refusal:
-        await respond(send, *refusal_answer(refusal))
-        return
-    if name == "health" and options.health and request.method == "GET":
-        await respond(send, _health(live))
-    elif live.dashboard is not None and await serve_dashboard(live, options, request, send):
-        pass
-    elif not (options.serve_client and await serve_client_file(name, request.scope, send)):
+    # No name: nearly every request, a client's.
+    if not (name and await _answer_stranger(name, live, options, request, send)):
         await serve_polling(live.engine, request, receive, send)
 
 
-def _health(live: Live) -> HttpAnswer:
-    """For load balancers: 503 tells them to send nobody any more."""
-    troubles = live.troubles()
-    draining = live.engine.admission.draining
-    status = "draining" if draining else "degraded" if troubles else "ok"
-    code = HTTPStatus.SERVICE_UNAVAILABLE if draining else HTTPStatus.OK
-    return code, b"application/json", orjson.dumps({"status": status, "reasons": troubles})
+async def _answer_stranger(
+    name: str, live: Live, options: Options, request: EngineRequest, send: Send
+) -> bool:
+    """What needs no session; False where it is for the engine to answer."""
+    try:
+        await live.engine.admission.admit_stranger(request)
+    except HandshakeRefused as refusal:
+        await respond(send, *refusal_answer(refusal))
+        return True
+    if name == "health" and options.health and request.method == "GET":
+        await answer_health(live, send)
+        return True
+    if name == "metrics" and options.metrics is not None and request.method == "GET":
+        await answer_metrics(live, options.metrics, request, send)
+        return True
+    if live.dashboard is not None and await serve_dashboard(live, options, request, send):
+        return True
+    return options.serve_client and await serve_client_file(name, request.scope, send)

@@ -1,0 +1,77 @@
+"""What each worker has counted, in a file in the folder that they share.
+
+A sum of counters that falls looks to Prometheus as if all had begun anew, so what a worker has said stays when it ends,
+however it does. It writes what it says whenever it is asked; whoever comes in its place takes over what it has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from ..cluster.nodes import is_node
+from ..relay.folder import Folder
+from .metrics import Snapshot, sum_of
+
+_ENDING = ".metrics"
+
+
+class Remembered:
+    """One for each worker; touched on its loop."""
+
+    def __init__(self, path: Path, node: str) -> None:
+        self._path = path
+        self._folder = Folder(path)
+        self._node = node
+        #: what is left of those who are gone, and is this worker's now
+        self.inherited: Snapshot = {}
+
+    def inherit(self) -> None:
+        """Take what is nobody's any more."""
+        there = {self._node, *self._folder.nodes()}
+        for node, file in self._files():
+            if node not in there:
+                self._take(file)
+
+    def _take(self, file: Path) -> None:
+        claimed = file.with_suffix(f".{self._node}~")
+        try:
+            file.rename(claimed)  # of several who try, one can
+        except FileNotFoundError:
+            return
+        self.inherited = sum_of((self.inherited, _read(claimed)))
+        claimed.unlink()
+
+    def keep(self, counted: Snapshot) -> None:
+        """For the time when this worker cannot be asked."""
+        new = self._path / f"{self._node}{_ENDING}~"
+        with suppress(OSError):  # a full disk does not keep from answering
+            new.write_bytes(orjson.dumps(counted))
+            new.rename(self._path / f"{self._node}{_ENDING}")
+
+    def of_others(self, told: Collection[str]) -> list[Snapshot]:
+        """What those have said last who are not asked or do not answer."""
+        return [
+            _read(file) for node, file in self._files() if node != self._node and node not in told
+        ]
+
+    def leave(self) -> None:
+        """This worker ends. The last one takes the files with it."""
+        if not set(self._folder.nodes()) - {self._node}:
+            for _, file in self._files():
+                file.unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[tuple[str, Path]]:
+        for file in self._path.glob(f"*{_ENDING}"):
+            if is_node(file.stem):
+                yield file.stem, file
+
+
+def _read(file: Path) -> Snapshot:
+    try:
+        return orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError):  # another worker has taken it
+        return {}
