@@ -37,6 +37,7 @@ from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
 from ..relay.machines import Cluster
+from ..watching.conversation import ConversationLog, conversation_logs
 from ..watching.watcher import Watcher, watched_broadcast
 from .answers import answers_for_others
 from .application import Application
@@ -114,6 +115,9 @@ class Life:
         self._cluster = make_cluster(options)
         self.handlers.namespaces.update(options.namespaces)
         self._convert_payloads(options.typed_events)
+        others = [each for each in self._watchers if not isinstance(each, ConversationLog)]
+        logs = conversation_logs(events=bool(options.logger), packets=bool(options.engineio_logger))
+        self._watchers = [*others, *logs]
         if self.live is None:
             self._rest(State.IDLE)
 
