@@ -252,6 +252,37 @@ def test_a_type_that_no_client_can_send(caplog: pytest.LogCaptureFixture) -> Non
         answer(odd, BAD, 1, typed_events=True)
 
 
+@dataclass
+class Nested:
+    inner: list[Nested]
+
+
+class NestedToo(pydantic.BaseModel):
+    inner: list[NestedToo]
+
+
+@pytest.mark.parametrize("model", [Nested, NestedToo])
+def test_what_is_nested_deeply_is_refused(model: Any) -> None:
+    def take(value: Any) -> str:
+        return "taken"
+
+    take.__annotations__["value"] = model
+    sent: dict[str, Any] = {"inner": []}
+    for _ in range(450):
+        sent = {"inner": [sent]}
+    found = answer(take, sent)
+    assert found == "taken" or is_refused(found)
+    assert answer(take, {"inner": 5})["fields"][0]["field"] == "inner"
+
+
+def test_pydantic_does_not_tell_of_everything() -> None:
+    def take(value: list[Model_]) -> str:
+        return "taken"
+
+    (field,) = answer(take, [{}] * 5000)["fields"]
+    assert field == {"argument": "value", "field": "", "problem": "5000 things do not fit"}
+
+
 WITHOUT = """
 import sys
 sys.modules["msgspec"] = None
