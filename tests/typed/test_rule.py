@@ -226,6 +226,22 @@ def test_options_may_come_after_the_handlers(option: bool | None, refused: bool)
         assert is_refused(found) == refused, found
 
 
+def test_properties_of_a_class_are_left_alone() -> None:
+    """One may need a request."""
+
+    class Board(Namespace):
+        @property
+        def on_it(self) -> Any:
+            from flask_socketio import request
+
+            return lambda value: [request.sid is not None, value]
+
+    app = Flask(__name__)
+    socketio = SocketIO(app)
+    socketio.on_namespace(Board("/"))
+    assert socketio.test_client(app).emit("it", 5, callback=True) == [True, 5]
+
+
 def test_without_an_ack_a_test_is_told() -> None:
     app = Flask(__name__)
     socketio = SocketIO(app)
