@@ -15,9 +15,9 @@ class EnglishAndChinese(SearchEnglish):
     """
 
     lang = "en+zh"
-    language_name = "English and Chinese"
+    language_name = "English"  # Sphinx makes a name of it: EnglishStemmer
     js_splitter_code = """
-const splitQuery = (query) =>
+var splitQuery = (query) =>
   (query.match(/[HAN]+|(?:(?![HAN])[\\p{L}\\p{N}_])+/gu) ?? []).flatMap((word) =>
     /[HAN]/.test(word) && word.length > 2
       ? Array.from({ length: word.length - 1 }, (_, at) => word.slice(at, at + 2))

@@ -12,6 +12,7 @@ from .app.keywords import RunOptions, SocketIOOptions
 from .cluster.base import as_namespace
 from .dashboard.settings import Auth, Mode
 from .errors import NotServingError
+from .event import Event
 from .handling.methods import NamespaceMethods
 from .handling.table import ErrorHandler
 from .messaging import Messaging
@@ -26,6 +27,8 @@ from .test_client import SocketIOTestClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 E = TypeVar("E", bound=ErrorHandler)
+T = TypeVar("T")
+A = TypeVar("A")
 
 _FUNCTIONS = "(): in a handler, from flask_socketio import {0} and call {0}(); elsewhere socketio.server.{1}()"
 #: What people look for in SocketIO, and where it is.
@@ -57,9 +60,14 @@ class SocketIO(Messaging):
     """Socket.IO for a Flask application.
 
     `SocketIO(app)` or, in an application factory, `SocketIO()` and later `init_app(app)`; both take the options,
-    which `docs/options.md` explains. They raise ValueError for a value that makes no sense and warn of unknown options.
+    which `docs/options.md` explains, and warn of unknown ones.
+
+    Raises:
+        ValueError: An option's value makes no sense; the message names it.
+        ImportError: What an option needs is not installed; the message has the pip command.
     """
 
+    #: why clients are disconnected, as names
     reason = DisconnectReason
     #: in place of the middleware that Flask-SocketIO puts around the application; from init_app on
     sockio_mw: MiddlewareFacade
@@ -68,7 +76,10 @@ class SocketIO(Messaging):
         #: the options as they were given; what is changed before init_app counts
         self.server_options: dict[str, Any] = {}
         self._life = Life(self)
+        self._sends: list[Event[Any, Any]] = []
+        #: what is below: clients, their rooms, sessions and environs
         self.server = ServerFacade(self._life, self)
+        #: the processes that belong together
         self.cluster = ClusterFacade(self._life)
         if app is not None or "message_queue" in options:
             self.init_app(app, **options)
@@ -79,6 +90,14 @@ class SocketIO(Messaging):
         """Attach to an application. Options given here win over those given before.
 
         With `message_queue=` and without an application it is an emitter, for processes that serve nobody.
+
+        Args:
+            app: The Flask application, or None.
+            options: Those of `SocketIO`.
+
+        Raises:
+            ValueError: An option's value makes no sense; the message names it.
+            ImportError: What an option needs is not installed; the message has the pip command.
         """
         self.server_options.update(options)
         self._life.configure(self.server_options, app)
@@ -132,6 +151,11 @@ class SocketIO(Messaging):
         return list(self._life.handlers.registered_classes)
 
     @property
+    def sent_events(self) -> list[Event[Any, Any]]:
+        """The events that `sends` has declared. A snapshot."""
+        return list(self._sends)
+
+    @property
     def exception_handlers(self) -> dict[str, ErrorHandler]:
         """What `on_error` has registered, by namespace; a change counts."""
         return self._life.handlers.error_handlers
@@ -150,7 +174,16 @@ class SocketIO(Messaging):
     def on(self, message: str, namespace: str | None = None) -> Callable[[F], F]:
         """Decorator: register a handler for an event; returns the function as it was.
 
-        Raises TypeError for an event's name that is no str.
+        What the handler returns is the event's ack, if the client has asked for one: nothing, a value, or a tuple of
+        several.
+
+        Args:
+            message: The event's name. `connect` and `disconnect` are the connection's own, `message` and `json` are
+                what `send()` emits, `*` is every event that has no handler, whose name comes first then.
+            namespace: `/` where it is None, `*` for every one that has no handler for the event.
+
+        Raises:
+            TypeError: The name is no str.
         """
         _check_event(message)
 
@@ -174,7 +207,12 @@ class SocketIO(Messaging):
     ) -> F | Callable[[F], F]:
         """Decorator, with or without a namespace: register a handler for the event that has the function's name.
 
-        Raises TypeError for a function without a name.
+        Args:
+            function: The handler; in parentheses, the namespace.
+            namespace: `/` where it is None.
+
+        Raises:
+            TypeError: The function has no name.
         """
         name = namespace if callable(function) or function is None else function
 
@@ -186,11 +224,55 @@ class SocketIO(Messaging):
     def on_event(
         self, message: str, handler: Callable[..., Any], namespace: str | None = None
     ) -> None:
-        """Register a handler for an event. Raises TypeError for a name that is no str, and what cannot be called."""
+        """Register a handler for an event: `on` as a function.
+
+        Raises:
+            TypeError: The name is no str, or the handler cannot be called.
+        """
         self.on(message, namespace)(handler)
 
+    @overload
+    def sends(self, event: str, *, namespace: str | None = None) -> Event[None, Any]: ...
+
+    @overload
+    def sends(
+        self, event: str, payload: type[T], *, namespace: str | None = None
+    ) -> Event[T, Any]: ...
+
+    @overload
+    def sends(
+        self, event: str, payload: type[T], *, answer: type[A], namespace: str | None = None
+    ) -> Event[T, A]: ...
+
+    @overload
+    def sends(
+        self, event: str, payload: object, *, answer: object = Any, namespace: str | None = None
+    ) -> Event[Any, Any]: ...
+
+    def sends(
+        self,
+        event: str,
+        payload: object = None,
+        *,
+        answer: object = Any,
+        namespace: str | None = None,
+    ) -> Event[Any, Any]:
+        """Declare an event that the server sends, and the type of what it carries: a tuple's elements are arguments.
+
+        Returns what emits it. Raises ImportError where the library for the type is missing, TypeError for a type that
+        it does not know and for an event's name that is no str.
+        """
+        _check_event(event)
+        declared = Event[Any, Any](self, event, payload, answer, namespace)
+        self._sends.append(declared)
+        return declared
+
     def on_namespace(self, namespace_handler: NamespaceMethods) -> None:
-        """Register a class-based namespace. Raises ValueError for anything but an instance of Namespace."""
+        """Register a class-based namespace.
+
+        Raises:
+            ValueError: It is no instance of `Namespace`.
+        """
         if not isinstance(namespace_handler, NamespaceMethods):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError("Not a namespace instance.")  # noqa: TRY004 - as it always was
         setattr(namespace_handler, "socketio", self)  # noqa: B010 - Namespace's, which knows us and not the reverse
@@ -198,7 +280,12 @@ class SocketIO(Messaging):
         self._life.handlers.add_class(namespace_handler)
 
     def on_error(self, namespace: str | None = None) -> Callable[[E], E]:
-        """Decorator: the function gets what handlers of the namespace raise; what it returns is the event's ack."""
+        """Decorator: the function gets what handlers of the namespace raise; what it returns is the event's ack.
+
+        Raises:
+            TypeError: The parentheses are missing: `@socketio.on_error()`.
+            ValueError: What is decorated cannot be called.
+        """
         if callable(namespace):
             raise TypeError("on_error has parentheses: @socketio.on_error()")
         name = as_namespace(namespace)
@@ -210,7 +297,11 @@ class SocketIO(Messaging):
         return decorator
 
     def on_error_default(self, exception_handler: E) -> E:
-        """Decorator: as `on_error`, for the namespaces that have none of their own."""
+        """Decorator: as `on_error`, for the namespaces that have none of their own.
+
+        Raises:
+            ValueError: What is decorated cannot be called.
+        """
         self._life.handlers.default_error_handler = _callable(exception_handler)
         return exception_handler
 
@@ -244,7 +335,20 @@ class SocketIO(Messaging):
         port: int | str | None = None,
         **options: Unpack[RunOptions],
     ) -> None:
-        """Serve the application until Ctrl-C, SIGTERM or `stop()`."""
+        """Serve the application until Ctrl-C, SIGTERM or `stop()`.
+
+        Where another server imports the program (`flask run`, gunicorn), it says so and returns.
+
+        Args:
+            app: The Flask application.
+            host: The address to listen on: 127.0.0.1 where it is None.
+            port: 5000 where it is None; 0 takes a free one.
+            options: The arguments in `docs/options.md`: workers, TLS, the reloader.
+
+        Raises:
+            ValueError: An argument's value makes no sense; the message names it.
+            SystemExit: It cannot listen, or the certificate cannot be read; a line says why.
+        """
         from .serving.run.run import run_app
 
         run_app(self._life, app, host, port, **options)
@@ -268,7 +372,8 @@ class SocketIO(Messaging):
     def stop(self) -> None:
         """Stop the server that `run` has started, all of its workers, from any thread.
 
-        Raises NotServingError where there is none.
+        Raises:
+            NotServingError: There is none.
         """
         if self.wsgi_server is None:
             raise NotServingError("there is no server to stop: it was not started with run()")
@@ -288,7 +393,13 @@ class SocketIO(Messaging):
     ) -> SocketIOTestClient:
         """A client for tests: connected, in this process, its events handled before its calls return.
 
-        Cookies come from `flask_test_client`.
+        Args:
+            app: The Flask application.
+            namespace: The one to join, `/` where it is None.
+            query_string: The handshake's, with or without its question mark.
+            headers: The handshake's: a dict, or a list of pairs.
+            auth: What a connect handler gets as its argument.
+            flask_test_client: The client of `app.test_client()` whose cookies it has, after a login say.
         """
         return SocketIOTestClient(
             app, self, namespace, query_string, headers, auth, flask_test_client

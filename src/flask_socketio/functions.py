@@ -29,8 +29,25 @@ def emit(
 ) -> None:
     """Emit an event to the client whose event is being handled, or to whom `to` or `broadcast=True` says.
 
-    Raises RuntimeError outside of a handler, unless namespace and to (or broadcast) are given; and what `SocketIO.emit`
-    raises.
+    It precedes the ack of that event. An emission to nobody is no error.
+
+    Args:
+        event: The event's name.
+        args: What the client's handler is called with: what the application's JSON can encode, and bytes. A single
+            tuple is several arguments.
+        data: A single argument, by name.
+        namespace: That of the event being handled where it is None.
+        to: A room, a client's id, or a list of them. `room` is its other name.
+        broadcast: To everybody in the namespace.
+        include_self: False: not to the client whose event is being handled, though it is among them.
+        skip_sid: A client's id, or a list of them, who do not get it.
+        callback: Called with what a client answers, once for each client that does.
+        ignore_queue: Only to the clients of this process, though there is a message queue.
+
+    Raises:
+        RuntimeError: Outside of a handler, unless `namespace` and `to` (or `broadcast`) are given.
+        TypeError: Arguments that are no JSON, or a name that is neither a str nor a number.
+        ValueError: A name that the protocol reserves (`connect` and the like).
     """
     target = room if to is None else to
     socketio, target, namespace = _find("emit", target, namespace, everybody=broadcast)
@@ -62,7 +79,7 @@ def send(
     ignore_queue: bool = False,
     **unknown: Any,
 ) -> None:
-    """Emit the event `message`, or `json`; to whom, and what is raised: see `emit`."""
+    """Emit the event `message`, or `json` where `json` is true; the rest is as in `emit`."""
     target = room if to is None else to
     socketio, target, namespace = _find("send", target, namespace, everybody=broadcast)
     ignore(socketio, "send()", unknown)
@@ -91,7 +108,22 @@ def call(
 ) -> Any:
     """Emit an event to the client whose event is being handled, or to another one, and return what it answers.
 
-    See `SocketIO.call`.
+    Returns None, the value, or a tuple of values.
+
+    Args:
+        event: The event's name.
+        args: What the client's handler is called with.
+        data: A single argument, by name.
+        namespace: That of the event being handled where it is None.
+        to: The client's id. `room` is its other name.
+        timeout: Seconds to wait for the ack.
+        ignore_queue: The client is one of this process, though there is a message queue.
+
+    Raises:
+        TimeoutError: No ack in time. The builtin one, and that of `flask_socketio.errors`.
+        UnknownClientError: A TimeoutError, at once: nobody has the client.
+        RuntimeError: In an `async def` handler, where waiting would stop the server, or outside of a handler, unless
+            `namespace` and `to` are given.
     """
     socketio, target, namespace = _find("call", to or room or None, namespace)
     return socketio.call(
@@ -105,31 +137,77 @@ def call(
 
 
 def join_room(room: Room, sid: str | None = None, namespace: str | None = None) -> None:
-    """Put the client into a room. Raises ValueError for a client that is gone or a room that is another client's id."""
+    """Put the client into a room.
+
+    Args:
+        room: A str, a number, or a tuple of them.
+        sid: The client's id; the one whose event is being handled where it is None.
+        namespace: That of the event being handled where it is None.
+
+    Raises:
+        ValueError: The client is gone, or the room is another client's id.
+        RuntimeError: Outside of a handler, unless `sid` and `namespace` are given.
+    """
     socketio, client, where = _find("join_room", sid or None, namespace)
     socketio.server.enter_room(client, room, where)
 
 
 def leave_room(room: Room, sid: str | None = None, namespace: str | None = None) -> None:
-    """Take the client out of a room; it need not be in it."""
+    """Take the client out of a room; it need not be in it.
+
+    Args:
+        room: A str, a number, or a tuple of them.
+        sid: The client's id; the one whose event is being handled where it is None.
+        namespace: That of the event being handled where it is None.
+
+    Raises:
+        RuntimeError: Outside of a handler, unless `sid` and `namespace` are given.
+    """
     socketio, client, where = _find("leave_room", sid or None, namespace)
     socketio.server.leave_room(client, room, where)
 
 
 def close_room(room: Room, namespace: str | None = None) -> None:
-    """Take everybody out of a room."""
+    """Take everybody out of a room, clients of other processes as well.
+
+    Args:
+        room: A str, a number, or a tuple of them.
+        namespace: That of the event being handled where it is None.
+
+    Raises:
+        ValueError: The room is a client's own.
+        RuntimeError: Outside of a handler, unless `namespace` is given.
+    """
     socketio, _, where = _find("close_room", None, namespace, everybody=True)
     socketio.close_room(room, where)
 
 
 def rooms(sid: str | None = None, namespace: str | None = None) -> list[Room]:
-    """The rooms the client is in, its own id among them."""
+    """The rooms the client is in, its own id first; empty for an unknown client.
+
+    Args:
+        sid: The client's id; the one whose event is being handled where it is None.
+        namespace: That of the event being handled where it is None.
+
+    Raises:
+        RuntimeError: Outside of a handler, unless `sid` and `namespace` are given.
+        SilentNodesError: Another process has the client, and does not answer.
+    """
     socketio, client, where = _find("rooms", sid or None, namespace)
     return socketio.server.rooms(client, where)
 
 
 def disconnect(sid: str | None = None, namespace: str | None = None, silent: bool = False) -> None:
-    """Disconnect the client from the namespace; its connection stays."""
+    """Disconnect the client from the namespace; its connection stays.
+
+    Args:
+        sid: The client's id; the one whose event is being handled where it is None.
+        namespace: That of the event being handled where it is None.
+        silent: Means nothing.
+
+    Raises:
+        RuntimeError: Outside of a handler, unless `sid` and `namespace` are given.
+    """
     socketio, client, where = _find("disconnect", sid or None, namespace)
     socketio.server.disconnect(client, where)
 

@@ -24,7 +24,7 @@ _NO_TASK = (
 class Messaging:
     """What `SocketIO` has of it."""
 
-    #: there is but one
+    #: `threading`: there is but one
     async_mode = "threading"
     _life: Life
 
@@ -46,8 +46,24 @@ class Messaging:
     ) -> None:
         """Emit an event, from any thread: to everybody in the namespace, or to a room, a client, or a list of such.
 
-        Raises TypeError for arguments that are no JSON, and for a name that is neither a str nor a number; ValueError
-        for one that the protocol reserves. An emission to nobody is no error.
+        An emission to nobody is no error.
+
+        Args:
+            event: The event's name.
+            args: What the client's handler is called with: what the application's JSON can encode, and bytes. A single
+                tuple is several arguments.
+            data: A single argument, by name.
+            namespace: `/` where it is None.
+            to: A room, a client's id, or a list of them; everybody where it is None. `room` is its other name.
+            include_self: False, in a handler: not to the client whose event is being handled.
+            skip_sid: A client's id, or a list of them, who do not get it.
+            callback: Called with what a client answers, once for each client that does.
+            ignore_queue: Only to the clients of this process, though there is a message queue.
+
+        Raises:
+            TypeError: Arguments that are no JSON, or a name that is neither a str nor a number.
+            ValueError: A name that the protocol reserves (`connect` and the like).
+            MessageQueueError: In a process that serves nobody: the message queue has not got it.
         """
         if unknown or data is not None:
             args = sort_out(self, "socketio.emit()", args, data, unknown, to_everybody=True)
@@ -85,7 +101,7 @@ class Messaging:
         ignore_queue: bool = False,
         **unknown: Never,
     ) -> None:
-        """Emit the event `message`, or `json`."""
+        """Emit the event `message`, or `json` where `json` is true; the rest is as in `emit`."""
         if unknown:
             ignore(self, "socketio.send()", unknown, to_everybody=True)
         self.emit(
@@ -114,9 +130,21 @@ class Messaging:
     ) -> Any:
         """Emit an event to one client and wait for its ack; returns None, the value, or a tuple of values.
 
-        `timeout` is in seconds. Raises TimeoutError when there is no ack in time, at once its UnknownClientError where
-        nobody has the client, ValueError without `to`, and RuntimeError in an `async def` handler, where waiting would
-        stop the server.
+        Args:
+            event: The event's name.
+            args: What the client's handler is called with.
+            data: A single argument, by name.
+            namespace: `/` where it is None.
+            to: The client's id. `room` and `sid` are its other names.
+            timeout: Seconds to wait for the ack.
+            ignore_queue: The client is one of this process, though there is a message queue.
+
+        Raises:
+            TimeoutError: No ack in time. The builtin one, and that of `flask_socketio.errors`.
+            UnknownClientError: A TimeoutError, at once: nobody has the client.
+            ValueError: Nobody is named by `to`.
+            RuntimeError: In an `async def` handler, where waiting would stop the server.
+            MessageQueueError: In a process that serves nobody: the message queue has not got it.
         """
         if (target := to or room or sid) is None:
             raise ValueError("Cannot use call() to broadcast.")
@@ -129,7 +157,12 @@ class Messaging:
         return answer.wait(timeout)
 
     def close_room(self, room: Room, namespace: str | None = None) -> None:
-        """Take every client out of a room. Raises ValueError for a client's own room."""
+        """Take every client out of a room, those of other processes as well.
+
+        Raises:
+            ValueError: The room is a client's own.
+            NotServingError: Nothing serves yet, and no message queue leads to those who do.
+        """
         running = self._life.require()
         running.inbox.ask(running.adapter.close_room, as_namespace(namespace), room)
 
@@ -141,7 +174,14 @@ class Messaging:
         """Run a function on a thread of its own; returns the thread, which ends with the process.
 
         What a program starts before run() starts when the server does, so that it runs once in debug mode too.
-        Raises TypeError for what cannot be called.
+
+        Args:
+            target: The function.
+            args: What it is called with.
+            kwargs: What it is called with, by name.
+
+        Raises:
+            TypeError: `target` cannot be called.
         """
         if target is None:  # pyright: ignore[reportUnnecessaryComparison]
             warnings.warn(_NO_TASK.format("None"), stacklevel=2)
@@ -150,7 +190,14 @@ class Messaging:
         return self._life.background.start(target, args, kwargs)
 
     def sleep(self, seconds: float = 0) -> None:
-        """Sleep; nobody else waits. Raises RuntimeError in an `async def` handler, where it would stop the server."""
+        """Sleep; nobody else waits.
+
+        Args:
+            seconds: How long.
+
+        Raises:
+            RuntimeError: In an `async def` handler, where it would stop the server.
+        """
         running = self._life.running
         if running is not None and running.inbox.on_loop:
             raise RuntimeError(

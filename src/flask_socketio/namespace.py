@@ -15,11 +15,13 @@ from .server import ServerFacade
 class Namespace(NamespaceMethods):
     """Subclass it, and hand an instance to `socketio.on_namespace()`.
 
-    A method named `error` gets the exceptions that nothing else handles; what it returns is the event's ack.
+    `namespace` is its name, `/` where it is None. A method named `error` gets the exceptions that nothing else handles;
+    what it returns is the event's ack.
     """
 
-    #: set by on_namespace()
+    #: the `SocketIO` it has been handed to, from then on
     socketio: SocketIO
+    #: `socketio.server`
     server: ServerFacade
 
     # -- for the methods of subclasses ---------------------------------------------------------
@@ -73,7 +75,7 @@ class Namespace(NamespaceMethods):
         namespace: str | None = None,
         timeout: float = 60,
     ) -> Any:
-        """Emit an event to a client and return what it answers; see `SocketIO.call`."""
+        """Emit an event to a client and return what it answers, within `timeout` seconds; see `SocketIO.call`."""
         return self.socketio.call(
             event, data, to=to or sid, namespace=namespace or self.namespace, timeout=timeout
         )

@@ -42,7 +42,9 @@ class ServerFacade:
         self._socketio = socketio
         #: answers the requests below the path; from init_app on
         self.wsgi_app: WsgiApp | None = None
+        #: who is where
         self.manager = ManagerFacade(self)
+        #: the connections below
         self.eio = EngineFacade(life)
 
     def ask(self, question: Callable[[Running], T]) -> T:
@@ -70,7 +72,7 @@ class ServerFacade:
 
     @property
     def async_mode(self) -> str:
-        """There is but one."""
+        """`threading`: there is but one."""
         return self._socketio.async_mode
 
     @property
@@ -334,7 +336,9 @@ class MiddlewareFacade:
     """`socketio.sockio_mw`: what packages read of Flask-SocketIO's middleware. Here nothing stands around the app."""
 
     def __init__(self, life: Life, server: ServerFacade, app: Flask) -> None:
+        #: `socketio.server`
         self.engineio_app = server
+        #: the Flask application
         self.flask_app = app
         self._life = life
 

@@ -74,13 +74,19 @@ class SocketIOTestClient:
         auth: Any = None,
         flask_test_client: FlaskClient | None = None,
     ) -> None:
+        #: the Flask application
         self.app = app
+        #: its `SocketIO`
         self.socketio = socketio
+        #: whose cookies it has
         self.flask_test_client = flask_test_client
+        #: the connection's id; a client's in a namespace is what its handlers have as `request.sid`
         self.eio_sid = new_sid()
+        #: what `get_received` returns, for all namespaces
         self.queue: list[dict[str, Any]] = []
         #: the latest ack, while a call with `callback=True` waits for it
         self.acks: dict[str, Any] = {}
+        #: whether it is in a namespace, by its name
         self.connected: dict[str, bool] = {}
         self._answers: dict[tuple[str, str], Callable[..., Any]] = {}
         self._client: Client | None = None

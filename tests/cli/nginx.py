@@ -22,13 +22,13 @@ HOST = "proxy_set_header Host $http_host;\n"
 
 
 class Nginx(ServerProcess):
-    """`locations` is what stands in the server's block."""
+    """`locations` is what stands in the server's block, `before` what stands before it."""
 
-    def __init__(self, folder: Path, locations: str, listen: str = "") -> None:
+    def __init__(self, folder: Path, locations: str, before: str = "") -> None:
         program = program_of("nginx")
         self.port = free_port()
         (folder / "app.conf").write_text(
-            f"server {{ listen 127.0.0.1:{self.port}{listen};\n{locations}\n}}"
+            f"{before}\nserver {{ listen 127.0.0.1:{self.port};\n{locations}\n}}"
         )
         main = folder / "main.conf"
         user = "user root;" if os.getuid() == 0 else ""

@@ -17,6 +17,16 @@ settings: dict[str, Any] = {"auth": {"username": "admin", "password": "a long on
 socketio.instrument(**(settings | json.loads(os.environ.get("DASHBOARD", "{}"))))
 
 
+@app.get("/counters")
+def counters() -> dict[str, Any]:
+    return socketio.server.counters()
+
+
+@socketio.on("count")
+def count(number: int) -> None:
+    pass
+
+
 @socketio.on("say")
 def say(text: Any) -> int:
     emit("said", text, broadcast=True)

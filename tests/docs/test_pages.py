@@ -12,20 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.docs import commands
-from tests.docs.pages import ELSEWHERE, ROOT, Block, PageError, blocks, pages
+from tests.docs.pages import ELSEWHERE, ROOT, Block, blocks, pages, readable
 from tests.kit.node import NODE
 from tests.messages.test_troubleshooting import SAID, plain
 
 #: blocks that cannot run, with a reason
 MOST_SHOWN = 3
-
-
-def readable(page: str) -> list[Block]:
-    """A page that cannot be read has a test of its own."""
-    try:
-        return blocks(page)
-    except PageError:
-        return []
 
 
 BLOCKS = [block for page in pages() for block in readable(page)]

@@ -50,6 +50,11 @@ def test_both_installed_is_one_clear_error_and_can_be_mended(python: Path, tmp_p
     ]
     assert "During handling" not in broken.stderr
 
+    doctor = run(python, "-m", "flask", "socketio", "doctor")
+    assert doctor.returncode == 1, doctor.stderr
+    assert "broken   Flask-SocketIO" in doctor.stdout
+    assert "> pip uninstall flask-socketio\n" in doctor.stdout
+
     assert pip(python, "uninstall", "--yes", "flask-socketio").returncode == 0
     assert pip(python, "install", "--force-reinstall", "--no-deps", wheel).returncode == 0
     mended = run(python, "-c", MODULE)

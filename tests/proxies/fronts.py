@@ -42,18 +42,40 @@ def program_of(name: str) -> str:
     return found
 
 
-class Front(ServerProcess):
-    """A proxy. `url` is for clients that do not encrypt, `tls_url` for those that do."""
+class Proxy(ServerProcess):
+    """`url` is for clients that do not encrypt, `tls_url` for those that do."""
 
+    ports: tuple[int, int]
+
+    @property
+    def tls_url(self) -> str:
+        return f"https://127.0.0.1:{self.ports[1]}"
+
+    def wait_until_it_listens(self) -> Address:
+        deadline = time.monotonic() + START_DEADLINE
+        address = ("127.0.0.1", self.ports[0])
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(address) == 0:
+                    return address
+            assert self.alive() and time.monotonic() < deadline, self.log
+            time.sleep(0.02)
+
+
+def nginx_with(folder: Path) -> list[str]:
+    """The command line's arguments for nginx with `app.conf`, which is in the folder."""
+    main = folder / "main.conf"
+    user = "user root;" if os.getuid() == 0 else ""
+    main.write_text(NGINX.format(folder=folder, user=user))
+    return ["-e", "stderr", "-p", str(folder), "-c", str(main)]
+
+
+class Front(Proxy):
     def __init__(self, name: str, target: Address, folder: Path, pem: Path) -> None:
         program = program_of(name)
         self.ports = free_port(), free_port()
         arguments = {"nginx": self._nginx, "haproxy": self._haproxy}[name](target, folder, pem)
         super().__init__([program, *arguments])
-
-    @property
-    def tls_url(self) -> str:
-        return f"https://127.0.0.1:{self.ports[1]}"
 
     def _nginx(self, target: Address, folder: Path, pem: Path) -> list[str]:
         self._fill(
@@ -67,10 +89,7 @@ class Front(ServerProcess):
                 "/etc/ssl/app.key": str(pem),
             },
         )
-        main = folder / "main.conf"
-        user = "user root;" if os.getuid() == 0 else ""
-        main.write_text(NGINX.format(folder=folder, user=user))
-        return ["-e", "stderr", "-p", str(folder), "-c", str(main)]
+        return nginx_with(folder)
 
     def _haproxy(self, target: Address, folder: Path, pem: Path) -> list[str]:
         config = folder / "haproxy.cfg"
@@ -93,13 +112,3 @@ class Front(ServerProcess):
             assert text.count(old) == 1, f"deploy/{name}: {old!r}"
             text = text.replace(old, new)
         path.write_text(text)
-
-    def wait_until_it_listens(self) -> Address:
-        deadline = time.monotonic() + START_DEADLINE
-        address = ("127.0.0.1", self.ports[0])
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(address) == 0:
-                    return address
-            assert self.alive() and time.monotonic() < deadline, self.log
-            time.sleep(0.02)

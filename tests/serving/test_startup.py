@@ -82,7 +82,7 @@ def test_a_host_that_is_not_ours(program) -> None:
         ),
         ("ssl_context=('none.pem', 'none.key')", "The certificate file 'none.pem' does not exist"),
         ("certfile=__file__, keyfile='none.key'", "The key file 'none.key' does not exist"),
-        ("certfile=__file__", "cannot be used"),
+        ("certfile=__file__", "is not in PEM form"),
         ("keyfile=__file__", "is given without a certfile"),
     ],
 )

@@ -6,69 +6,70 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from tests.kit.server import ROOT
+from tests.docs.pages import ROOT, blocks
 
 FILES = "example/tutorial"
-LANGUAGES = {"en": ROOT / "docs", "zh": ROOT / "docs" / "zh"}
-#: What the reader calls "step N".
+#: Where each language's pages are.
+LANGUAGES = {
+    "en": ("docs/quickstart.md", "docs/tutorial"),
+    "zh": ("docs/zh/quickstart.md", "docs/zh/tutorial"),
+}
 STEPS = range(1, 8)
 
-_SHOWN = re.compile(
-    r"(?m)^<!-- file: (?P<path>\S+) -->\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL
-)
-_TYPED = re.compile(r"(?m)^```bash\n(?P<text>.*?)^```$", re.DOTALL)
-_PRINTED = re.compile(r"(?m)^```text\n(?P<text>.*?)^```$", re.DOTALL)
+_SHOWN = re.compile(r"(?ms)^<!-- file: (\S+) -->\n```(\w+)\n.*?^```$")
 
 
-def quickstart(language: str) -> Path:
-    return LANGUAGES[language] / "quickstart.md"
+def quickstart(language: str) -> str:
+    return LANGUAGES[language][0]
 
 
-def page_of(language: str, step: int) -> Path:
-    (page,) = (LANGUAGES[language] / "tutorial").glob(f"{step}-*.md")
-    return page
+def page_of(language: str, step: int) -> str:
+    folder = LANGUAGES[language][1]
+    (page,) = (ROOT / folder).glob(f"{step}-*.md")
+    return f"{folder}/{page.name}"
 
 
-def all_pages(language: str) -> list[Path]:
+def all_pages(language: str) -> list[str]:
     return [quickstart(language), *(page_of(language, step) for step in STEPS)]
 
 
-def shown_in(page: Path) -> dict[str, str]:
+def shown_in(page: str) -> dict[str, str]:
     """The files that a page shows, by their paths in this repository."""
-    return {found["path"]: found["text"] for found in _SHOWN.finditer(page.read_text())}
+    return {block.marks["file"]: block.text for block in blocks(page) if "file" in block.marks}
 
 
-def typed_in(page: Path) -> list[str]:
-    """The command lines for Linux and macOS, each block's after the other."""
-    return [found["text"] for found in _TYPED.finditer(page.read_text())]
+def blocks_of(page: str, language: str) -> list[str]:
+    """Its blocks in a language: `sh` is to be typed on Linux and macOS, `bat` on Windows, `text` is what appears."""
+    return [block.text for block in blocks(page) if block.language == language]
 
 
-def printed_in(page: Path) -> list[str]:
-    """What the page says that a terminal shows."""
-    return [found["text"] for found in _PRINTED.finditer(page.read_text())]
+def name_of(path: str) -> PurePosixPath:
+    """What the reader calls a file, who has one folder for all steps."""
+    _step, *name = PurePosixPath(path).relative_to(FILES).parts
+    return PurePosixPath(*name)
 
 
-def copy_from(page: Path, folder: Path) -> None:
-    """Do what the page says with its files: each one goes into the folder under the name that it has there."""
+def copy_from(page: str, folder: Path) -> None:
+    """Do what the page says with its files."""
     for path, text in shown_in(page).items():
-        name = Path(path).relative_to(FILES).relative_to(Path(path).relative_to(FILES).parts[0])
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+        file = folder / name_of(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
 
 
-def filled(page: Path) -> str:
+def filled(page: str) -> str:
     """The page, with the files as they are in this repository."""
 
     def block(found: re.Match[str]) -> str:
-        text = (ROOT / found["path"]).read_text()
-        return f"<!-- file: {found['path']} -->\n```{found['kind']}\n{text}```"
+        text = (ROOT / found[1]).read_text(encoding="utf-8")
+        return f"<!-- file: {found[1]} -->\n```{found[2]}\n{text}```"
 
-    return _SHOWN.sub(block, page.read_text())
+    return _SHOWN.sub(block, (ROOT / page).read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
     for language in LANGUAGES:
         for page in all_pages(language):
-            page.write_text(filled(page))
+            (ROOT / page).write_text(filled(page), encoding="utf-8")

@@ -7,8 +7,11 @@ which has to come before `flask_socketio` is imported: hence the place beside it
 import click
 
 from .demo import demo
+from .doctor import doctor
+from .documents import asyncapi, typescript
 from .emit import emit
 from .monitor import monitor
+from .routes import routes
 from .run import run
 
 
@@ -18,6 +21,10 @@ def socketio() -> None:
 
 
 socketio.add_command(demo)
+socketio.add_command(doctor)
 socketio.add_command(emit)
 socketio.add_command(monitor)
 socketio.add_command(run)
+socketio.add_command(routes)
+socketio.add_command(asyncapi)
+socketio.add_command(typescript)

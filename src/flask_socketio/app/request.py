@@ -19,7 +19,9 @@ class EventRequest(flask.Request):
 
     #: the client's id in this namespace
     sid: str
+    #: the namespace of the event
     namespace: str
+    #: the event's name and arguments
     event: Event
 
 

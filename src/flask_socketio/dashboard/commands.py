@@ -29,8 +29,10 @@ class Command:
         if name not in _DO or not 2 <= len(fields) <= 3:
             raise ValueError("no such command")
         namespace, argument, whom = (*fields, None)[:3]
-        is_room = isinstance(argument, str) and bool(argument)
-        if not (is_room or (name == "_disconnect" and isinstance(argument, bool | None))):
+        if name == "_disconnect":
+            if not isinstance(argument, bool | None):
+                raise ValueError("it is said by true or false whether the connection ends as well")
+        elif not isinstance(argument, str) or not argument:
             raise ValueError("no room")
         if not isinstance(namespace, str) or not isinstance(whom, str | None):
             raise ValueError("no namespace, or no client or room")  # noqa: TRY004 - it is the page's

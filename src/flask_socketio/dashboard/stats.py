@@ -77,8 +77,12 @@ class Stats:
         found += [{"timestamp": now, "type": kind, "count": sum_} for kind, sum_ in traffic.items()]
         return [event for event in found if event["count"]]
 
+    def namespaces(self) -> list[str]:
+        """Those that the application has handlers in."""
+        return sorted(self._namespaces - {"*", self._settings.namespace})[:_MAX_NAMESPACES]
+
     def _sockets_by_namespace(self) -> list[dict[str, Any]]:
-        counts = Counter(dict.fromkeys(self._namespaces - {"*"}, 0))
+        counts = Counter(dict.fromkeys(self.namespaces(), 0))
         counts.update(socket.namespace for socket in self._live.adapter.sockets())
         del counts[self._settings.namespace]
         return [

@@ -397,8 +397,10 @@ class FastWebSocket(WSListener, WebSocketLink):
         code = int.from_bytes(close_frame[2:4], "big")
         reason = close_frame[4:].decode(errors="replace")
         self._raw.set_protocol(_Drain(self))  # what follows a broken frame are no frames
-        limit = "max_http_buffer_size" if code == ws.MESSAGE_TOO_BIG else ""
-        error = WebSocketProtocolError(code, reason, limit)
+        if code == ws.MESSAGE_TOO_BIG:
+            error = ws.too_big(self._limits.max_payload)  # which names the option
+        else:
+            error = WebSocketProtocolError(code, reason)
         self._lane.engine.loop.call_soon(self._fail_next, error)
 
     def _fail_next(self, error: WebSocketProtocolError) -> None:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
+from reprlib import Repr
 from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 from ..protocol.json import BINARY_TYPES
 
 #: Of what does not fit, so much is told.
-_MANY, _LENGTH = 20, 200
-_INSTALL = "pip install flask-duplex[typed]"
+MANY, _LENGTH = 20, 200
+_SHOWN = Repr()
+_SHOWN.maxstring = _SHOWN.maxother = 60
+_MISSING_LIBRARY = "msgspec is not installed: pip install flask-duplex[typed]"
 
 _MISSING = re.compile("missing required field `(.+)`")
 
@@ -26,9 +30,11 @@ Convert = Callable[[Any], Any]
 class UnfitError(Exception):
     """A value that does not fit. `problems` are a path within it, and what is wrong there."""
 
-    def __init__(self, problems: list[tuple[str, str]]) -> None:
+    def __init__(self, value: Any, problems: list[tuple[str, str]]) -> None:
         super().__init__(problems)
         self.problems = problems
+        #: the value, cut and escaped
+        self.shown = shown(value)
 
 
 def is_checked(hint: Any) -> bool:
@@ -57,7 +63,7 @@ def _by_msgspec(hint: Any) -> Convert:
     try:
         import msgspec
     except ImportError as error:
-        raise ImportError(f"msgspec is not installed: {_INSTALL}", name="msgspec") from error
+        raise ImportError(_MISSING_LIBRARY, name="msgspec") from error
     if isinstance(msgspec.inspect.type_info(hint), msgspec.inspect.CustomType):
         raise TypeError(f"nothing that a client can send is a {hint!r}")
 
@@ -68,7 +74,7 @@ def _by_msgspec(hint: Any) -> Convert:
             problem, _, path = str(error).partition(" - at `$")
             missing = _MISSING.search(problem)
             path = path.rstrip("`") + (f".{missing[1]}" if missing else "")
-            raise UnfitError([_problem(path, problem)]) from None
+            raise UnfitError(value, [_problem(path, problem)]) from None
 
     return convert
 
@@ -84,10 +90,11 @@ def _by_pydantic(hint: Any) -> Convert:
         except pydantic.ValidationError as error:
             found = error.errors(include_url=False, include_context=False, include_input=False)
         raise UnfitError(
+            value,
             [
-                _problem("".join(map(_step, item["loc"][:_MANY])), item["msg"])
-                for item in found[:_MANY]
-            ]
+                _problem("".join(map(_step, item["loc"][:MANY])), item["msg"])
+                for item in found[:MANY]
+            ],
         )
 
     return convert
@@ -99,6 +106,23 @@ def _problem(path: str, text: str) -> tuple[str, str]:
 
 def _step(key: int | str) -> str:
     return f"[{key}]" if isinstance(key, int) else f".{key}"
+
+
+def plainer(hint: Any) -> Convert:
+    """What makes a value of the annotation's type what JSON and packets can have. Raises what `converter` raises."""
+    if is_pydantics(hint):
+        import pydantic
+
+        return partial(pydantic.TypeAdapter[Any](Any).dump_python, mode="json", by_alias=True)
+    _by_msgspec(hint)  # is it there, and does it know the type?
+    import msgspec
+
+    return partial(msgspec.to_builtins, builtin_types=BINARY_TYPES)
+
+
+def shown(value: Any) -> str:
+    """What a client has sent, cut and escaped."""
+    return _SHOWN.repr(value)[:_LENGTH]
 
 
 def as_plain(value: Any) -> Any:

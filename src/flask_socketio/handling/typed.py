@@ -5,21 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from reprlib import Repr
 from typing import Any
 
 from ..errors import Misfit, PayloadError
 from ..hub.call import Handler
 from .hints import EMPTY, Parameter, Signature, signature_of
 from .mistakes import place_of
-from .models import Convert, UnfitError, converter, is_checked
+from .models import MANY, Convert, UnfitError, converter, is_checked, shown
 
 logger = logging.getLogger("flask_socketio.server")
 
 _ANY = "*"  # whose handlers get the event's name in front
-_SHOWN = Repr()
-_SHOWN.maxstring = _SHOWN.maxother = 60
-_MOST = 200
 
 
 def convert_for(handler: Handler, event: str, *, required: bool) -> None:
@@ -41,12 +37,6 @@ def convert_for(handler: Handler, event: str, *, required: bool) -> None:
 def as_written(handler: Handler, event: str) -> None:
     """Take the conversion away again, from a handler that has one."""
     handler.function = handler.written or handler.function
-
-
-def is_converted(function: Callable[..., Any]) -> bool:
-    """Whether annotations of a handler ask for a conversion."""
-    signature = signature_of(function)
-    return signature is not None and _asks(signature)
 
 
 def _asks(signature: Signature) -> bool:
@@ -84,7 +74,8 @@ def _converting(
         convert = _Arguments(event, signature)
     except (ImportError, TypeError, NameError) as error:
         if required:
-            raise type(error)(f"{place_of(function)}: {error}") from error
+            kind = ImportError if isinstance(error, ImportError) else TypeError
+            raise kind(f"{place_of(function)}: {error}") from error
         logger.warning(
             "what clients send to %s is not checked: %s. typed_events=True makes that an error, False silent",
             place_of(function),
@@ -107,9 +98,8 @@ class _Arguments:
         self._front = 1 if event == _ANY else 0
         self._parameters = [item for item in signature.parameters if not item.variadic]
         self._rest = next((item for item in signature.parameters if item.variadic), None)
-        self._converters = {
-            item.name: _converter_of(item) for item in signature.parameters[self._front :]
-        }
+        named = self._front if self._parameters else 0
+        self._converters = {item.name: _converter_of(item) for item in signature.parameters[named:]}
         self._required = sum(item.required for item in self._parameters)
 
     def __call__(self, args: tuple[Any, ...]) -> list[Any]:
@@ -124,9 +114,11 @@ class _Arguments:
             try:
                 values.append(value if convert is None else convert(value))
             except UnfitError as unfit:
-                misfits += [Misfit(name, *problem, _shown(value)) for problem in unfit.problems]
+                misfits += [Misfit(name, *problem, unfit.shown) for problem in unfit.problems]
+            if len(misfits) >= MANY:
+                break
         if misfits:
-            raise PayloadError(self._name_of_event(args), misfits)
+            raise PayloadError(self._name_of_event(args), misfits[:MANY])
         return values
 
     def _count(self, args: tuple[Any, ...]) -> None:
@@ -138,7 +130,7 @@ class _Arguments:
         elif given > most and self._rest is None:
             front = self._front
             takes = f"Expected {most - front} arguments, got {given - front}"
-            misfits = [Misfit("", "", takes, _shown(args[most]))]
+            misfits = [Misfit("", "", takes, shown(args[most]))]
         else:
             return
         raise PayloadError(self._name_of_event(args), misfits)
@@ -156,8 +148,3 @@ class _Arguments:
 def _converter_of(parameter: Parameter) -> Convert | None:
     hint = parameter.hint.type
     return None if hint is EMPTY or hint is Any else converter(hint)
-
-
-def _shown(value: Any) -> str:
-    """What a client has sent, cut and escaped."""
-    return _SHOWN.repr(value)[:_MOST]

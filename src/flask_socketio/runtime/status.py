@@ -9,6 +9,8 @@ from .running import Running
 
 
 class ClusterFacade:
+    """`socketio.cluster`: the processes that belong together."""
+
     def __init__(self, life: Life) -> None:
         self._life = life
 

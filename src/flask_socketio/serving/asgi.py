@@ -111,7 +111,7 @@ class EngineApp:
                 await serve_websocket(found.engine, scope, receive, send)
             else:
                 await receive()
-                refusal = HandshakeRefused(BAD_REQUEST, f"no WebSocket at {scope['path'][:64]!r}")
+                refusal = self.engine.admission.not_ours(EngineRequest(scope))
                 await refuse_websocket(scope, send, refusal)
         elif found is not None:
             await found.below_path(EngineRequest(scope), receive, send)

@@ -18,17 +18,26 @@ async def answer_below(
 ) -> None:
     """Answer with one of the client's files, how the server is or its numbers, or pass the request to the engine."""
     name = request.path.removeprefix(live.engine.config.path)
+    # No name: nearly every request, a client's.
+    if not (name and await _answer_stranger(name, live, options, request, send)):
+        await serve_polling(live.engine, request, receive, send)
+
+
+async def _answer_stranger(
+    name: str, live: Live, options: Options, request: EngineRequest, send: Send
+) -> bool:
+    """What needs no session; False where it is for the engine to answer."""
     try:
-        if name:
-            await live.engine.admission.admit_stranger(request)
+        await live.engine.admission.admit_stranger(request)
     except HandshakeRefused as refusal:
         await respond(send, *refusal_answer(refusal))
-        return
+        return True
     if name == "health" and options.health and request.method == "GET":
         await answer_health(live, send)
-    elif name == "metrics" and options.metrics is not None and request.method == "GET":
+        return True
+    if name == "metrics" and options.metrics is not None and request.method == "GET":
         await answer_metrics(live, options.metrics, request, send)
-    elif live.dashboard is not None and await serve_dashboard(live, options, request, send):
-        pass
-    elif not (options.serve_client and await serve_client_file(name, request.scope, send)):
-        await serve_polling(live.engine, request, receive, send)
+        return True
+    if live.dashboard is not None and await serve_dashboard(live, options, request, send):
+        return True
+    return options.serve_client and await serve_client_file(name, request.scope, send)
