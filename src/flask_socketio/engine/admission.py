@@ -179,7 +179,9 @@ class Admission:
         if not self.origins.allows(environ, origin):
             if origin == "null":
                 server = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')[:256]}/"
-                raise HandshakeRefused(FORBIDDEN, _FROM_FILE.format(server), kind=_FROM_FILE)
+                raise HandshakeRefused(
+                    FORBIDDEN, _FROM_FILE.format(server), kind="a page from a file"
+                )
             shown = (origin or "")[:256]
             raise HandshakeRefused(
                 FORBIDDEN,

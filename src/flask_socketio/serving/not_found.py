@@ -78,7 +78,7 @@ class NotFoundHints:
         logger.warning(text, *args)
 
 
-def _about_path(path: str, paths: list[str]) -> tuple[object, ...]:
+def _about_path(path: str, paths: list[str]) -> tuple[str, ...]:
     served = " or ".join(map(repr, paths))
     whole = path if path.endswith("/") else path + "/"
     for known in paths:

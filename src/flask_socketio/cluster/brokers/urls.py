@@ -16,7 +16,13 @@ _KOMBUS = (
     "librabbitmq memory mongodb pgmq pyamqp pyro qpid sentinel slmq sqla sqlalchemy sqs zookeeper"
 )
 #: Whose port it is.
-_PORTS = {"6379": "redis", "26379": "redis+sentinel", "4222": "nats", "5432": "postgresql", "9092": "kafka"}  # fmt: skip
+_PORTS = {
+    "6379": "redis",
+    "26379": "redis+sentinel",
+    "4222": "nats",
+    "5432": "postgresql",
+    "9092": "kafka",
+}
 #: Of servers that are no brokers.
 _OTHERS = {"http", "https", "tcp", "tls", "ws", "wss"}
 _PORT = re.compile(r"[^/?]*:(\d+)(?:[/?]|$)")

@@ -11,7 +11,7 @@ _CERTIFICATES = {"CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE"}
 #: What binary forms of certificates and keys begin with: an ASN.1 sequence.
 _DER = b"\x30"
 
-_SWAPPED = "certfile={!r} and keyfile={!r} are the wrong way round: the first holds the key, the second the certificate"
+_SWAPPED = "certfile={} and keyfile={} are the wrong way round: the first holds the key, the second the certificate"
 _EMPTY = "The {} file {!r} is empty."
 _BINARY = (
     "The {} file {!r} is not in PEM form but in a binary one: openssl {} -inform der -in {} makes PEM of DER, "
@@ -37,7 +37,7 @@ def why_unusable(certfile: str, keyfile: str, error: OSError, *, wants_password:
         return _NO_PAIR.format(keyfile, certfile)
     in_certfile, in_keyfile = _labels(certfile), _labels(keyfile)
     if in_keyfile & _CERTIFICATES and _has_key(in_certfile) and not in_certfile & _CERTIFICATES:
-        return _SWAPPED.format(certfile, keyfile)
+        return _SWAPPED.format(repr(certfile), repr(keyfile))
     if not in_certfile & _CERTIFICATES:
         return _lacks(certfile, in_certfile, "certificate", "CERTIFICATE")
     if not _has_key(in_keyfile):
