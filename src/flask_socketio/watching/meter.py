@@ -142,7 +142,9 @@ class Meter(Watcher):
     def _add(self, handler: Handler, times: list[tuple[float, float]]) -> None:
         name = self._name_of(handler)
         # Threads append to it meanwhile, but to those of a callback, which is called once.
-        waits, takes = zip(*times[: (count := len(times))], strict=True)
+        count = len(times)
+        waits = [wait for wait, _ in times[:count]]
+        takes = [take for _, take in times[:count]]
         if handler in self._names:
             del times[:count]
         else:
