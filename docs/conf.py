@@ -61,7 +61,7 @@ copybutton_prompt_is_regexp = True
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_search_language(_search.EnglishAndChinese)
     app.connect("source-read", _links.read)
-    app.connect("html-page-context", _languages.describe)
+    app.connect("html-page-context", _languages.describe, priority=900)  # after the theme
     # A folder of pages may be empty.
     logging.getLogger("sphinx.sphinx.directives.other").addFilter(
         lambda record: "didn't match any documents" not in str(record.msg)
