@@ -24,6 +24,15 @@ NO_PYTHON = Python 3.11 or newer with venv is needed (on Debian and Ubuntu: apt 
 PYTHON = $(shell for python in $(PYTHONS); do \
 	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
 
+# A .venv of an unsuitable Python, or of one that is gone, or that was made in another folder (its programs name that
+# one), is none: what depends on it is made anew, and it with that.
+ifneq ($(wildcard .venv),)
+ifneq ($(shell .venv/bin/python -c '$(SUITABLE)' 2>/dev/null && grep -q "$(CURDIR)/.venv$$" .venv/pyvenv.cfg && echo good),good)
+$(shell rm -f .venv/installed .venv/installed-*)
+CLEAR := --clear
+endif
+endif
+
 BIN := .venv/bin
 DEPLOYMENT := .venv-deployment
 VERSIONS := .venv-versions
@@ -103,8 +112,9 @@ clean:
 
 .venv/installed: $(INPUTS)
 	$(if $(PYTHON),,$(error $(NO_PYTHON)))
+	@$(PYTHON) -c '$(SUITABLE)' 2>/dev/null || { echo "$(PYTHON): $(NO_PYTHON)" >&2; exit 1; }
 	@echo "Setting up .venv ..."
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv $(CLEAR) .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
 	@$(BIN)/python -m pip install -qq --editable .
 	@touch $@

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from flask import Flask, Request, current_app, request
 
@@ -218,15 +218,18 @@ _current_request = cast(Callable[[], Request], getattr(request, "_get_current_ob
 
 #: What a function is to be given outside of an event handler in place of the client's id, and what there is instead.
 _ADVICE = {
-    "emit": ("to= or broadcast=True", "socketio.emit()"),
-    "send": ("to= or broadcast=True", "socketio.send()"),
-    "call": ("to=", "socketio.call()"),
-    "join_room": ("sid=", "socketio.server.enter_room()"),
-    "leave_room": ("sid=", "socketio.server.leave_room()"),
-    "close_room": ("", "socketio.close_room()"),
-    "rooms": ("sid=", "socketio.server.rooms()"),
-    "disconnect": ("sid=", "socketio.server.disconnect()"),
+    "emit": ("to= or broadcast=True", "socketio.emit(event, ..., to=sid)"),
+    "send": ("to= or broadcast=True", "socketio.send(message, to=sid)"),
+    "call": ("to=", "socketio.call(event, ..., to=sid)"),
+    "join_room": ("sid=", "socketio.server.enter_room(sid, room)"),
+    "leave_room": ("sid=", "socketio.server.leave_room(sid, room)"),
+    "close_room": ("", "socketio.close_room(room)"),
+    "rooms": ("sid=", "socketio.server.rooms(sid)"),
+    "disconnect": ("sid=", "socketio.server.disconnect(sid)"),
 }
+
+
+_NO_APPLICATION = "{}() has no application here: use {}, or call it within app.app_context()"
 
 
 def _find(
@@ -244,10 +247,13 @@ def _find(
     if client is None and not everybody:
         client = getattr(request, "sid", None) or _missing(function, "sid")
     where = namespace or getattr(request, "namespace", None) or _missing(function, "namespace")
-    app = _current_app()
+    try:
+        app = _current_app()
+    except RuntimeError:
+        raise RuntimeError(_NO_APPLICATION.format(function, _ADVICE[function][1])) from None
     owner, socketio = getattr(request, HOME, (None, None))
     if owner is not app:  # no event's request, or another application has been entered since
-        socketio = app.extensions["socketio"]
+        socketio = app.extensions.get("socketio") or _not_attached(app)
     return cast(SocketIO, socketio), client, where
 
 
@@ -256,5 +262,12 @@ def _missing(function: str, attribute: str) -> str:
     if attribute == "namespace":
         wanted = "namespace="
     raise RuntimeError(
-        f"there is no request.{attribute} outside of an event handler: give {function}() {wanted}, or use {instead}"
+        f"there is no request.{attribute} outside of an event handler: give {function}() {wanted}, or use {instead}; "
+        "a thread of your own is given request.sid as an argument"
+    )
+
+
+def _not_attached(app: Flask) -> NoReturn:
+    raise RuntimeError(
+        f"the application {app.name!r} has no SocketIO: SocketIO(app), or init_app(app), is missing"
     )

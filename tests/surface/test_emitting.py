@@ -545,26 +545,35 @@ def test_a_view_that_emits_to_nobody_is_told_what_to_give(app: Flask, socketio: 
 @pytest.mark.parametrize(
     ("use", "advice"),
     [
-        (lambda: emit("x"), "sid .* give emit() to= or broadcast=True, or use socketio.emit()"),
-        (lambda: emit("x", to="a"), "namespace .* give emit() namespace=, or use socketio.emit()"),
-        (lambda: send("x"), "sid .* give send() to= or broadcast=True, or use socketio.send()"),
-        (lambda: call("x"), "sid .* give call() to=, or use socketio.call()"),
+        (
+            lambda: emit("x"),
+            "sid .* give emit() to= or broadcast=True, or use socketio.emit(event, ..., to=sid)",
+        ),
+        (
+            lambda: emit("x", to="a"),
+            "namespace .* give emit() namespace=, or use socketio.emit(event, ..., to=sid)",
+        ),
+        (
+            lambda: send("x"),
+            "sid .* give send() to= or broadcast=True, or use socketio.send(message, to=sid)",
+        ),
+        (lambda: call("x"), "sid .* give call() to=, or use socketio.call(event, ..., to=sid)"),
         (
             lambda: join_room("a"),
-            "sid .* give join_room() sid=, or use socketio.server.enter_room()",
+            "sid .* give join_room() sid=, or use socketio.server.enter_room(sid, room)",
         ),
         (
             lambda: leave_room("a", sid="b"),
-            "namespace .* give leave_room() namespace=, or use socketio.server.leave_room()",
+            "namespace .* give leave_room() namespace=, or use socketio.server.leave_room(sid, room)",
         ),
         (
             lambda: close_room("a"),
-            "namespace .* give close_room() namespace=, or use socketio.close_room()",
+            "namespace .* give close_room() namespace=, or use socketio.close_room(room)",
         ),
-        (lambda: rooms(), "sid .* give rooms() sid=, or use socketio.server.rooms()"),
+        (lambda: rooms(), "sid .* give rooms() sid=, or use socketio.server.rooms(sid)"),
         (
             lambda: disconnect(),
-            "sid .* give disconnect() sid=, or use socketio.server.disconnect()",
+            "sid .* give disconnect() sid=, or use socketio.server.disconnect(sid)",
         ),
     ],
 )

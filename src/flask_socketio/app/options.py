@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ..cluster.backlog import Bounds
-from ..cluster.brokers import make_broker
+from ..cluster.brokers import check_url, make_broker
 from ..cluster.node.queue import NodeQueue, is_node_url
 from ..cluster.queue import MessageQueue
 from ..engine.config import EngineConfig
@@ -83,6 +83,7 @@ def make_queue(options: Options, *, write_only: bool) -> MessageQueue | None:
         return None
     if is_node_url(url):
         return NodeQueue(url, channel, write_only=write_only, bounds=options.backlog)
+    check_url(url)
     return MessageQueue(make_broker, url, channel, write_only=write_only, bounds=options.backlog)
 
 

@@ -49,9 +49,9 @@ class Told:
         if self._is_first(kind or text, level, text, args):
             self._logger.log(level, text, *args, exc_info=failed)
 
-    def info(self, text: str, *args: object) -> None:
+    def info(self, text: str, *args: object, kind: str = "") -> None:
         """The same for what need not be looked at."""
-        if self._is_first(text, logging.INFO, text, args):
+        if self._is_first(kind or text, logging.INFO, text, args):
             self._logger.info(text, *args)
 
     def _is_first(self, kind: str, level: int, text: str, args: tuple[object, ...]) -> bool:

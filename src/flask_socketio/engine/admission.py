@@ -14,13 +14,13 @@ from ..protocol.errors import (
     BAD_HANDSHAKE_METHOD,
     BAD_REQUEST,
     FORBIDDEN,
-    UNKNOWN_SID,
     UNKNOWN_TRANSPORT,
     UNSUPPORTED_PROTOCOL_VERSION,
     HandshakeRefused,
 )
 from ..protocol.states import SessionState
 from .config import EngineConfig
+from .ids import Origin, ended
 from .origin import OriginPolicy, is_allowed_host
 from .polling import Responder
 from .request import EngineRequest, size_of
@@ -33,7 +33,14 @@ _HEAD_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 #: Where a handshake's environ has the Host header as the client, or the last proxy, has sent it.
 _FIRST_HOST = "flask_duplex.first_host"
 
-_GONE = "the session has ended, or a server has it that this one knows nothing of (docs/serving.md, several processes)"
+_FROM_FILE = (
+    "origin 'null' is not accepted: that is a page opened from a file (file://), or in a sandbox. Have Flask serve the "
+    "page, and open it at {}; or, with all other pages of that kind, allow it: cors_allowed_origins=['null', ...]"
+)
+_WRONG_PATH = (
+    "a Socket.IO client wants a WebSocket at %r, and it is %r that is served: give the client that path, "
+    "io({path: ...}), or give SocketIO() the client's, path=..."
+)
 _UPGRADE_LOST = (
     "transport=websocket without a WebSocket handshake. If it is a browser's, a proxy has taken the Upgrade header "
     "away; nginx needs in its location: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
@@ -64,6 +71,7 @@ class Admission:
         config: EngineConfig,
         counters: Counters,
         find: Callable[[str], Session | None],
+        origin: Origin,
         middlewares: Sequence[ConnectionMiddleware] = (),
         elsewhere: Responder | None = None,
     ) -> None:
@@ -81,6 +89,8 @@ class Admission:
         self._counters = counters
         self._told = Told(logger)
         self._find = find
+        #: of this process's sessions
+        self.origin = origin
         self._middlewares = middlewares
         self._elsewhere = elsewhere
 
@@ -152,13 +162,26 @@ class Admission:
     def tell(self, request: EngineRequest, refusal: HandshakeRefused) -> None:
         """Count and log that a request was refused."""
         self._counters.refuse_handshake(refusal.kind)
-        self._told.warning(
-            "%s %s refused: %s", request.method, self._config.path, refusal, kind=refusal.kind
-        )
+        tell = self._told.info if refusal.is_usual else self._told.warning
+        # Of the usual ones each kind by itself: those that are not shown are not to hide others.
+        kind = refusal.detail if refusal.is_usual else refusal.kind
+        tell("%s %s refused: %s", request.method, self._config.path, refusal, kind=kind)
+
+    def not_ours(self, request: EngineRequest) -> HandshakeRefused:
+        """How to refuse a WebSocket handshake that is not below the path; one of a Socket.IO client is told of."""
+        refusal = HandshakeRefused(BAD_REQUEST, f"no WebSocket at {request.path[:64]!r}")
+        if request.query.revision:
+            self._told.warning(_WRONG_PATH, request.path[:64], self._config.path)
+        return refusal
 
     def _check_origin(self, request: EngineRequest, environ: dict[str, Any]) -> None:
         origin = request.header(b"origin")
         if not self.origins.allows(environ, origin):
+            if origin == "null":
+                server = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')[:256]}/"
+                raise HandshakeRefused(
+                    FORBIDDEN, _FROM_FILE.format(server), kind="a page from a file"
+                )
             shown = (origin or "")[:256]
             raise HandshakeRefused(
                 FORBIDDEN,
@@ -181,7 +204,7 @@ class Admission:
             raise _unknown_transport(query)
         session = self._find(sid)
         if session is None:
-            return self._other_process()
+            return self._other_process(sid)
         self._check_session(request, query, session)
         if self._hosts is not None:
             host = request.header(b"host")
@@ -191,15 +214,15 @@ class Admission:
         self._check_origin(request, session.environ)
         return session
 
-    def _other_process(self) -> Responder:
+    def _other_process(self, sid: str) -> Responder:
         if self._elsewhere is None:
-            raise HandshakeRefused(UNKNOWN_SID, _GONE)
+            raise self.origin.about_unknown(sid)
         return self._elsewhere
 
     def _check_session(self, request: EngineRequest, query: Query, session: Session) -> None:
         # One that has ended is there for a last poll.
         if request.is_websocket and session.state is not SessionState.OPEN:
-            raise HandshakeRefused(UNKNOWN_SID, _GONE)
+            raise ended()
         if query.revision != session.revision:
             why = f"EIO={query.revision[:16]!r} in a session of revision {session.revision}"
             raise HandshakeRefused(BAD_REQUEST, why)

@@ -139,7 +139,7 @@ class Handshake(asyncio.Protocol):
 
     def _check(self, request: EngineRequest) -> bytes:
         if not request.path.startswith(self._lane.engine.config.path):
-            raise HandshakeRefused(BAD_REQUEST, f"no WebSocket at {request.path[:64]!r}")
+            raise self._lane.engine.admission.not_ours(request)
         try:
             return ws.accept_token(request.headers).encode()
         except ValueError as error:

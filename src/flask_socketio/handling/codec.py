@@ -21,8 +21,12 @@ def choose_codec(options: Options, app: Flask | None) -> Codec:
     """Raises ValueError for a serializer that there is not, and ImportError where msgpack is not installed."""
     own = None if app is None else AppJson(app)
     if options.serializer == "msgpack":
-        from ..protocol.msgpack import MsgpackCodec
-
+        try:
+            from ..protocol.msgpack import MsgpackCodec
+        except ImportError:
+            raise ImportError(
+                "serializer='msgpack' needs a library: pip install 'flask-duplex[msgpack]'"
+            ) from None
         return MsgpackCodec(None if own is None else own.default)
     if options.serializer != "default":
         raise ValueError(f"serializer must be 'default' or 'msgpack', not {options.serializer!r}")

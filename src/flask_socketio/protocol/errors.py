@@ -47,7 +47,7 @@ class HandshakeRefused(Exception):  # noqa: N818 - a verdict, not a failure
 
     `code` and `message` are the reference server's (0 to 5), `status` the HTTP status that goes with them;
     `detail` is for the log alone, where refusals of one `kind`, by default those with the same message, are told
-    together.
+    together; `is_usual`: of what need not be looked at.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class HandshakeRefused(Exception):  # noqa: N818 - a verdict, not a failure
         message: str | None = None,
         status: HTTPStatus | None = None,
         kind: str | None = None,
+        is_usual: bool = False,
     ) -> None:
         self.code = code
         self.message = message or MESSAGES[code]
@@ -65,6 +66,7 @@ class HandshakeRefused(Exception):  # noqa: N818 - a verdict, not a failure
         self.status = status or usual
         self.detail = detail
         self.kind = kind or self.message
+        self.is_usual = is_usual
         super().__init__(f"{self.message}: {detail}" if detail else self.message)
 
 

@@ -75,7 +75,7 @@ class Node:
     async def start(self, engine: Engine, lane: FastLane) -> None:
         """Know the others, and be known to them."""
         self._owner = Owner(engine)
-        self.relay.refused = engine.admission.tell
+        self.relay.admission = engine.admission
         self._lane = lane
         if self._folder is not None and self._peers is not None:
             await self._find_peers(self._folder, self._peers)

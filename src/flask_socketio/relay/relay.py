@@ -6,18 +6,19 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
 from ..base.real import socket_from, socket_pair
 from ..base.told import Told
+from ..engine.admission import Admission
 from ..engine.asgi import AsgiHandshake
 from ..engine.handshake import Handshake
 from ..engine.polling import Exchange
 from ..engine.request import EngineRequest
-from ..protocol.errors import BAD_REQUEST, UNKNOWN_SID, HandshakeRefused
+from ..protocol.errors import BAD_REQUEST, HandshakeRefused
 from .bridge import Bridge
 from .folder import Folder, node_of
 from .frames import Frame, Kind
@@ -29,6 +30,8 @@ from .pump import pumps
 
 #: Of requests under way; then they begin again.
 _LAST_NUMBER = 2**32 - 1
+#: Processes that have ended, by whose names their clients' requests are known.
+_REMEMBERED = 100
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -65,17 +68,21 @@ class Relay:
         self._is_stopping = False
         self._handing: set[asyncio.Task[None]] = set()
         self._told = Told(logger, loop)
+        #: those whose process has ended, the latest last
+        self._ended: deque[str] = deque(maxlen=_REMEMBERED)
         #: counts and logs a request that nobody can answer
-        self.refused: Callable[[EngineRequest, HandshakeRefused], object]
+        self.admission: Admission
 
     # -- the requests' side (a Responder) --------------------------------------------------------
 
     def begin(self, exchange: Exchange) -> None:
         request = exchange.request
-        link = self._links.get(node_of(request.query.sid or ""))
+        sid = request.query.sid or ""
+        link = self._links.get(node_of(sid))
         if link is None:
-            refusal = HandshakeRefused(UNKNOWN_SID, "no process has the session any more")
-            self.refused(request, refusal)
+            has_ended = node_of(sid) in self._ended
+            refusal = self.admission.origin.about_unknown(sid, has_ended=has_ended)
+            self.admission.tell(request, refusal)
             exchange.refuse(refusal)
         elif request.is_websocket:
             self._give_away(exchange, link)
@@ -140,9 +147,11 @@ class Relay:
 
     def gone(self, link: Link) -> None:
         """The owner has ended, and its sessions with it."""
+        self._ended.append(link.node)
         for exchange in [exchange for exchange, asked in self._asked.items() if asked.link is link]:
             self._forget(exchange)
-            exchange.refuse(HandshakeRefused(UNKNOWN_SID, "the process that had it has ended"))
+            sid = exchange.request.query.sid or ""
+            exchange.refuse(self.admission.origin.about_unknown(sid, has_ended=True))
 
     # -- WebSockets ------------------------------------------------------------------------------
 

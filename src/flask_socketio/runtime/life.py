@@ -30,6 +30,7 @@ from ..dispatch.background import BackgroundTasks
 from ..engine.admission import ConnectionMiddleware
 from ..errors import NotServingError
 from ..handling.codec import choose_codec, message_dumps
+from ..handling.outside import explain_lost_requests
 from ..handling.table import HandlerTable
 from ..handling.typed import as_written, convert_for
 from ..hub.socket import Socket
@@ -190,6 +191,7 @@ class Life:
         self.live = Live(self._application(app), middlewares, link, folder, self._cluster)
         self._become(State.SERVING, self.live)
         _begun.add(self)
+        explain_lost_requests()
         call_beside(self.background.serving)
         if self._companion is not None:
             self._companion.serving(self.live, app)

@@ -89,7 +89,7 @@ class Live:
             self.hub.connection_opened,
             middlewares=middlewares,
             elsewhere=None if self.node is None else self.node.relay,
-            node=name,
+            node=name or new_node(),
             counters=counters,
             new_session=session_maker(
                 app.watchers if self.meter is None else (*app.watchers, self.meter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask
@@ -41,6 +41,8 @@ _NO_BOUND = (
     "max_connections and max_connections_per_address do not hold here, only under socketio.run(): it is another server "
     "that accepts connections; look for such limits among its own options"
 )
+#: In the environ of a request whose exception the log has explained already.
+TOLD = "flask_duplex.told"
 #: Views that run at the same time; a page more waits.
 _MAX_VIEWS = 200
 #: Handshakes that are in WSGI middlewares at the same time: views that wait for slow clients do not hold them up.
@@ -111,7 +113,7 @@ class EngineApp:
                 await serve_websocket(found.engine, scope, receive, send)
             else:
                 await receive()
-                refusal = HandshakeRefused(BAD_REQUEST, f"no WebSocket at {scope['path'][:64]!r}")
+                refusal = self.engine.admission.not_ours(EngineRequest(scope))
                 await refuse_websocket(scope, send, refusal)
         elif found is not None:
             await found.below_path(EngineRequest(scope), receive, send)
@@ -246,4 +248,24 @@ def say_what_has_no_bound(limits: HttpLimits) -> None:
 def _with_debugger(app: Flask) -> WsgiApp:
     """The application with Werkzeug's debugger on the pages that fail."""
     debugger: Any = DebuggedApplication(app, evalex=True)
-    return debugger
+
+    def call(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["wsgi.errors"] = _Untold(environ)
+        return debugger(environ, start_response)
+
+    return call
+
+
+class _Untold:
+    """What the debugger writes tracebacks to, without those of exceptions that the log has explained."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self._environ = environ
+        self._errors = environ["wsgi.errors"]
+
+    def write(self, text: str) -> None:
+        if not self._environ.get(TOLD):
+            self._errors.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._errors, name)

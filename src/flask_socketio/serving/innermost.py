@@ -14,6 +14,7 @@ from flask import Flask, request
 
 from ..runtime.life import Life
 from .asgi_call import Asgi, answer_asgi_calls
+from .not_found import NotFoundHints
 from .pages import WsgiApp
 from .wsgi_pass import ARRIVAL
 
@@ -57,6 +58,7 @@ class Innermost:
         cast(Any, app).request_context = self._request_context
         cast(Any, app).full_dispatch_request = self._full_dispatch_request
         answer_asgi_calls(app, lambda: self._faces[0].asgi())
+        NotFoundHints(app, lambda: [face.path for face in self._faces])
 
     @classmethod
     def of(cls, app: Flask) -> Innermost:

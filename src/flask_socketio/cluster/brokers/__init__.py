@@ -11,6 +11,7 @@ from importlib import import_module
 
 from ..masking import Masked
 from ..queue import Broker
+from . import urls
 
 #: The module, which is also the name of the extra that brings its library, and the schemes of its URLs.
 _SCHEMES = {
@@ -43,6 +44,11 @@ def make_broker(url: str, channel: str) -> Broker:
         return module.make_broker(url, channel)
     except ValueError as error:
         raise ValueError(f"message_queue {(shown := Masked(url))}: {shown.text(error)}") from None
+
+
+def check_url(url: str) -> None:
+    """Raises ValueError for what is no URL of a broker's, with the one that is meant."""
+    urls.check_url(url, _MODULES)
 
 
 def _scheme(url: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import ssl
@@ -13,11 +14,16 @@ from typing import Any
 import uvicorn
 
 from ...base import descriptors
+from ...base.told import Told
 from ..asgi import EngineApp
 from ..http.choice import Protocols, choose_protocols
 from .listen import BACKLOG
+from .tls import look_for_http
 from .worker import Worker
 
+logger = logging.getLogger("flask_socketio.server")
+
+_HTTP = "this port is for https://, not for http://"
 #: Seconds that responses under way have when the server stops.
 GRACE = 3
 #: Seconds between looks whether Ctrl-C has been pressed once more.
@@ -91,10 +97,16 @@ def make_server(
 ) -> Server:
     """A server for the application; its `run(sockets=[listener])` serves until it is stopped."""
 
+    def found_http() -> None:
+        app.engine.counters.refuse_http(_HTTP)
+        told.warning("a request was refused: %s", _HTTP)
+
     def get_tls(*_: Any) -> ssl.SSLContext:
         assert tls is not None
+        look_for_http(tls, found_http)
         return tls
 
+    told = Told(logger)
     protocols = choose_protocols(access_log=access_log)
     app.on_started = lambda app: protocols.serve(app.lanes(), app.pages)
     config = uvicorn.Config(

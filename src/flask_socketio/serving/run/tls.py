@@ -1,13 +1,16 @@
-"""The TLS arguments of `run()`."""
+"""The TLS arguments of `run()`, and clients that speak HTTP where TLS is spoken."""
 
 from __future__ import annotations
 
 import ssl
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from werkzeug import serving
+
+from .pem import why_unusable
 
 _MAKE_ONE = (
     "For development ssl_context='adhoc' makes one (needs the package cryptography); a real one comes from a "
@@ -37,11 +40,34 @@ def make_context(certfile: Any, keyfile: Any, ssl_context: Any) -> ssl.SSLContex
         if path is not None and not Path(path).is_file():
             sys.exit(f"The {name} file {str(path)!r} does not exist in {Path.cwd()}. {_MAKE_ONE}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    asked: list[bool] = []
+
+    def no_password() -> str:  # else OpenSSL asks for it, and waits
+        asked.append(True)
+        return ""
+
     try:
-        context.load_cert_chain(certfile, keyfile)
-    except ssl.SSLError as error:
-        sys.exit(
-            f"{str(certfile)!r} and its key {str(keyfile or certfile)!r} cannot be used ({error.reason}): both have "
-            "to be in PEM form, the key has to fit the certificate and to have no password."
-        )
+        context.load_cert_chain(certfile, keyfile, no_password)
+    except OSError as error:
+        files = str(certfile), str(certfile if keyfile is None else keyfile)
+        sys.exit(why_unusable(*files, error, wants_password=bool(asked)))
     return context
+
+
+def look_for_http(context: ssl.SSLContext, found: Callable[[], object]) -> None:
+    """Have the context's handshakes call `found` where a client has sent a request in plain HTTP.
+
+    A loop says nothing of it: to it that is one of the handshakes that fail every day.
+    """
+    kind = context.sslobject_class or ssl.SSLObject
+
+    class Handshake(kind):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except ssl.SSLError as error:
+                if error.reason == "HTTP_REQUEST":
+                    found()
+                raise
+
+    context.sslobject_class = Handshake
