@@ -263,6 +263,22 @@ print([span.name for span in exporter.get_finished_spans()])
     )
 
 
+def test_what_fails_in_it_ends_nothing_else() -> None:
+    done = run("""
+from opentelemetry.sdk.trace import SpanProcessor
+from tests.tracing.app import app, provider, socketio
+class Broken(SpanProcessor):
+    def on_start(self, span, parent_context=None):
+        raise RuntimeError("no disk")
+provider.add_span_processor(Broken())
+client = socketio.test_client(app)
+socketio.emit("news")
+print(client.emit("other", callback=True), client.get_received()[0]["name"])
+""")
+    assert done.stdout == "other news\n", done.stderr
+    assert "tracing failed: RuntimeError: no disk" in done.stderr
+
+
 def run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
 
