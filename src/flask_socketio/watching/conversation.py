@@ -27,7 +27,7 @@ _engine = logging.getLogger("flask_socketio.engine")
 #: Characters that are shown of one value, and of all together.
 _ONE, _MOST = 60, 200
 #: A CONNECT packet, and the auth object in it.
-_AUTH = re.compile(r"(40(?:/[^,{]*,)?)\{.*", re.DOTALL)
+_AUTH = re.compile(r"\A(40(?:/[^,{]*,)?)\{.*", re.DOTALL)
 
 
 def conversation_logs(*, events: bool, packets: bool) -> list[Watcher]:
