@@ -24,6 +24,7 @@ from .values import (
     namespaces,
     queue_down,
     slow_consumer,
+    tracing,
     transports,
     url_path,
 )
@@ -135,6 +136,15 @@ class SocketIOOptions(TypedDict, total=False):
             "Events are measured, for `socketio.metrics()`. A token: who has it may fetch them for Prometheus, at "
             "`<path>/metrics` (`pip install flask-duplex[metrics]`). [metrics.md](metrics.md) has what there is.",
             read=metrics,
+        ),
+    ]
+    tracing: Annotated[
+        bool,
+        Option(
+            _YES_NO,
+            "OpenTelemetry has a span for each run of a handler and for each emit (`pip install flask-duplex[otel]`). "
+            "[tracing.md](guides/tracing.md) says what is in them.",
+            read=tracing,
         ),
     ]
     namespaces: Annotated[
@@ -555,15 +565,17 @@ class SocketIOOptions(TypedDict, total=False):
         Logger,
         Option(
             "true, false or logger",
-            "`True`: what happens is logged to stderr. A logger: its handlers and its level are used. `False`: what "
-            "the application has set up for the logger `flask_socketio.server`.",
+            "`True`: what is said is logged to stderr: clients that come and go, rooms, events with their arguments, "
+            "acks, emits; cut and escaped, bytes as how many there are. A logger: its handlers and its level are used, "
+            "and it is logged from INFO on. `False`: what the application has set up for the logger "
+            "`flask_socketio.server`, without all that.",
         ),
     ]
     engineio_logger: Annotated[
         Logger,
         Option(
             "true, false or logger",
-            "The same of the connections, whose logger is `flask_socketio.engine`.",
+            "The same of connections, upgrades and each packet; the logger is `flask_socketio.engine`.",
         ),
     ]
 
