@@ -20,7 +20,9 @@ OTHERS = [
 _HIDDEN = re.compile(r"<!--.*?-->|^(`{3,}).*?^\1", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r'(?<![\w=(])"([^"\n]+)"(?!\w)|`([^`\n]+)`')
 #: what has one of these is code, or a command line
-_CODE = re.compile(r"[=(){}\[\]<>/]|\s-|^(?:flask|from|gunicorn|import|make|npm|pip|python|sudo|uvicorn) ")
+_CODE = re.compile(
+    r"[=(){}\[\]<>/]|\s-|^(?:flask|from|gunicorn|import|make|npm|pip|python|sudo|uvicorn) "
+)
 
 
 def quotes(page: str) -> Iterator[str]:

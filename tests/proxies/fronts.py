@@ -1,4 +1,4 @@
-"""nginx and HAProxy, with the files of deploy/: their addresses alone are replaced."""
+"""nginx, HAProxy and Caddy, with the files of deploy/: their addresses alone are replaced."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ http {{
     include {folder}/app.conf;
 }}
 """
+CADDY_GLOBAL = "{\n\tadmin off\n\tauto_https off\n}\n"
+CADDY_SITE = "app.example {"
 
 
 def program_of(name: str) -> str:
@@ -74,8 +76,11 @@ class Front(Proxy):
     def __init__(self, name: str, target: Address, folder: Path, pem: Path) -> None:
         program = program_of(name)
         self.ports = free_port(), free_port()
-        arguments = {"nginx": self._nginx, "haproxy": self._haproxy}[name](target, folder, pem)
-        super().__init__([program, *arguments])
+        ways = {"nginx": self._nginx, "haproxy": self._haproxy, "caddy": self._caddy}
+        arguments = ways[name](target, folder, pem)
+        # Where Caddy keeps what it remembers.
+        env = {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+        super().__init__([program, *arguments], env)
 
     def _nginx(self, target: Address, folder: Path, pem: Path) -> list[str]:
         self._fill(
@@ -104,6 +109,17 @@ class Front(Proxy):
             },
         )
         return ["-f", str(config)]
+
+    def _caddy(self, target: Address, folder: Path, pem: Path) -> list[str]:
+        """The file's site twice, for it has a name and no certificate to fetch here."""
+        config = folder / "Caddyfile"
+        self._fill("Caddyfile", config, {"127.0.0.1:5000": "{}:{}".format(*target)})
+        text = config.read_text()
+        assert text.count(CADDY_SITE) == 1
+        plain = text.replace(CADDY_SITE, f"http://127.0.0.1:{self.ports[0]} {{")
+        tls = f"https://127.0.0.1:{self.ports[1]} {{\n\ttls {pem} {pem}"
+        config.write_text(CADDY_GLOBAL + plain + text.replace(CADDY_SITE, tls))
+        return ["run", "--config", str(config), "--adapter", "caddyfile"]
 
     @staticmethod
     def _fill(name: str, path: Path, replaced: dict[str, str]) -> None:

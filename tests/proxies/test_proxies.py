@@ -17,7 +17,7 @@ from tests.proxies.fronts import Front
 from tests.proxies.served import HANDS_OVER, WORKERS, Served, wait_until
 
 CLIENTS, MANY = 60, 400
-PROXIES = ["nginx", "haproxy"]
+PROXIES = ["nginx", "haproxy", "caddy"]
 #: How long after a worker was killed its clients are back.
 BACK = 5.0
 

@@ -246,7 +246,9 @@ client = socketio.test_client(app)
 client.emit("order", "soup", callback=True)
 print([span.name for span in exporter.get_finished_spans()])
 """)
-    assert done.stdout == "['process connect', 'send cook', 'a query', 'process order']\n", done.stderr
+    assert done.stdout == "['process connect', 'send cook', 'a query', 'process order']\n", (
+        done.stderr
+    )
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:

@@ -565,15 +565,17 @@ class SocketIOOptions(TypedDict, total=False):
         Logger,
         Option(
             "true, false or logger",
-            "`True`: what happens is logged to stderr. A logger: its handlers and its level are used. `False`: what "
-            "the application has set up for the logger `flask_socketio.server`.",
+            "`True`: what is said is logged to stderr: clients that come and go, rooms, events with their arguments, "
+            "acks, emits; cut and escaped, bytes as how many there are. A logger: its handlers and its level are used, "
+            "and it is logged from INFO on. `False`: what the application has set up for the logger "
+            "`flask_socketio.server`, without all that.",
         ),
     ]
     engineio_logger: Annotated[
         Logger,
         Option(
             "true, false or logger",
-            "The same of the connections, whose logger is `flask_socketio.engine`.",
+            "The same of connections, upgrades and each packet; the logger is `flask_socketio.engine`.",
         ),
     ]
 

@@ -18,6 +18,7 @@ from ...base.told import Told
 from ..asgi import EngineApp
 from ..http.choice import Protocols, choose_protocols
 from .listen import BACKLOG
+from .notify import started
 from .tls import look_for_http
 from .worker import Worker
 
@@ -56,6 +57,7 @@ class Server(uvicorn.Server):
             listener.listen(BACKLOG)
         if self._worker is None:
             print(self._announcement, file=sys.stderr, flush=True)
+            started()
             return
         loop = asyncio.get_running_loop()
         loop.add_reader(self._worker.lifeline, self._orphaned)

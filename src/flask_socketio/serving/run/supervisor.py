@@ -17,6 +17,7 @@ from types import FrameType
 
 from ...relay.folder import OURS
 from ...relay.found import temporary_folder
+from .notify import started
 from .worker import Worker
 
 logger = logging.getLogger("flask_socketio.server")
@@ -74,6 +75,7 @@ class Supervisor:
                 if not self._was_ready and self._all_ready():
                     self._was_ready = True
                     print(announcement, file=sys.stderr, flush=True)
+                    started()
                 time.sleep(_LOOK)
         finally:
             for number, handler in before.items():
