@@ -2,6 +2,7 @@
 # make cluster   two machines of two workers each, nginx in front, at http://127.0.0.1:8031/ (example/cluster/README.md)
 # make celery_progress   a task of Celery's that shows its progress in a page, and asks there (example/celery_progress)
 # make docs      the documentation, as build/docs/index.html
+# make screenshots   its pictures, docs/images/, of the examples as they run
 # make test      lint, types and tests
 # make compat    the same tests on Flask-SocketIO itself: applications, API
 # make compat-versions   the core of the tests on the oldest and the newest releases of Flask and others, and on broken ones
@@ -44,7 +45,7 @@ CORE := tests/versions \
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: example celery_progress cluster docs test compat compat-versions reliability soak bench count profile autobahn fuzz clean
+.PHONY: example celery_progress cluster docs screenshots test compat compat-versions reliability soak bench count profile autobahn fuzz clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -58,6 +59,9 @@ cluster: .venv/installed-dev
 docs: .venv/installed-dev
 	$(BIN)/python -m sphinx -b html --jobs auto --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "build/docs/index.html"
+
+screenshots: .venv/installed-dev
+	@PYTHONPATH=. $(BIN)/python docs/screenshots.py $(ARGUMENTS)
 
 test: .venv/installed-dev $(DEPLOYMENT)/installed node_modules/installed
 	$(BIN)/ruff check

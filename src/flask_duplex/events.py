@@ -13,6 +13,9 @@ from flask_socketio.handling.hints import EMPTY, Parameter
 
 from .schemas import Schema, Schemas, Way
 
+#: What the documents call the ack of a payload that does not fit, and bytes.
+_TAKEN = {"Refused", "Binary"}
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -72,6 +75,8 @@ def events_of(socketio: SocketIO) -> Events:
             *((hint, "in") for event in sent for hint in _elements(event.answer)),
         ]
     )
+    for name in _TAKEN & schemas.components.keys():
+        raise ValueError(f"{name} is a name that the document needs: give the type another")
     names = {route.namespace for route in routes} | {event.namespace for event in sent}
     spaces: list[Space] = []
     for name in sorted(names):

@@ -336,7 +336,9 @@ class MiddlewareFacade:
     """`socketio.sockio_mw`: what packages read of Flask-SocketIO's middleware. Here nothing stands around the app."""
 
     def __init__(self, life: Life, server: ServerFacade, app: Flask) -> None:
+        #: `socketio.server`
         self.engineio_app = server
+        #: the Flask application
         self.flask_app = app
         self._life = life
 

@@ -1,4 +1,4 @@
-"""Whether a page fits a small phone."""
+"""Whether a page fits a small phone, without scrolling sideways."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ _WIDER = """() => {
 
 _CUT = """() => {
   const context = document.createElement('canvas').getContext('2d');
+  const textIn = (field) => field.value || field.placeholder;
   const isCut = (field) => {
     const style = getComputedStyle(field);
     context.font = style.font;
     const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    return context.measureText(field.placeholder).width > room;
+    return context.measureText(textIn(field)).width > room;
   };
-  return [...document.querySelectorAll('[placeholder]')]
-    .filter((field) => field.checkVisibility()).filter(isCut).map((field) => field.placeholder);
+  return [...document.querySelectorAll('input:not([type=file])')]
+    .filter((field) => field.checkVisibility()).filter(isCut).map(textIn);
 }"""
 
 
 def assert_fits(page: Page) -> None:
-    """No element stands out of the window of a phone, and no placeholder is cut."""
+    """No element stands out of the window of a phone, and what stands in the fields is not cut."""
     page.set_viewport_size(PHONE)
     assert page.evaluate(_WIDER) == []
     assert page.evaluate(_CUT) == []

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.clients.browser import Visit, chromium, visit
+from tests.clients.phone import assert_fits
 from tests.kit.server import ROOT, ServerProcess
 
 SCRIPT = ROOT / "example" / "celery_progress" / "run.py"
@@ -43,6 +44,7 @@ def test_the_task_asks_the_page_that_has_started_it(
         question = page.page.get_by_text("10 pictures are sorted. Go on?")
         expect(question).to_be_visible(timeout=SECONDS)
         page.page.screenshot(path=tmp_path / "question.png")
+        assert_fits(page.page)
         expect(page.page.locator("#state")).to_have_text("10 of 20")
         page.page.get_by_role("button", name="Go on").click()
         expect(page.page.locator("#state")).to_have_text("all 20 sorted", timeout=SECONDS)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.clients.browser import Visit, chromium, visit
+from tests.clients.phone import assert_fits
 from tests.deployment.deployed import free_port
 from tests.kit.raw import Address
 from tests.kit.server import ROOT, START_DEADLINE, ServerProcess
@@ -62,6 +63,7 @@ def test_pages_of_all_workers_see_each_other(cluster: ServerProcess) -> None:
             assert page.hosts == {page.own_host}
         second.page.close()
         first.page.get_by_text(f"{len(pages) - 1} pages in all").wait_for()
+        assert_fits(first.page)
 
 
 def sections(page: Visit) -> list[str]:

@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests.clients.browser import Visit, chromium, visit
+from tests.clients.phone import assert_fits
 from tests.kit.server import ROOT, ServerProcess
 
 
 @pytest.fixture
-def page() -> Iterator[Visit]:
-    script = ROOT / "example" / "socketio_example.py"
-    with (
-        ServerProcess.script(script) as server,
-        chromium() as browser,
-        visit(browser, server.url) as page,
-    ):
+def server() -> Iterator[ServerProcess]:
+    with ServerProcess.script(ROOT / "example" / "socketio_example.py") as server:
+        yield server
+
+
+@pytest.fixture
+def page(server: ServerProcess) -> Iterator[Visit]:
+    with chromium() as browser, visit(browser, server.url) as page:
         yield page
 
 
@@ -44,15 +46,22 @@ def test_what_the_visitor_types_is_answered(page: Visit) -> None:
     assert page.hosts == {page.own_host}
 
 
-def test_the_client_without_a_browser() -> None:
-    example = ROOT / "example"
-    with ServerProcess.script(example / "socketio_example.py") as server:
-        done = subprocess.run(
-            [sys.executable, example / "python_client.py", server.url],
-            capture_output=True,
-            text=True,
-            timeout=20,
-        )
+def test_it_fits_a_phone(page: Visit, server: ServerProcess) -> None:
+    page.open()
+    page.page.get_by_text("connected · websocket").wait_for()
+    assert_fits(page.page)
+    server.stop()
+    page.page.get_by_text("cannot connect").wait_for()
+    assert_fits(page.page)
+
+
+def test_the_client_without_a_browser(server: ServerProcess) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "example" / "python_client.py", server.url],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
     assert done.stdout.splitlines() == [
         "connected over websocket",
         "response Hello from a program",

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.clients.browser import Visit, chromium, visit
+from tests.clients.phone import assert_fits
 from tests.kit.missing import skip_or_fail
 from tests.kit.server import ROOT, ServerProcess
 
@@ -119,6 +120,7 @@ def test_without_a_display_the_wait_blocks_nobody_else(tmp_path: Path) -> None:
         assert_served(other, 2)
         assert_served(asker, 2)
         asker.page.screenshot(path=tmp_path / "wait.png")
+        assert_fits(other.page)
         expect(other.page.locator("#dialog")).to_have_text(
             re.compile("The answer was: yes, I suppose"), timeout=10_000
         )

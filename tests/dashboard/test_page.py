@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -153,3 +154,31 @@ def test_chinese_browser_has_a_chinese_page(browser: Browser) -> None:
         page.goto(f"{server.url}/socket.io/admin")
         expect(page.get_by_label("用户名")).to_be_visible()
         context.close()
+
+
+def test_page_is_behind_any_prefix(browser: Browser) -> None:
+    env = {**environment({}, {}), "SCRIPT_NAME": "/some/prefix"}
+    server = ServerProcess([str(SCRIPTS / "gunicorn"), *GUNICORN], env)
+    with server, visit(browser, server.url) as visited:
+        page = DashboardPage(visited, "/some/prefix/socket.io/admin")
+        page.log_in()
+        page.expect_connected()
+        page.expect_row("/other", "0")
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ({"path": "/real/time", "serve_client": False}, "/real/time/admin/"),
+        ({"serializer": "msgpack"}, "/socket.io/admin/"),
+        ({"transports": ["websocket"]}, "/socket.io/admin/"),
+        ({"transports": ["polling"]}, "/socket.io/admin/"),
+        ({"always_connect": True}, "/socket.io/admin/"),
+    ],
+)
+def test_page_knows_how_to_connect(browser: Browser, options: dict[str, Any], path: str) -> None:
+    with served(options=options) as server, visit(browser, server.url) as visited:
+        page = DashboardPage(visited, path)
+        page.log_in()
+        page.expect_connected()
+        page.expect_row("/other", "0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 import socketio
 
 from tests.dashboard.kit import PATIENCE, USER, Admin, admin, client, served
+from tests.kit.broker import redis_server
 from tests.kit.raw import request
 from tests.kit.server import ServerProcess
 
@@ -440,3 +442,21 @@ def test_namespace_is_chosen() -> None:
             looking.wait_for("config")
         with admin(server.url) as looking:
             assert looking.refusal == "Invalid namespace"
+
+
+def test_servers_that_share_a_message_queue_are_one_dashboard(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with redis_server(tmp_path_factory) as url:
+        options = {"message_queue": url, "channel": f"dashboard-{os.getpid()}"}
+        with served(options=options) as one, served(options=options) as two:
+            with admin(one.url) as looking, client(two.url) as talking:
+                (session,) = looking.wait_for("session")
+                looking.wait_for("socket_connected", is_client(talking.sid))
+                talking.emit("say", "hello")
+                looking.wait_for("event_received", is_of(talking.sid))
+                looking.wait_for("server_stats", lambda stats: stats["clientsCount"] == 1)
+                looking.do("_disconnect", "/", False, talking.sid)
+                talking.client.wait()
+            with admin(two.url, {"sessionId": session}) as looking:
+                looking.wait_for("config")

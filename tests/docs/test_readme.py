@@ -55,7 +55,8 @@ def test_both_languages_have_the_same_blocks() -> None:
     ]
     assert languages[0] == languages[1]
     links = [targets(page) for page in ("README.md", "README.zh.md")]
-    assert links[0] - {"README.zh.md"} == links[1] - {"README.md", "docs/zh/index.md"}
+    chinese = {link.replace("docs/zh/", "docs/") for link in links[1]}
+    assert links[0] - {"README.zh.md"} == chinese - {"README.md"}
 
 
 def targets(page: str) -> set[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.clients.browser import Visit, chromium, visit
-from tests.docs.pages import ROOT, pages
+from tests.docs.pages import pages
 
 PHONE = {"width": 360, "height": 640}
 
@@ -33,23 +31,6 @@ def served(folder: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built as `make docs` does."""
-    folder = tmp_path_factory.mktemp("site")
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    words = makefile.partition("python -m sphinx ")[2].partition(" docs build/docs")[0].split()
-    ended = subprocess.run(
-        [sys.executable, "-m", "sphinx", *words, "docs", folder],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=170,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return folder
 
 
 @pytest.fixture(scope="module")

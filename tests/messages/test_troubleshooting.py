@@ -13,12 +13,12 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
 HEADINGS = re.findall(r"^### (.+)$", PAGE, re.M)
 #: what logging and f-strings put in
-_HOLE = re.compile(r"%[-.\d]*[srdg]|\{\}|…")
+HOLE = re.compile(r"%[-.\d]*[srdg]|\{\}|…")
 
 
-def texts() -> Iterator[str]:
-    """The string literals of the package; a hole of an f-string is `{}`."""
-    for path in (ROOT / "src/flask_socketio").rglob("*.py"):
+def literals(folder: str) -> Iterator[str]:
+    """The strings of the programs there; a hole of an f-string is `{}`."""
+    for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
@@ -31,10 +31,10 @@ def texts() -> Iterator[str]:
 
 def plain(text: str) -> str:
     """Without what differs from one line to the next."""
-    return " ".join(_HOLE.sub(" ", text.replace("'", " ")).split())
+    return " ".join(HOLE.sub(" ", text.replace("'", " ")).split())
 
 
-SAID = [plain(text) for text in texts()]
+SAID = [plain(text) for text in literals("src")]
 
 
 @pytest.mark.parametrize("heading", HEADINGS)

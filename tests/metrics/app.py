@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from typing import Any
 
@@ -60,6 +61,14 @@ def relay(name: str) -> str:
 @socketio.on("look")
 async def look() -> Any:
     return sorted(socketio.metrics())
+
+
+@socketio.on("ask")
+def ask() -> str:
+    answered = threading.Event()
+    emit("question", callback=lambda _: answered.set())
+    answered.wait(10)
+    return "answer"
 
 
 class Chat(Namespace):

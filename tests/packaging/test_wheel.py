@@ -108,6 +108,10 @@ def test_wheel_has_the_package_the_client_and_the_licences(wheel: dict[str, byte
     }
 
 
+def test_wheel_has_no_documentation(wheel: dict[str, bytes]) -> None:
+    assert not [name for name in wheel if "docs/" in name or name.endswith(".zh.md")]
+
+
 def test_every_module_is_in_the_wheel(wheel: dict[str, bytes]) -> None:
     modules = {str(path.relative_to(ROOT / "src")) for path in ROOT.glob("src/**/*.py")}
     assert modules == {name for name in wheel if name.endswith(".py")}
@@ -166,6 +170,9 @@ def test_sdist_has_what_a_build_and_a_test_run_need(sdist: Path) -> None:
         "LICENSE",
         "Makefile",
         "README.md",
+        "README.zh.md",
+        "docs/conf.py",
+        "docs/images/example.png",
         "example/socketio_example.py",
         "example/templates/index.html",
         "hatch_build.py",

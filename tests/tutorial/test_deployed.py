@@ -1,6 +1,6 @@
 """The tutorial's last step: its commands on a machine that is a folder, several workers, a real nginx, Chromium.
 
-/etc and /srv are in the folder; what belongs to the whole machine (packages, users, systemd) is noted down instead of done.
+/etc and /srv are in the folder. What belongs to the whole machine (packages, users, systemd) is noted, not done.
 """
 
 from __future__ import annotations

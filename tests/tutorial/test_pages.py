@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.tutorial.pages import (
     page_of,
     shown_in,
 )
+from tests.tutorial.reader import follow
 
 #: What Windows calls what the others type.
 WINDOWS = {"python3 -m venv": "py -m venv", ". .venv/bin/activate": r".venv\Scripts\activate"}
@@ -121,3 +123,15 @@ def test_step_7_has_the_configuration_of_deploy() -> None:
 
 def without_head(configuration: str) -> str:
     return configuration[configuration.index("upstream") :]
+
+
+def test_the_folders_are_laid_over_one_another(tmp_path: Path) -> None:
+    (commands,) = blocks_of("example/tutorial/README.md", "sh")
+    typed = commands.replace("/tmp/chat", str(tmp_path / "chat"))  # noqa: S108 - as on the page
+    subprocess.run(["bash", "-ec", typed], cwd=ROOT, check=True)
+    assert files_in(tmp_path / "chat") == files_in(follow(5, tmp_path / "reader"))
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    found = [path for path in folder.rglob("*.*") if path.is_file() and path.suffix != ".pyc"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}

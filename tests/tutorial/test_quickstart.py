@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ from tests.kit.missing import skip_or_fail
 from tests.kit.server import ServerProcess
 from tests.packaging.test_wheel import build
 from tests.tutorial.pages import LANGUAGES, blocks_of, copy_from, page_of, quickstart
-from tests.tutorial.reader import on_a_free_port
+from tests.tutorial.reader import PORT, on_a_free_port
 
 INSTALL = "pip install flask-duplex"
 #: From the first command to the message.
@@ -88,3 +90,37 @@ def test_the_tutorial_begins_like_the_quickstart() -> None:
             tutorial = blocks_of(page_of(language, 1), kind)[0]
             begins = blocks_of(quickstart(language), kind)[0].replace("quickstart", "chat")
             assert tutorial == f"{begins}mkdir templates static\n"
+
+
+# -- if something is different -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "missing"), [("flask_socketio", "SocketIO"), ("flask", "Flask")])
+def test_a_file_with_the_name_of_a_library(name: str, missing: str, tmp_path: Path) -> None:
+    copy_from(quickstart("en"), tmp_path)
+    (tmp_path / "app.py").rename(tmp_path / f"{name}.py")
+    assert f"cannot import name '{missing}'" in failure_of(tmp_path / f"{name}.py")
+    assert_is_in_the_table(f"`{name}.py`")
+
+
+def test_the_app_runs_already(tmp_path: Path) -> None:
+    copy_from(quickstart("en"), tmp_path)
+    app = tmp_path / "app.py"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        app.write_text(app.read_text().replace(PORT, f"port={port}"))
+        assert f"Port {port} is in use by another program" in failure_of(app)
+    assert_is_in_the_table("`Port 8000 is in use by another program`")
+
+
+def failure_of(script: Path) -> str:
+    command = [sys.executable, script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+def assert_is_in_the_table(text: str) -> None:
+    for language in LANGUAGES:
+        rows = (ROOT / quickstart(language)).read_text(encoding="utf-8").splitlines()
+        assert any(text in row for row in rows if row.startswith("|"))

@@ -4,11 +4,14 @@ import json
 import logging
 import os
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Annotated, Any, TypedDict, assert_type
 
 import flask.json
+import msgspec
 import orjson
+import pydantic
 from flask import Flask
 
 from flask_socketio import (
@@ -26,6 +29,8 @@ from flask_socketio import (
     rooms,
     send,
 )
+from flask_socketio.errors import PayloadError
+from flask_socketio.event import Event
 from flask_socketio.namespace import Namespace as SameNamespace
 from flask_socketio.test_client import SocketIOTestClient as SameTestClient
 
@@ -190,6 +195,50 @@ class Game(Namespace):
 
     def trigger_event(self, event: str, *args: Any) -> Any:
         return super().trigger_event(event, *args)
+
+
+@dataclass
+class Message:
+    text: str
+
+
+class Point(TypedDict):
+    x: int
+
+
+class Line(msgspec.Struct):
+    points: list[Point]
+
+
+class Person(pydantic.BaseModel):
+    name: str
+
+
+@socketio.on("say")
+def say(room: str, message: Message, *points: Point) -> Line:
+    said.emit(message, to=room, skip_sid=request.sid)
+    return Line(list(points))
+
+
+@socketio.on("greet")
+async def greet(person: Annotated[Person | None, pydantic.Field(description="Whom")]) -> Person:
+    return person or Person(name="nobody")
+
+
+said = socketio.sends("said", Message)
+assert_type(said, Event[Message, Any])
+moved = socketio.sends("moved", tuple[int, Point], namespace="/board")
+moved.emit((1, {"x": 1}))
+socketio.sends("tick").emit(None)
+socketio.sends("lines", list[Line]).emit([])
+socketio.sends("either", Message | Person).emit(Message("x"))
+sure = socketio.sends("sure", str, answer=bool)
+assert_type(sure.call("Really?", to="x", timeout=1), bool)
+try:
+    sure.call("Really?", to="x")
+except PayloadError as payload_error:
+    print(payload_error.event, [misfit.field for misfit in payload_error.fields])
+print([(sent.name, sent.namespace) for sent in socketio.sent_events])
 
 
 class Mine(SocketIO):

@@ -50,5 +50,9 @@ def handler(a: int) -> int:
     return a
 
 
+said = socketio.sends("said", str)
+said.emit(5)  # error
+said.emit("x", room="r")  # error
+socketio.sends(5, str)  # error
 handler("1")  # error
 print(request.side)  # error

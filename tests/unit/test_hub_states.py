@@ -82,6 +82,9 @@ class Connection:
 class Handlers:
     """There is one for everything."""
 
+    def asks_first(self, namespace: str) -> bool:
+        return False
+
     def serves(self, namespace: str) -> bool:
         return namespace in NAMESPACES
 

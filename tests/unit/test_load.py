@@ -52,6 +52,9 @@ class Rig:
         for client in self.clients:
             client.on_text("0")
 
+    def asks_first(self, namespace: str) -> bool:
+        return False
+
     def serves(self, namespace: str) -> bool:
         return True
 

@@ -121,10 +121,10 @@ def _fetch(request: Request) -> Sample:
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
         raise _NotThereError(f"{request.full_url} does not answer: {reason}") from error
-    except ValueError as error:
-        raise click.ClickException(
-            f"{request.full_url}: what answers is no server of ours"
-        ) from error
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise click.ClickException(f"{request.full_url}: what answers is no server of ours")
     return Sample(time.monotonic(), found)
 
 

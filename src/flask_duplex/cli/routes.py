@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from flask_socketio.description import Route
     from flask_socketio.handling.hints import Hint, Parameter
 
-_HEAD = ("Namespace", "Event", "Handler", "", "Arguments", "Place")
+_HEAD = ("Namespace", "Event", "Handler", "Arguments", "Place")
 
 
 @click.command()
@@ -46,8 +47,8 @@ def _show(rows: list[tuple[str, ...]]) -> None:
 
 def _row(route: Route) -> tuple[str, ...]:
     event = "(error)" if route.kind.value == "error" else route.event
-    how = "async def" if route.is_async else "def"
-    return (route.namespace, event, route.name, how, _arguments(route), _place(route))
+    handler = f"{'async def' if route.is_async else 'def'} {route.name}"
+    return (route.namespace, event, handler, _arguments(route), _place(route))
 
 
 def _arguments(route: Route) -> str:
@@ -55,24 +56,29 @@ def _arguments(route: Route) -> str:
         return ""
     if route.parameters is None:
         return "(any)"
-    text = ", ".join(map(_argument, route.parameters))
+    text = ", ".join(_argument(item, route) for item in route.parameters)
     return f"{text} (checked)" if route.is_checked else text
 
 
-def _argument(parameter: Parameter) -> str:
+def _argument(parameter: Parameter, route: Route) -> str:
     name = ("*" if parameter.variadic else "") + parameter.name
-    kind = _type(parameter.hint)
+    kind = _type(parameter.hint, route)
     optional = "" if parameter.required or parameter.variadic else " = …"
     return f"{name}: {kind}{optional}" if kind else f"{name}{optional}"
 
 
-def _type(hint: Hint) -> str:
-    """As it was written; with a question mark where nothing is known of it at run time."""
+def _type(hint: Hint, route: Route) -> str:
+    """As it may be written beside the function; with a question mark where nothing is known of it at run time."""
     from flask_socketio.handling.hints import EMPTY
 
     if hint.unresolved:
         return f"{hint.unresolved}?"
-    return "" if hint.type is EMPTY else inspect.formatannotation(hint.type, "__main__")
+    if hint.type is EMPTY:
+        return ""
+    if hint.type is type(None):
+        return "None"
+    text = inspect.formatannotation(hint.type)
+    return re.sub(rf"\b{re.escape(route.function.__module__)}\.", "", text)
 
 
 def _place(route: Route) -> str:
@@ -98,12 +104,12 @@ def _as_json(route: Route) -> dict[str, Any]:
         else [
             {
                 "name": item.name,
-                "type": _type(item.hint) or None,
+                "type": _type(item.hint, route) or None,
                 "required": item.required,
                 "variadic": item.variadic,
             }
             for item in route.parameters
         ],
-        "returns": _type(route.returns) or None,
+        "returns": _type(route.returns, route) or None,
         "checked": route.is_checked,
     }

@@ -24,6 +24,7 @@ from .values import (
     namespaces,
     queue_down,
     slow_consumer,
+    tracing,
     transports,
     url_path,
 )
@@ -135,6 +136,15 @@ class SocketIOOptions(TypedDict, total=False):
             "Events are measured, for `socketio.metrics()`. A token: who has it may fetch them for Prometheus, at "
             "`<path>/metrics` (`pip install flask-duplex[metrics]`). [metrics.md](metrics.md) has what there is.",
             read=metrics,
+        ),
+    ]
+    tracing: Annotated[
+        bool,
+        Option(
+            _YES_NO,
+            "OpenTelemetry has a span for each run of a handler and for each emit (`pip install flask-duplex[otel]`). "
+            "[tracing.md](guides/tracing.md) says what is in them.",
+            read=tracing,
         ),
     ]
     namespaces: Annotated[

@@ -49,6 +49,7 @@ class Options:
     serve_client: bool = True
     health: bool = False
     metrics: Metrics | None = None
+    tracing: bool = False
     ack_errors: bool = False
     typed_events: bool | None = None
     workers_dir: str | None = None

@@ -136,6 +136,18 @@ def metrics(value: bool | str | None) -> Metrics | None:
     return Metrics(value.encode())
 
 
+def tracing(value: object) -> bool:
+    """Raises ImportError where OpenTelemetry's API is missing."""
+    if value:
+        try:
+            import_module("opentelemetry.trace")
+        except ImportError as error:
+            raise ImportError(
+                "tracing=True needs opentelemetry-api: pip install 'flask-duplex[otel]'"
+            ) from error
+    return bool(value)
+
+
 def cluster_key(value: str | bytes | None) -> bytes | None:
     """The bytes of a secret, which no error shows."""
     if value is None:

@@ -1,9 +1,10 @@
 """Who looks at the dashboard, here or by way of another process, and what they are sent meanwhile.
 
-    a page ── connects to ──> this process ── questions: "watch", "show" ──> the others
+    a page ── connects to ──> this process ── a question: "watch" ──> the others
     the page <── emissions to its room, by the cluster's ways ── each process, as long as it has been asked to
 
-Where nobody looks, nothing is sent: others ask for it anew as long as there is somebody.
+Where nobody looks, nothing is sent: a process asks the others anew as long as somebody looks here. One that a page has
+not asked before, begins with the clients that it has.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class Desk:
         #: those who have logged in here, by their ids; and their connections'
         self.users: dict[str, str] = {}
         self.connections: set[str] = set()
-        self._until = 0.0
+        #: pages of other processes, and until when they look
+        self._others: dict[str, float] = {}
         self._timer: TimerHandle | None = None
 
     @property
@@ -54,9 +56,11 @@ class Desk:
         """Whether anybody looks."""
         return self._timer is not None
 
-    @property
     def _others_look(self) -> bool:
-        return self.live.loop.time() < self._until
+        now = self.live.loop.time()
+        if self._others:
+            self._others = {sid: until for sid, until in self._others.items() if now < until}
+        return bool(self._others)
 
     # -- who looks -----------------------------------------------------------------------------
 
@@ -72,8 +76,6 @@ class Desk:
         if settings.shows_clients:
             self._show(sid)
         self._watch()
-        if settings.shows_clients:
-            self._ask("show", sid)
 
     def gone(self, sid: str) -> None:
         self.users.pop(sid, None)
@@ -97,11 +99,11 @@ class Desk:
     def _tick(self) -> None:
         self._timer = None
         own = self._know_own()
-        if not (own or self._others_look):
+        if not (own or self._others_look()):
             return
         self.publish("server_stats", self.stats.take(own))
         if self.users:
-            self._ask("watch")
+            self._ask("watch", list(self.users))
         self._timer = self.live.loop.call_later(self._settings.interval, self._tick)
 
     # -- other processes -----------------------------------------------------------------------
@@ -115,13 +117,19 @@ class Desk:
     def asked(self, what: str, *args: Any) -> None:
         """Another process asks. Raises ValueError for what cannot be."""
         if what == "watch":
-            self._until = self.live.loop.time() + _INTERVALS * self._settings.interval + _GRACE
-            if self._timer is None:
-                self._watch()
-        elif what == "show" and self._settings.shows_clients:
-            self._show_elsewhere(str(args[0]))
+            self._watched_by([str(sid) for sid in args[0]])
         elif what == "do" and self._settings.takes_commands:
             carry_out(Command.of(*args), self.live.adapter)
+
+    def _watched_by(self, sids: list[str]) -> None:
+        until = self.live.loop.time() + _INTERVALS * self._settings.interval + _GRACE
+        new = [sid for sid in sids if sid not in self._others]
+        self._others |= dict.fromkeys(sids, until)
+        if self._timer is None:
+            self._watch()
+        if self._settings.shows_clients:
+            for sid in new:
+                self._show_more(sid, self._shown())
 
     def command(self, command: Command) -> None:
         """Have it carried out here and elsewhere."""
@@ -132,7 +140,7 @@ class Desk:
 
     def publish(self, event: str, *args: Any) -> None:
         """Tell everybody who looks."""
-        self._emit(ROOM, event, args, ignore_queue=not self._others_look)
+        self._emit(ROOM, event, args, ignore_queue=not self._others_look())
 
     def _send(self, sid: str, event: str, *args: Any) -> None:
         self._emit(sid, event, args, ignore_queue=False)
@@ -169,9 +177,6 @@ class Desk:
         first = [sockets.popleft() for _ in range(min(_AT_ONCE, len(sockets)))]
         self._send(sid, "all_sockets", [self.fields_of(socket) for socket in first])
         self._show_more(sid, sockets)
-
-    def _show_elsewhere(self, sid: str) -> None:
-        self._show_more(sid, self._shown())
 
     def _show_more(self, sid: str, sockets: deque[Socket]) -> None:
         for _ in range(min(_AT_ONCE, len(sockets))):

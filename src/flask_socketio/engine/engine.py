@@ -65,8 +65,8 @@ class Engine:
         self.admission = Admission(config, self.counters, self.find, origin, middlewares, elsewhere)
         self._open_session = open_session
         self._new_session = new_session
-        self._sids_begin = origin.begins
         self._new_polling = new_polling
+        self._sids_begin = origin.begins
         self._pongs = Deadlines(loop, config.ping_timeout, self._pong_overdue)
         self._pings = DelayQueue(
             loop,

@@ -40,7 +40,7 @@ class NamespaceMethods:
 
 def use_converting(instance: NamespaceMethods, handlers: Mapping[str, Handler]) -> None:
     """Have `trigger_event` call these in place of the methods."""
-    setattr(instance, "_converting", handlers)  # noqa: B010 - protected: it is no name of the application's
+    instance._converting = handlers  # pyright: ignore[reportPrivateUsage] - protected: no name of the application's
 
 
 def events_of(instance: NamespaceMethods) -> list[str]:

@@ -17,10 +17,10 @@ from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints, i
 from ..protocol.json import BINARY_TYPES
 
 #: Of what does not fit, so much is told.
-_MANY, _LENGTH = 20, 200
+MANY, _LENGTH = 20, 200
 _SHOWN = Repr()
 _SHOWN.maxstring = _SHOWN.maxother = 60
-_INSTALL = "pip install flask-duplex[typed]"
+_MISSING_LIBRARY = "msgspec is not installed: pip install flask-duplex[typed]"
 
 _MISSING = re.compile("missing required field `(.+)`")
 
@@ -63,7 +63,7 @@ def _by_msgspec(hint: Any) -> Convert:
     try:
         import msgspec
     except ImportError as error:
-        raise ImportError(f"msgspec is not installed: {_INSTALL}", name="msgspec") from error
+        raise ImportError(_MISSING_LIBRARY, name="msgspec") from error
     if isinstance(msgspec.inspect.type_info(hint), msgspec.inspect.CustomType):
         raise TypeError(f"nothing that a client can send is a {hint!r}")
 
@@ -92,8 +92,8 @@ def _by_pydantic(hint: Any) -> Convert:
         raise UnfitError(
             value,
             [
-                _problem("".join(map(_step, item["loc"][:_MANY])), item["msg"])
-                for item in found[:_MANY]
+                _problem("".join(map(_step, item["loc"][:MANY])), item["msg"])
+                for item in found[:MANY]
             ],
         )
 

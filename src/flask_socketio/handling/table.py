@@ -130,6 +130,9 @@ class HandlerTable:
     def serves(self, namespace: str) -> bool:
         return namespace in self.namespaces or ANY in self.namespaces
 
+    def asks_first(self, namespace: str) -> bool:
+        return namespace in self._ours
+
     def events(self) -> dict[str, list[str]]:
         """The events that have handlers, by namespace, to be shown."""
         events: dict[str, list[str]] = {namespace: [] for namespace in sorted(self.namespaces)}

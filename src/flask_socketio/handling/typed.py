@@ -11,7 +11,7 @@ from ..errors import Misfit, PayloadError
 from ..hub.call import Handler
 from .hints import EMPTY, Parameter, Signature, signature_of
 from .mistakes import place_of
-from .models import Convert, UnfitError, converter, is_checked, shown
+from .models import MANY, Convert, UnfitError, converter, is_checked, shown
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -74,7 +74,8 @@ def _converting(
         convert = _Arguments(event, signature)
     except (ImportError, TypeError, NameError) as error:
         if required:
-            raise type(error)(f"{place_of(function)}: {error}") from error
+            kind = ImportError if isinstance(error, ImportError) else TypeError
+            raise kind(f"{place_of(function)}: {error}") from error
         logger.warning(
             "what clients send to %s is not checked: %s. typed_events=True makes that an error, False silent",
             place_of(function),
@@ -97,9 +98,8 @@ class _Arguments:
         self._front = 1 if event == _ANY else 0
         self._parameters = [item for item in signature.parameters if not item.variadic]
         self._rest = next((item for item in signature.parameters if item.variadic), None)
-        self._converters = {
-            item.name: _converter_of(item) for item in signature.parameters[self._front :]
-        }
+        named = self._front if self._parameters else 0
+        self._converters = {item.name: _converter_of(item) for item in signature.parameters[named:]}
         self._required = sum(item.required for item in self._parameters)
 
     def __call__(self, args: tuple[Any, ...]) -> list[Any]:
@@ -115,8 +115,10 @@ class _Arguments:
                 values.append(value if convert is None else convert(value))
             except UnfitError as unfit:
                 misfits += [Misfit(name, *problem, unfit.shown) for problem in unfit.problems]
+            if len(misfits) >= MANY:
+                break
         if misfits:
-            raise PayloadError(self._name_of_event(args), misfits)
+            raise PayloadError(self._name_of_event(args), misfits[:MANY])
         return values
 
     def _count(self, args: tuple[Any, ...]) -> None:

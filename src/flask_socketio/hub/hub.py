@@ -46,6 +46,10 @@ class HandlerLookup(EventNames, Protocol):
         """Whether clients may connect to the namespace at all."""
         ...
 
+    def asks_first(self, namespace: str) -> bool:
+        """Whether nobody is told that he is connected before his connect handler has accepted him, come what may."""
+        ...
+
     def find(self, namespace: str, event: str) -> tuple[Handler, tuple[str, ...]] | None:
         """The handler for an event, and the arguments it wants in front of the client's."""
         ...
@@ -163,7 +167,7 @@ class Hub:
         socket = client.sockets[namespace] = Socket(client, namespace, self.sids_begin + new_sid())
         self._deadlines.discard(client)
         self.adapter.add(socket)
-        if self._always_connect:
+        if self._always_connect and not self.handlers.asks_first(namespace):
             socket.announce()
         found = self.handlers.find(namespace, "connect")
         if found is None:

@@ -87,6 +87,7 @@ class Life:
         self.handlers = HandlerTable([])
         self.background = BackgroundTasks()
         self._watchers: list[Watcher] = []
+        self._traced = False
         self._companion: Companion | None = None
         #: how packets are encoded, and arguments for the message queue
         self.codec: Codec = JSON
@@ -118,12 +119,20 @@ class Life:
         others = [each for each in self._watchers if not isinstance(each, ConversationLog)]
         logs = conversation_logs(events=bool(options.logger), packets=bool(options.engineio_logger))
         self._watchers = [*others, *logs]
+        if options.tracing and not self._traced:
+            self._trace()
         if self.live is None:
             self._rest(State.IDLE)
 
     def _convert_payloads(self, typed_events: bool | None) -> None:
         convert = partial(convert_for, required=typed_events is True)
         self.handlers.convert_by(as_written if typed_events is False else convert)
+
+    def _trace(self) -> None:
+        from ..watching.tracing import Tracing  # its library need not be installed
+
+        self._traced = True
+        self.watch(Tracing(self.handlers.names))
 
     @property
     def options(self) -> Options:

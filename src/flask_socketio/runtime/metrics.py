@@ -76,6 +76,9 @@ METRICS: Mapping[str, Metric] = {
         _COUNTER, "Events that the application has emitted.", _EVENT, measured=True
     ),
     "events_unhandled": Metric(_COUNTER, "Events of clients for which there is no handler."),
+    "payloads_refused": Metric(
+        _COUNTER, "Events whose payload was not of the type that their handler is annotated with."
+    ),
     "acks_unknown": Metric(_COUNTER, "Acks for which nobody waits."),
     "acks_dropped": Metric(_COUNTER, "Callbacks forgotten because a client owes too many acks."),
     "acks_overdue": Metric(_COUNTER, "Callbacks forgotten because the ack has not come in time."),
