@@ -11,7 +11,7 @@ from typing import Any
 
 from .extension import SocketIO
 from .handling.hints import EMPTY, Hint, Parameter, signature_of
-from .handling.methods import NamespaceMethods, events_of
+from .handling.methods import NamespaceMethods, methods_of
 from .handling.models import converter, is_checked
 from .handling.signature import is_async
 from .handling.table import ANY
@@ -73,8 +73,8 @@ def routes_of(socketio: SocketIO) -> list[Route]:
 
 
 def _of_class(instance: NamespaceMethods, *, checks: bool) -> Iterator[Route]:
-    for event in events_of(instance):
-        yield _route(instance.namespace, event, getattr(instance, "on_" + event), checks=checks)
+    for event, method in methods_of(instance).items():
+        yield _route(instance.namespace, event, method, checks=checks)
     if type(instance).trigger_event is not NamespaceMethods.trigger_event:
         yield _route(instance.namespace, ANY, instance.trigger_event, checks=False)
     if callable(function := getattr(instance, "error", None)):

@@ -25,6 +25,7 @@ WAIT = 10.0
 GIVEN_UP = "WebSocket is closed before the connection is established"
 #: the address that pages show
 SHOWN = "http://127.0.0.1:5000"
+ACKS = ["docs/guides/acks.md", "docs/zh/guides/acks.md"]
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -80,14 +81,14 @@ def test_events(browser: Browser, page: str, greeting: str) -> None:
         server.wait_for_log(re.compile("2 points"), WAIT)
 
 
-def test_acks(browser: Browser) -> None:
-    page = "docs/guides/acks.md"
+@pytest.mark.parametrize("page", ACKS)
+def test_acks(browser: Browser, page: str) -> None:
     with serve(page) as server, opened(browser, server, scripts(page)) as visited:
         wait_for(visited, "5", "5", "deleted")
 
 
-def test_ack_errors(browser: Browser) -> None:
-    page = "docs/guides/acks.md"
+@pytest.mark.parametrize("page", ACKS)
+def test_ack_errors(browser: Browser, page: str) -> None:
     with serve(page, 1) as server, opened(browser, server, scripts(page, 1)) as visited:
         server.allow_traceback("ZeroDivisionError: division by zero")
         wait_for(visited, "the handler of this event failed")

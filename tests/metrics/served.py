@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,10 @@ def wait_for(
     server: ServerProcess, condition: Callable[[dict[str, Any]], bool], seconds: float = 30
 ) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
-    while not condition(metrics := fetched(server)):
+    metrics: dict[str, Any] = {}
+    while not metrics or not condition(metrics):
         assert time.monotonic() < deadline, metrics
         time.sleep(0.05)
+        with suppress(TimeoutError):  # of a worker that is about to begin
+            metrics = fetched(server)
     return metrics

@@ -1,4 +1,4 @@
-"""What measuring adds to an event: 5 % of its bytecodes at most, and without the option none."""
+"""What measuring adds to an event: 5 % of its calls and bytecodes at most, and without the option none."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from benchmarks.count.result import own, total
 from tests.kit.missing import skip_or_fail
 
 LIMIT = 1.05
+KINDS = ("calls", "bytecodes")
 NAMES = ("echo", "async echo", "ack")
 
 
@@ -25,6 +26,6 @@ def test_it_adds_little() -> None:
     for name in NAMES:
         assert not [function for function in off[name] if "meter" in function.lower()]
         assert [function for function in on[name] if "Meter" in function]
-        (_, before), (_, after) = total(off[name]), total(on[name])
-        print(f"{name}: {before:g} -> {after:g} bytecodes ({after / before - 1:+.1%})")
-        assert before < after <= LIMIT * before, name
+        for what, before, after in zip(KINDS, total(off[name]), total(on[name]), strict=True):
+            print(f"{name}: {before:g} -> {after:g} {what} ({after / before - 1:+.1%})")
+            assert before < after <= LIMIT * before, (name, what)

@@ -53,6 +53,7 @@ def test_a_server_counts() -> None:
         "sessions_closed": 2,
         "upgrades": 1,
         "handshakes_refused": 1,
+        "handshakes_refused_by": {"Transport unknown": 1},
         "connects": 1,
         "disconnects": 1,
         "connects_refused": 1,

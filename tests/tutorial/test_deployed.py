@@ -8,6 +8,7 @@ from __future__ import annotations
 import configparser
 import http.client
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -36,10 +37,12 @@ class Machine:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.chat = follow(7, root / "srv" / "chat")
-        for folder in ("etc/ssl", "etc/systemd/system", "etc/nginx/conf.d", "bin"):
+        self.own = follow(7, root / "own" / "chat")
+        self.home = root / "home"
+        for folder in ("home", "srv", "etc/ssl", "etc/systemd/system", "etc/nginx/conf.d", "bin"):
             (root / folder).mkdir(parents=True)
         self._program("sudo", 'exec "$@"')
+        self._program("scp", f'cp "$1" {self.home}')
         self._program("nginx", "exit 0")  # it's tried as it runs, not here
         # An environment in which everything is installed already.
         self._program("python3", f'[ "$*" = "-m venv .venv" ] && exec ln -s {sys.prefix} .venv')
@@ -53,13 +56,13 @@ class Machine:
 
     def here(self, text: str) -> str:
         """What is in /etc and /srv there, is in the folder here."""
-        return text.replace("/etc/", f"{self.root}/etc/").replace("/srv/", f"{self.root}/srv/")
+        return re.sub(r"(?<![\w.])/(etc|srv)\b", rf"{self.root}/\1", text)
 
-    def type_in(self, commands: str) -> None:
+    def type_in(self, cwd: Path, commands: str) -> None:
         path = f"{self.root}/bin{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "-ec", self.here(commands)],
-            cwd=self.chat,
+            cwd=cwd,
             env={**os.environ, "PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
             capture_output=True,
             text=True,
@@ -118,9 +121,9 @@ class Nginx(Proxy):
 def machine(tmp_path: Path) -> Machine:
     """After the page's commands, which are the same in both languages (test_pages.py)."""
     machine = Machine(tmp_path)
-    trial, *commands = blocks_of(page_of("en", 7), "sh")
-    for block in commands:
-        machine.type_in(block)
+    trial, copying, *on_the_server = blocks_of(page_of("en", 7), "sh")
+    machine.type_in(machine.own, copying)
+    machine.type_in(machine.home, "".join(on_the_server))
     assert machine.service()["ExecStart"].endswith(f"/bin/{trial.strip()}")
     return machine
 

@@ -89,7 +89,7 @@ def test_the_tutorial_begins_like_the_quickstart() -> None:
         for kind in ("sh", "bat"):
             tutorial = blocks_of(page_of(language, 1), kind)[0]
             begins = blocks_of(quickstart(language), kind)[0].replace("quickstart", "chat")
-            assert tutorial == f"{begins}mkdir templates static\n"
+            assert tutorial == f"{begins}mkdir templates\nmkdir static\n"
 
 
 # -- if something is different -----------------------------------------------------------------------

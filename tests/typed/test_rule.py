@@ -226,6 +226,22 @@ def test_options_may_come_after_the_handlers(option: bool | None, refused: bool)
         assert is_refused(found) == refused, found
 
 
+def test_properties_of_a_class_are_left_alone() -> None:
+    """One may need a request."""
+
+    class Board(Namespace):
+        @property
+        def on_it(self) -> Any:
+            from flask_socketio import request
+
+            return lambda value: [request.sid is not None, value]
+
+    app = Flask(__name__)
+    socketio = SocketIO(app)
+    socketio.on_namespace(Board("/"))
+    assert socketio.test_client(app).emit("it", 5, callback=True) == [True, 5]
+
+
 def test_without_an_ack_a_test_is_told() -> None:
     app = Flask(__name__)
     socketio = SocketIO(app)
@@ -250,6 +266,37 @@ def test_a_type_that_no_client_can_send(caplog: pytest.LogCaptureFixture) -> Non
     )
     with pytest.raises(TypeError, match=r"odd .*test_rule\.py.* nothing that a client can send"):
         answer(odd, BAD, 1, typed_events=True)
+
+
+@dataclass
+class Nested:
+    inner: list[Nested]
+
+
+class NestedToo(pydantic.BaseModel):
+    inner: list[NestedToo]
+
+
+@pytest.mark.parametrize("model", [Nested, NestedToo])
+def test_what_is_nested_deeply_is_refused(model: Any) -> None:
+    def take(value: Any) -> str:
+        return "taken"
+
+    take.__annotations__["value"] = model
+    sent: dict[str, Any] = {"inner": []}
+    for _ in range(450):
+        sent = {"inner": [sent]}
+    found = answer(take, sent)
+    assert found == "taken" or is_refused(found)
+    assert answer(take, {"inner": 5})["fields"][0]["field"] == "inner"
+
+
+def test_pydantic_does_not_tell_of_everything() -> None:
+    def take(value: list[Model_]) -> str:
+        return "taken"
+
+    (field,) = answer(take, [{}] * 5000)["fields"]
+    assert field == {"argument": "value", "field": "", "problem": "5000 things do not fit"}
 
 
 WITHOUT = """

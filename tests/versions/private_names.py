@@ -50,6 +50,7 @@ PROMISED = {
     "_current_frames": "of sys, documented",
     "_get_current_object": "werkzeug's proxies, documented",
     "_placeholder": "Socket.IO's protocol",
+    "_disconnect": "a command of the Admin UI's",
     "_asdict": "of named tuples, documented",
     "_replace": "of named tuples, documented",
     "_socketio_home": "an attribute that we give a request",

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -125,7 +125,7 @@ def _fetch(request: Request) -> Sample:
         found = None
     if not isinstance(found, dict):
         raise click.ClickException(f"{request.full_url}: what answers is no server of ours")
-    return Sample(time.monotonic(), found)
+    return Sample(time.monotonic(), cast("dict[str, Any]", found))
 
 
 def _show(shown: tuple[Sample, Sample] | str, url: str) -> None:

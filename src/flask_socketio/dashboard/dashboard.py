@@ -29,6 +29,8 @@ logger = logging.getLogger("flask_socketio.server")
 #: The page opens its form for these; it does not say anything for the second one.
 _INVALID, _LOG_IN = "invalid credentials", ""
 _WAIT = "too many attempts to log in, wait a minute"
+#: Characters of an address, which a proxy may have from the client.
+_MAX_ADDRESS = 64
 _OPEN = (
     "the dashboard has no login (instrument(auth=False)): whoever reaches this server sees its clients%s. "
     "Give it auth={'username': ..., 'password': ...}"
@@ -104,7 +106,7 @@ class Dashboard:
         if desk is None or desk.live is not self._life.live:
             raise ConnectionRefusedError("the dashboard needs a server that runs")
         given = cast("dict[str, Any]", auth) if isinstance(auth, dict) else {}
-        address = request.remote_addr or ""
+        address = (request.remote_addr or "")[:_MAX_ADDRESS]
         user, session = self._user(given, address)
         try:
             desk.live.inbox.ask(desk.admit, request.sid, user, session)

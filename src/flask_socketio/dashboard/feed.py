@@ -133,7 +133,7 @@ class Feed(Watcher):
     @_while_watched
     def packet_sent(self, desk: Desk, session: Session, message: Message) -> None:
         if session.sid not in desk.connections:
-            desk.stats.sent(message.size)
+            desk.stats.sent(len(message.text or b"") + sum(map(len, message.binary)))
             if isinstance(message, EventMessage):
                 self._event_sent(desk, session, message)
 

@@ -73,6 +73,7 @@ class Attempts:
     def succeeded(self, address: str) -> None:
         with self._lock:
             self._failed[address] -= 1
+            self._failed += Counter()  # nothing is kept of who has not failed
 
 
 class Sessions:

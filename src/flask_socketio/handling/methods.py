@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from inspect import getattr_static
 from types import MappingProxyType
 from typing import Any
 
 from ..cluster.base import as_namespace
 from ..hub.call import Handler
-from .signature import max_args
+from .signature import make_handler, max_args
 
 
 class NamespaceMethods:
@@ -26,21 +27,40 @@ class NamespaceMethods:
 
         For `connect` they go on with the environ and the auth object, for `disconnect` with the reason.
         """
-        if converting := self._converting.get(event):
-            method, most = converting.function, converting.max_args
-        elif method := getattr(self, "on_" + event, None):
-            most = max_args(method) if event in ("connect", "disconnect") else None
-        else:
-            return None
         args = args[1:] if event != "connect" else args[2:]
+        method = getattr(self, "on_" + event, None)
+        if method is None:
+            return None
         if event in ("connect", "disconnect"):
-            args = args[:most]
-        return method(*args)
+            args = args[: max_args(method)]
+        converting = self._converting.get(event)
+        return method(*args) if converting is None else converting.function(*args)
+
+
+# What follows is no method, so that it takes no name from the application's classes.
 
 
 def use_converting(instance: NamespaceMethods, handlers: Mapping[str, Handler]) -> None:
-    """Have `trigger_event` call these in place of the methods."""
-    instance._converting = handlers  # pyright: ignore[reportPrivateUsage] - protected: no name of the application's
+    """Have these called in place of the methods."""
+    instance._converting = handlers  # pyright: ignore[reportPrivateUsage]
+
+
+def handler_of(instance: NamespaceMethods, event: str) -> Handler:
+    """Its method for an event. Raises AttributeError where there is none, TypeError for what cannot be called."""
+    converting = instance._converting.get(event)  # pyright: ignore[reportPrivateUsage]
+    return converting or make_handler(getattr(instance, "on_" + event))
+
+
+def methods_of(instance: NamespaceMethods) -> dict[str, Callable[..., Any]]:
+    """Its methods, by event, without those that a property would have to make."""
+    found: dict[str, Callable[..., Any]] = {}
+    for event in events_of(instance):
+        name = "on_" + event
+        if not isinstance(getattr_static(instance, name, None), property):
+            method = getattr(instance, name)
+            if callable(method):
+                found[event] = method
+    return found
 
 
 def events_of(instance: NamespaceMethods) -> list[str]:

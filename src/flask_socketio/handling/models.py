@@ -18,6 +18,9 @@ from ..protocol.json import BINARY_TYPES
 
 #: Of what does not fit, so much is told.
 MANY, _LENGTH = 20, 200
+#: pydantic tells all or nothing, and what it tells of a wrong number takes a hundred times as much memory.
+_ALL = 1000
+_DEEP = "", "Nested too deeply"
 _SHOWN = Repr()
 _SHOWN.maxstring = _SHOWN.maxother = 60
 _MISSING_LIBRARY = "msgspec is not installed: pip install flask-duplex[typed]"
@@ -75,6 +78,8 @@ def _by_msgspec(hint: Any) -> Convert:
             missing = _MISSING.search(problem)
             path = path.rstrip("`") + (f".{missing[1]}" if missing else "")
             raise UnfitError(value, [_problem(path, problem)]) from None
+        except RecursionError:
+            raise UnfitError(value, [_DEEP]) from None
 
     return convert
 
@@ -87,7 +92,11 @@ def _by_pydantic(hint: Any) -> Convert:
     def convert(value: Any) -> Any:
         try:
             return adapter.validate_python(value)
+        except RecursionError:
+            raise UnfitError(value, [_DEEP]) from None
         except pydantic.ValidationError as error:
+            if (count := error.error_count()) > _ALL:
+                raise UnfitError(value, [("", f"{count} things do not fit")]) from None
             found = error.errors(include_url=False, include_context=False, include_input=False)
         raise UnfitError(
             value,

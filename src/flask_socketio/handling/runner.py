@@ -39,6 +39,7 @@ _PLAIN = frozenset((NoneType, str, int, float, bool, list, tuple, dict, bytes))
 
 _REJECTED = {"message": "Connection rejected by server"}
 _REFUSED = {"message": "Connection refused by server"}
+_REFUSED_PAYLOAD = "%s in namespace %r refused: %s"
 _DONE = Outcome()
 _FAILED = {"error": "the handler of this event failed"}
 
@@ -205,7 +206,9 @@ class Runner:
             call.failure = error
         what = f"handler of event {call.event!r}" if call.event else "ack callback"
         if isinstance(error, PayloadError):
-            _told.warning("%s in namespace %r refused: %s", what, call.socket.namespace, error)
+            # Of each handler one line in a minute: clients may send anything as often as they like.
+            kind = place_of(call.handler.function)
+            _told.warning(_REFUSED_PAYLOAD, what, call.socket.namespace, error, kind=kind)
             return self._unfit(call, error)
         if _ends_more(error):
             _log("%s in namespace %r was stopped", what, call.socket.namespace, error=None)

@@ -8,7 +8,7 @@ from typing import Any
 from ..app.request import request
 from ..hub.call import Handler
 from ..protocol.socketio import RESERVED_EVENTS
-from .methods import NamespaceMethods, events_of, use_converting
+from .methods import NamespaceMethods, events_of, handler_of, methods_of, use_converting
 from .mistakes import warn_of_name, warn_of_second
 from .signature import is_async, make_handler
 
@@ -88,13 +88,11 @@ class HandlerTable:
     def _convert_methods(self, instance: NamespaceMethods) -> None:
         """Now, so that a mistake is told when the application starts."""
         found: dict[str, Handler] = {}
-        for event in events_of(instance):
-            method = getattr(instance, "on_" + event, None)
-            if callable(method):
-                handler = make_handler(method)
-                self._convert(handler, event)
-                if handler.function is not method:
-                    found[event] = handler
+        for event, method in methods_of(instance).items():
+            handler = make_handler(method)
+            self._convert(handler, event)
+            if handler.function is not method:
+                found[event] = handler
         use_converting(instance, found)
 
     def take(self, namespace: str, functions: dict[str, Callable[..., Any]]) -> None:
@@ -172,10 +170,7 @@ class HandlerTable:
         return None
 
     def _make(self, name: str, event: str, instance: NamespaceMethods) -> Found:
-        handler = _handler_of(instance, event)
-        if not _has_own_trigger(instance):
-            self._convert(handler, event)
-        found = handler, ()
+        found = _handler_of(instance, event), ()
         # Nothing is remembered by a name that clients may have made up.
         if event in RESERVED_EVENTS or hasattr(type(instance), "on_" + event):
             self._methods[name, event] = found
@@ -189,7 +184,7 @@ def _as_it_is(handler: Handler, event: str) -> None:
 def _handler_of(instance: NamespaceMethods, event: str) -> Handler:
     """What handles a class's event: its method, or its own `trigger_event`, which all of its events go through."""
     if not _has_own_trigger(instance):
-        return make_handler(getattr(instance, "on_" + event))
+        return handler_of(instance, event)
 
     def trigger(*args: Any) -> Any:
         if event == "connect":

@@ -129,7 +129,7 @@ class _Arguments:
             misfits = [Misfit(name, "", "Missing", "nothing") for name in missing]
         elif given > most and self._rest is None:
             front = self._front
-            takes = f"Expected {most - front} arguments, got {given - front}"
+            takes = f"Expected at most {most - front}, got {given - front}"
             misfits = [Misfit("", "", takes, shown(args[most]))]
         else:
             return

@@ -37,7 +37,7 @@ from ..hub.socket import Socket
 from ..protocol.socketio import JSON, Codec
 from ..relay.bus import PeerLink
 from ..relay.machines import Cluster
-from ..watching.conversation import ConversationLog, conversation_logs
+from ..watching.conversation import conversation_logs
 from ..watching.watcher import Watcher, watched_broadcast
 from .answers import answers_for_others
 from .application import Application
@@ -86,8 +86,9 @@ class Life:
         self._options: Options | None = None
         self.handlers = HandlerTable([])
         self.background = BackgroundTasks()
-        self._watchers: list[Watcher] = []
-        self._traced = False
+        #: who is told what happens: those that were given, and those that the options ask for
+        self._given: list[Watcher] = []
+        self._asked_for: list[Watcher] = []
         self._companion: Companion | None = None
         #: how packets are encoded, and arguments for the message queue
         self.codec: Codec = JSON
@@ -116,11 +117,7 @@ class Life:
         self._cluster = make_cluster(options)
         self.handlers.namespaces.update(options.namespaces)
         self._convert_payloads(options.typed_events)
-        others = [each for each in self._watchers if not isinstance(each, ConversationLog)]
-        logs = conversation_logs(events=bool(options.logger), packets=bool(options.engineio_logger))
-        self._watchers = [*others, *logs]
-        if options.tracing and not self._traced:
-            self._trace()
+        self._asked_for = self._watchers_for(options)
         if self.live is None:
             self._rest(State.IDLE)
 
@@ -128,11 +125,19 @@ class Life:
         convert = partial(convert_for, required=typed_events is True)
         self.handlers.convert_by(as_written if typed_events is False else convert)
 
-    def _trace(self) -> None:
-        from ..watching.tracing import Tracing  # its library need not be installed
+    def _watchers_for(self, options: Options) -> list[Watcher]:
+        found: list[Watcher] = [
+            *conversation_logs(events=bool(options.logger), packets=bool(options.engineio_logger))
+        ]
+        if options.tracing:
+            from ..watching.tracing import Tracing  # its library need not be installed
 
-        self._traced = True
-        self.watch(Tracing(self.handlers.names))
+            found.append(Tracing(self.handlers.names))
+        return found
+
+    @property
+    def _watchers(self) -> tuple[Watcher, ...]:
+        return (*self._given, *self._asked_for)
 
     @property
     def options(self) -> Options:
@@ -145,7 +150,7 @@ class Life:
         """Have it told what happens from the start. Raises RuntimeError where something serves already."""
         if self.live is not None or self._inline is not None:
             raise RuntimeError("this has to be set up before the server begins to serve")
-        self._watchers.append(watcher)
+        self._given.append(watcher)
 
     def accompany(self, companion: Companion) -> None:
         """Have it told when a server begins. Raises RuntimeError for a second one."""
@@ -270,8 +275,9 @@ class Life:
         logger.debug("event %r emitted to nobody: the server is not running", event)
 
     def _application(self, app: Flask) -> Application:
-        watchers = tuple(self._watchers)
-        return Application(self._socketio, app, self.options, self.handlers, self.codec, watchers)
+        return Application(
+            self._socketio, app, self.options, self.handlers, self.codec, self._watchers
+        )
 
 
 def _name_of(path: str) -> str:

@@ -18,6 +18,7 @@ from ..cluster.memory import MemoryAdapter
 from ..cluster.nodes import new_node
 from ..dispatch.dispatcher import Dispatcher
 from ..dispatch.inbox import Inbox
+from ..dispatch.measured import MeasuredDispatcher
 from ..engine.admission import ConnectionMiddleware
 from ..engine.config import Limits
 from ..engine.engine import Engine
@@ -76,7 +77,7 @@ class Live:
         self._deadlines = Deadlines(
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
-        self.hub = app.hub(self.adapter, self._submit(), self._deadlines, counters)
+        self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
         self.hub.sids_begin = "" if self._link is None else self._link.sids_begin
         self._limit_time(options.engine.limits)
         max_payload = options.engine.limits.max_payload
@@ -108,7 +109,8 @@ class Live:
         # A partial function is one step fewer than one of ours.
         report: Callable[[Call, Outcome], None] = partial(self.inbox.post, self._finished)
         runner = app.runner(report if self.meter is None else self.meter.reporting(report))
-        return Dispatcher(
+        make = Dispatcher if self.meter is None else MeasuredDispatcher
+        return make(
             self.loop,
             self.inbox,
             runner.begin if self.meter is None else self.meter.beginning(runner.begin),
@@ -117,10 +119,6 @@ class Live:
             counters=self.counters,
             debug=bool(app.flask.debug),
         )
-
-    def _submit(self) -> Callable[[Call], None]:
-        submit = self.dispatcher.submit
-        return submit if self.meter is None else self.meter.submitting(submit)
 
     async def join_others(self) -> None:
         """Know the other processes that serve the same port, where there are any, before there is a client."""

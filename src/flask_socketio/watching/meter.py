@@ -1,7 +1,7 @@
 """What is measured of every event where `metrics=` is given; without it nothing of this is there.
 
-On its way an event is given the times at which it arrived and began, and leaves how long it has waited and taken in a
-list. That is all that it pays for; a few times a second the lists become histograms.
+On its way an event is given the times at which it arrived (`MeasuredDispatcher`) and began, and leaves how long it has
+waited and taken in a list. That is all that it pays for; a few times a second the lists become histograms.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Meter(Watcher):
         self._sent_bytes: defaultdict[str, int] = defaultdict(int)
         #: what carries those that are open
         self._websockets: dict[Session, WebSocketTransport] = {}
-        self._due = loop.time() + _STEP
+        self._due = perf_counter() + _STEP
         self._timer: TimerHandle = loop.call_later(_STEP, self._look)
 
     def close(self) -> None:
@@ -67,16 +67,6 @@ class Meter(Watcher):
         self._timer.cancel()
 
     # -- on the way of an event: each in place of what it is given ------------------------------
-
-    def submitting(self, submit: Callable[[Call], None]) -> Callable[[Call], None]:
-        """What hands a call to the dispatcher."""
-        clock = perf_counter
-
-        def submit_measured(call: Call) -> None:
-            call.arrived = clock()
-            return submit(call)
-
-        return submit_measured
 
     def beginning(self, begin: Callable[[Call], Any]) -> Callable[[Call], Any]:
         """What runs a call."""
@@ -134,7 +124,7 @@ class Meter(Watcher):
     # -- a few times a second ------------------------------------------------------------------
 
     def _look(self) -> None:
-        now = self._loop.time()
+        now = perf_counter()  # of uvloop's own clock a turn sees the beginning alone
         self._lag.add((max(0.0, now - self._due),))
         self._collect()
         self._due = now + _STEP
@@ -152,7 +142,9 @@ class Meter(Watcher):
     def _add(self, handler: Handler, times: list[tuple[float, float]]) -> None:
         name = self._name_of(handler)
         # Threads append to it meanwhile, but to those of a callback, which is called once.
-        waits, takes = zip(*times[: (count := len(times))], strict=True)
+        count = len(times)
+        waits = [wait for wait, _ in times[:count]]
+        takes = [take for _, take in times[:count]]
         if handler in self._names:
             del times[:count]
         else:
