@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from furo.navigation import get_navigation_tree
+from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.environment.adapters.toctree import TocTree
 
 CHINESE = "zh/"
 #: what the theme says itself; of most Sphinx has no translation
@@ -27,11 +31,25 @@ def _translate(text: str) -> str:
     return _WORDS.get(text, text)
 
 
+def _chinese_tree(app: Sphinx, page: str) -> str:
+    """What there is in Chinese, as HTML: the theme's navigation has all pages, by English names."""
+    builder = app.builder
+    assert isinstance(builder, StandaloneHTMLBuilder)
+    parts = [
+        TocTree(app.env).resolve(
+            page, builder, node, titles_only=True, includehidden=True, maxdepth=-1
+        )
+        for node in app.env.get_doctree(CHINESE + "index").findall(toctree)
+    ]
+    return "".join(builder.render_partial(part)["fragment"] for part in parts if part is not None)
+
+
 def describe(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: object) -> None:
     """For the templates: the page's language, and `other_language`, its name and where it stands."""
     chinese = page.startswith(CHINESE)
     if chinese:
         context |= {"language": "zh-CN", "_": _translate, "gettext": _translate}
+        context["furo_navigation_tree"] = get_navigation_tree(_chinese_tree(app, page))
     other = page.removeprefix(CHINESE) if chinese else CHINESE + page
     start = "index" if chinese else CHINESE + "index"
     there = other if other in app.env.found_docs else start

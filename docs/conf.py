@@ -6,6 +6,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
+from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -61,7 +62,8 @@ copybutton_prompt_is_regexp = True
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_search_language(_search.EnglishAndChinese)
     app.connect("source-read", _links.read)
-    app.connect("html-page-context", _languages.describe)
+    app.connect("html-page-context", _languages.describe, priority=900)  # after the theme
+    app.add_lexer("haproxy", TextLexer)  # Pygments knows no such language
     # A folder of pages may be empty.
     logging.getLogger("sphinx.sphinx.directives.other").addFilter(
         lambda record: "didn't match any documents" not in str(record.msg)

@@ -106,7 +106,7 @@ def _is_known(hint: Any) -> bool:
         return False
     try:
         converter(hint)
-    except (TypeError, NameError):
+    except TypeError:
         return False
     return True
 

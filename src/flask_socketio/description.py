@@ -110,7 +110,7 @@ def _is_checked(parameters: list[Parameter]) -> bool:
     """Whether annotations ask for it, and the library for it is there."""
     hints = [item.hint.type for item in parameters if item.hint.type is not EMPTY]
     if any(map(is_checked, hints)):
-        with suppress(ImportError, TypeError, NameError):
+        with suppress(ImportError, TypeError):
             return all(map(converter, hints))
     return False
 

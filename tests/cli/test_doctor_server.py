@@ -15,7 +15,7 @@ import trustme
 
 from tests.cli.findings import PATIENT, Findings, found_at
 from tests.cli.nginx import HOST, UPGRADE, Nginx, passing
-from tests.cli.terminal import FLASK
+from tests.cli.terminal import FLASK, typed
 from tests.kit.broker import free_port
 from tests.kit.server import ServerProcess
 
@@ -170,15 +170,18 @@ def test_nothing_listens() -> None:
 
 
 @contextmanager
-def another_server(date: str) -> Iterator[str]:
-    """One that is no Socket.IO server, and has another clock."""
+def another_server(date: str, location: str = "") -> Iterator[str]:
+    """One that is no server of ours, and has another clock."""
 
     class Handler(BaseHTTPRequestHandler):
         def date_time_string(self, timestamp: float | None = None) -> str:
             return date
 
         def do_GET(self) -> None:
-            self.send_error(404)
+            self.send_response(404)
+            if location:
+                self.send_header("Location", location)
+            self.end_headers()
 
         def log_message(self, *args: object) -> None:
             pass
@@ -189,6 +192,13 @@ def another_server(date: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_what_a_server_says_gives_the_terminal_no_orders() -> None:
+    with another_server("now", "\x1b[2J\x1b]0;x\x07") as url:
+        done = typed(Path("/"), *FLASK, "socketio", "doctor", url)
+    assert "404, leads to ?[2J?]0;x?" in done.stdout
+    assert "\x1b" not in done.stdout and "\x07" not in done.stdout
 
 
 def test_clocks() -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from flask_duplex.cli import socketio
 from tests.cli.nginx import HOST, Nginx, passing
 from tests.cli.terminal import FLASK, InFolder, typed
 from tests.cli.test_doctor_server import server_of
 from tests.docs.pages import block
 from tests.kit.broker import free_port, redis_server
+from tests.kit.server import ROOT
 
 PAGE = "docs/cli.md"
 
@@ -37,6 +39,11 @@ def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def folder(tmp_path: Path, queue: str) -> Path:
     shutil.copy(Path(__file__).with_name("chat.py"), tmp_path / "module.py")
     return tmp_path
+
+
+def test_each_command_is_named() -> None:
+    page = (ROOT / PAGE).read_text()
+    assert [name for name in socketio.commands if f"| [`{name}`](" not in page] == []
 
 
 def test_completion(tmp_path: Path) -> None:

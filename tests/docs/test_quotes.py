@@ -21,7 +21,7 @@ _HIDDEN = re.compile(r"<!--.*?-->|^(`{3,}).*?^\1", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r'(?<![\w=(])"([^"\n]+)"(?!\w)|`([^`\n]+)`')
 #: what has one of these is code, or a command line
 _CODE = re.compile(
-    r"[=(){}\[\]<>/]|\s-|^(?:flask|from|gunicorn|import|make|npm|pip|python|sudo|uvicorn) "
+    r"[=(){}\[\]<>/]|\s-|^(?:flask|from|gunicorn|import|make|npm|opentelemetry-instrument|pip|python|sudo|uvicorn) "
 )
 
 

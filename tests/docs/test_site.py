@@ -91,6 +91,17 @@ def test_a_phone_shows_the_whole_page(reader: Visit, page: str) -> None:
     assert reader.run("return document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def test_chinese_pages_lead_to_chinese_pages(reader: Visit) -> None:
+    reader.open("/zh/quickstart.html")
+    links = reader.page.locator(".sidebar-tree a.reference")
+    assert links.count() > 10
+    titles = links.all_text_contents()
+    assert "快速开始" in titles
+    assert not [title for title in titles if title in {"Quickstart", "Options", "Changes"}]
+    links.filter(has_text="房间").first.evaluate("link => link.click()")
+    expect(reader.page.locator("h1")).to_contain_text("房间")
+
+
 def test_from_one_language_to_the_other(reader: Visit) -> None:
     reader.page.set_viewport_size({"width": 1200, "height": 800})
     reader.open("/options.html")

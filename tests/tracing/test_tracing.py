@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.clients.browser import chromium, visit
+from tests.docs.pages import block
 from tests.kit.engine import EngineWebSocket, RawPolling
 from tests.kit.server import ROOT, ServerProcess
 from tests.tracing import app as traced_app
@@ -185,6 +187,16 @@ def test_auth(server: ServerProcess) -> None:
     assert one(spans, "process order")["links"][0].startswith(TRACE)
 
 
+def test_a_page(server: ServerProcess) -> None:
+    script = block("docs/guides/tracing.md", "io({ auth")
+    with chromium() as browser, visit(browser, server.url) as page:
+        page.open("/forget")
+        page.page.add_script_tag(url="/socket.io/socket.io.min.js")
+        page.page.add_script_tag(content=f"const traceparent = '{TRACEPARENT}'; {script}")
+        connect = one(spans_of(server, "process connect"), "process connect")
+    assert (connect["trace"], connect["parent"]) == (TRACE, PAGE)
+
+
 def test_a_namespace_without_a_connect_handler(server: ServerProcess) -> None:
     client = client_of(server, "", {"traceparent": TRACEPARENT}, "/news,")
     asked(client, '["read"]', "/news,")
@@ -249,6 +261,22 @@ print([span.name for span in exporter.get_finished_spans()])
     assert done.stdout == "['process connect', 'send cook', 'a query', 'process order']\n", (
         done.stderr
     )
+
+
+def test_what_fails_in_it_ends_nothing_else() -> None:
+    done = run("""
+from opentelemetry.sdk.trace import SpanProcessor
+from tests.tracing.app import app, provider, socketio
+class Broken(SpanProcessor):
+    def on_start(self, span, parent_context=None):
+        raise RuntimeError("no disk")
+provider.add_span_processor(Broken())
+client = socketio.test_client(app)
+socketio.emit("news")
+print(client.emit("other", callback=True), client.get_received()[0]["name"])
+""")
+    assert done.stdout == "other news\n", done.stderr
+    assert "tracing failed: RuntimeError: no disk" in done.stderr
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:

@@ -269,6 +269,28 @@ def test_a_type_that_no_client_can_send(caplog: pytest.LogCaptureFixture) -> Non
 
 
 @dataclass
+class Broken:
+    field: NoSuchType  # type: ignore[name-defined]  # noqa: F821
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic takes it from Python 3.12 on")
+def test_what_pydantic_does_not_know(caplog: pytest.LogCaptureFixture) -> None:
+    def take(named: dict[str, Named | Model_]) -> str:
+        return "called"
+
+    assert answer(take, 5) == "called"
+    assert "Please use `typing_extensions.TypedDict`" in caplog.text
+
+
+def test_a_field_whose_type_is_not_there(caplog: pytest.LogCaptureFixture) -> None:
+    def take(broken: Broken) -> str:
+        return "called"
+
+    assert answer(take, 5) == "called"
+    assert "is not checked: name 'NoSuchType' is not defined" in caplog.text
+
+
+@dataclass
 class Nested:
     inner: list[Nested]
 

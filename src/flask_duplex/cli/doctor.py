@@ -92,11 +92,16 @@ def _print(findings: Iterable[Finding]) -> bool:
     for finding in findings:
         counts[finding.severity] += 1
         click.secho(finding.severity.ljust(_WIDTH), fg=_COLORS[finding.severity], nl=False)
-        click.echo(finding.seen)
+        click.echo(_printable(finding.seen))
         for line in finding.mend.splitlines():
-            click.echo(f"{' ' * _WIDTH}> {line}")
+            click.echo(f"{' ' * _WIDTH}> {_printable(line)}")
     click.echo(", ".join(f"{count} {severity}" for severity, count in counts.items() if count))
     return counts[Severity.BROKEN] > 0
+
+
+def _printable(text: str) -> str:
+    """On one line, and without what would give a terminal orders: some of it is what a server has answered."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _print_json(findings: Iterable[Finding]) -> bool:

@@ -34,7 +34,9 @@ class NamespaceMethods:
         if event in ("connect", "disconnect"):
             args = args[: max_args(method)]
         converting = self._converting.get(event)
-        return method(*args) if converting is None else converting.function(*args)
+        if converting is not None and converting.written == method:  # not replaced since
+            method = converting.function
+        return method(*args)
 
 
 # What follows is no method, so that it takes no name from the application's classes.

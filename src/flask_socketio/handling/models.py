@@ -48,9 +48,16 @@ def is_checked(hint: Any) -> bool:
 def converter(hint: Any) -> Convert:
     """What makes a client's value one of the annotation's type, or raises UnfitError.
 
-    Raises ImportError where the library is missing, and TypeError or NameError for what it does not know.
+    Raises ImportError where the library is missing, and TypeError for what it does not know.
     """
-    return _by_pydantic(hint) if is_pydantics(hint) else _by_msgspec(hint)
+    try:
+        return _by_pydantic(hint) if is_pydantics(hint) else _by_msgspec(hint)
+    except (ImportError, TypeError):
+        raise
+    except (
+        Exception
+    ) as error:  # pydantic has many kinds; a name may be missing; it may be code of anybody's
+        raise TypeError(str(error)) from error
 
 
 def is_pydantics(hint: Any) -> bool:
@@ -123,7 +130,7 @@ def plainer(hint: Any) -> Convert:
         import pydantic
 
         return partial(pydantic.TypeAdapter[Any](Any).dump_python, mode="json", by_alias=True)
-    _by_msgspec(hint)  # is it there, and does it know the type?
+    converter(hint)  # is it there, and does it know the type?
     import msgspec
 
     return partial(msgspec.to_builtins, builtin_types=BINARY_TYPES)

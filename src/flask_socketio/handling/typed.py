@@ -72,7 +72,7 @@ def _converting(
         return function
     try:
         convert = _Arguments(event, signature)
-    except (ImportError, TypeError, NameError) as error:
+    except (ImportError, TypeError) as error:
         if required:
             kind = ImportError if isinstance(error, ImportError) else TypeError
             raise kind(f"{place_of(function)}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ import orjson
 
 from .frames import Frame, Kind
 from .link import Link
+
+logger = logging.getLogger("flask_socketio.server")
 
 #: What answers a question; JSON, in which keys are strings.
 Answers = Mapping[str, Callable[[], Any]]
@@ -56,7 +59,12 @@ class Asking:
         if link.is_away:
             return
         answer = self.answers.get(frame.head)
-        body = b"null" if answer is None else orjson.dumps(answer())
+        body = b"null"
+        try:
+            if answer is not None:
+                body = orjson.dumps(answer())
+        except Exception:  # the stream goes on: polling requests come by it
+            logger.exception("what another worker has asked for cannot be answered")
         link.send(Frame(Kind.SAID, frame.number, body=body))
 
     def answered(self, link: Link, frame: Frame) -> None:

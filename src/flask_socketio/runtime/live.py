@@ -223,6 +223,7 @@ class Live:
         self.workers.end()
         if self.node is not None:
             self.node.close()
+        self.workers.ended()
         self.inbox.close()
 
 

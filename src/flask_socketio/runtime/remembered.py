@@ -59,10 +59,12 @@ class Remembered:
         ]
 
     def leave(self) -> None:
-        """This worker ends. The last one takes the files with it."""
-        if not set(self._folder.nodes()) - {self._node}:
-            for _, file in self._files():
-                file.unlink(missing_ok=True)
+        """This worker has ended, and nobody finds it any more. The last one takes the files with it."""
+        with suppress(FileNotFoundError):  # the folder: another one has been the last
+            if not self._folder.nodes():
+                for _, file in self._files():
+                    file.unlink(missing_ok=True)
+                self._folder.forget(self._node)
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         for file in self._path.glob(f"*{_ENDING}"):

@@ -50,9 +50,13 @@ class Workers:
             self._remembered.inherit()
 
     def end(self) -> None:
-        """Leave the numbers to the others."""
+        """Nothing more happens here: leave the numbers to the others."""
         if self._remembered is not None:
             self.own()
+
+    def ended(self) -> None:
+        """The others do not find this one any more."""
+        if self._remembered is not None:
             self._remembered.leave()
 
     # -- numbers -------------------------------------------------------------------------------

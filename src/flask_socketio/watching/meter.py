@@ -134,10 +134,11 @@ class Meter(Watcher):
         for handler, times in list(self._ended.items()):
             if times:
                 self._add(handler, times)
-        sent = self._sent.copy()
-        self._sent.clear()
-        for (namespace, event), count in sent.items():
-            self._emitted[self._known(namespace, event)] += count
+        if self._sent:
+            events = self._registered.events()
+            for name, count in self._sent.items():
+                self._emitted[_registered(events, name)] += count
+            self._sent.clear()
 
     def _add(self, handler: Handler, times: list[tuple[float, float]]) -> None:
         name = self._name_of(handler)
@@ -159,12 +160,6 @@ class Meter(Watcher):
             self._names = self._registered.names()
             name = self._names.get(handler, (OTHER, OTHER))
         return name
-
-    def _known(self, namespace: str, event: str) -> Name:
-        events = self._registered.events()
-        if namespace not in events:
-            return OTHER, OTHER
-        return namespace, event if event in events[namespace] else OTHER
 
     # -- what has been measured ----------------------------------------------------------------
 
@@ -189,6 +184,14 @@ class Meter(Watcher):
             "received_bytes": dict(received),
             "sent_bytes": dict(sent),
         }
+
+
+def _registered(events: Mapping[str, Collection[str]], name: Name) -> Name:
+    """The name, as far as it is one of the application's."""
+    namespace, event = name
+    if namespace not in events:
+        return OTHER, OTHER
+    return namespace, event if event in events[namespace] else OTHER
 
 
 def _nested(values: Mapping[Name, Any]) -> dict[str, dict[str, Any]]:
