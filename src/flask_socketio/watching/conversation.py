@@ -40,11 +40,7 @@ def conversation_logs(*, events: bool, packets: bool) -> list[Watcher]:
     return found
 
 
-class ConversationLog(Watcher):
-    """One of the two."""
-
-
-class EventLog(ConversationLog):
+class EventLog(Watcher):
     """Clients, rooms, events, acks and emits."""
 
     def connected(self, socket: Socket) -> None:
@@ -95,7 +91,7 @@ class EventLog(ConversationLog):
         )
 
 
-class PacketLog(ConversationLog):
+class PacketLog(Watcher):
     """Connections, their transports and packets."""
 
     def session_opened(self, session: Session) -> None:
