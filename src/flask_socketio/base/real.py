@@ -131,6 +131,17 @@ def on_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
+def watch_thread_failures(tell: Callable[[BaseException | None, str], object]) -> None:
+    """Have `tell` called with what has ended a thread, and the thread's name; the process's own hook comes first."""
+    shows = threading.excepthook
+
+    def excepthook(args: threading.ExceptHookArgs, /) -> None:
+        shows(args)
+        tell(args.exc_value, "?" if args.thread is None else args.thread.name)
+
+    threading.excepthook = excepthook
+
+
 def start_thread(function: Callable[[], object], name: str) -> None:
     """Run a function on a real daemon thread."""
     if patched_by() is None:

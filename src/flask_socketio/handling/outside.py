@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
-from typing import Any
+
+from ..base.real import watch_thread_failures
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -19,18 +19,13 @@ _is_installed = False
 
 
 def explain_lost_requests() -> None:
-    """Have a line follow the traceback of a thread that has failed so; at the first call. The process's own hook is
-    called as before."""
+    """Have a line follow the traceback of a thread that has failed so; at the first call."""
     global _is_installed
     if not _is_installed:
         _is_installed = True
-        shows: Any = threading.excepthook
+        watch_thread_failures(_explain)
 
-        def excepthook(args: threading.ExceptHookArgs, /) -> None:
-            shows(args)
-            if isinstance(args.exc_value, RuntimeError) and str(args.exc_value).startswith(
-                _NO_REQUEST
-            ):
-                logger.error(_SAID, "?" if args.thread is None else args.thread.name)
 
-        threading.excepthook = excepthook
+def _explain(error: BaseException | None, thread: str) -> None:
+    if isinstance(error, RuntimeError) and str(error).startswith(_NO_REQUEST):
+        logger.error(_SAID, thread)
