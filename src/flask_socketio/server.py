@@ -10,7 +10,6 @@ from flask import Flask
 
 from .app.legacy import ignore
 from .cluster.base import AckCallback, Adapter, Room, as_namespace
-from .dashboard.dashboard import Dashboard
 from .dashboard.settings import Auth, Mode, read_settings
 from .dispatch.background import BackgroundTask
 from .engine.config import EngineConfig
@@ -246,6 +245,8 @@ class ServerFacade:
         server_stats_interval: float = 2,
     ) -> None:
         """See `SocketIO.instrument`."""
+        from .dashboard.dashboard import Dashboard  # most applications have none
+
         settings = read_settings(auth, mode, read_only, server_id, namespace, server_stats_interval)
         Dashboard(self._life, settings).install()
 

@@ -13,7 +13,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -138,6 +140,42 @@ def test_mistakes(
     words = [word.replace("URL", server.url) for word in arguments]
     done = typed(tmp_path, *MONITOR, *words, *ONCE)
     assert (done.returncode, says in done.stderr) == (status, True), done.stderr
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Leads to a path on another port; or is that."""
+
+    def do_GET(self) -> None:
+        server = cast(_Server, self.server)
+        server.tokens.append(self.headers.get("Authorization"))
+        self.send_response(302 if server.leads_to else 404)
+        if server.leads_to:
+            self.send_header("Location", server.leads_to)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+class _Server(ThreadingHTTPServer):
+    def __init__(self, leads_to: str = "") -> None:
+        super().__init__(("127.0.0.1", 0), _Elsewhere)
+        self.leads_to = leads_to
+        self.tokens: list[str | None] = []
+
+
+def test_a_redirect_is_not_given_the_token(tmp_path: Path) -> None:
+    with _Server() as other, _Server(f"http://127.0.0.1:{other.server_port}/x") as server:
+        for each in (other, server):
+            threading.Thread(target=each.serve_forever).start()
+        done = typed(
+            tmp_path, *MONITOR, f"http://127.0.0.1:{server.server_port}", "--token", TOKEN, *ONCE
+        )
+        for each in (other, server):
+            each.shutdown()
+    assert done.returncode == 1, done.stderr
+    assert server.tokens == [f"Bearer {TOKEN}"]
+    assert other.tokens == [None]
 
 
 def test_nobody_is_there(tmp_path: Path) -> None:

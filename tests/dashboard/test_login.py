@@ -78,6 +78,24 @@ def test_user(auth: Any, given: Any, user: str | None) -> None:
     assert user_of(auth, given) == user
 
 
+async def _nobody(given: Any) -> bool:
+    return False
+
+
+def test_an_async_function_lets_nobody_in() -> None:
+    """What its call returns is true, whatever it would say."""
+    with pytest.raises(ValueError, match="not an async def"):
+        SocketIO(Flask(__name__)).instrument(auth=_nobody)
+    waiting: list[Any] = []
+
+    def hidden(given: Any) -> Any:
+        waiting.append(_nobody(given))
+        return waiting[-1]
+
+    assert user_of(hidden, USER) is None
+    waiting[0].close()
+
+
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [

@@ -14,6 +14,8 @@ MEANT = [
     ("localhost:6379/0", "has no scheme: redis://localhost:6379/0"),
     (":secret@queue:6379", "'***@queue:6379' has no scheme: redis://queue:6379"),
     ("10.0.0.1:4222", "has no scheme: nats://10.0.0.1:4222"),
+    ("redis:6379/1", "'redis:6379/1' is no URL: redis://redis:6379/1"),
+    ("kafka:9092", "'kafka:9092' is no URL: kafka://kafka:9092"),
     ("redis:localhost", "'redis:localhost' is no URL: redis://localhost"),
     ("redis:/localhost", "is no URL: redis://localhost"),
     ("redis", "'redis' is no URL: redis://localhost"),

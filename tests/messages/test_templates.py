@@ -69,3 +69,15 @@ def test_other_tracebacks_are_whole(serve: Serve, tmp_path: Path, app: str) -> N
         assert tracebacks == 2
         assert "{% include 'inner.html' %}" in server.log
         assert 'raise RuntimeError("of its own")' in server.log
+
+
+def test_a_loader_that_does_not_tell_which_there_are(
+    serve: Serve, tmp_path: Path, app: str
+) -> None:
+    (tmp_path / "templates").mkdir()
+    loader = "from jinja2 import FunctionLoader\napp.jinja_env.loader = FunctionLoader(lambda name: None)\n"
+    with serve(app + loader) as server:
+        assert server.get("/").status == 500
+        log = server.log
+    assert f"there is no template 'index.html' in '{tmp_path}/templates' (GET '/')" in log
+    assert "Traceback" not in log

@@ -169,6 +169,57 @@ def test_decorators_with_arguments_of_their_own_get_what_was_sent() -> None:
     assert answer(converts(take), BAD) == "one"
 
 
+def adds_the_user(function: Any) -> Any:
+    """As people write it, who want the user in each of their handlers."""
+
+    @functools.wraps(function)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        return function(Model(7), *args, **kwargs)
+
+    return inner
+
+
+def names_the_user(function: Any) -> Any:
+    @functools.wraps(function)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, user=Model(7), **kwargs)
+
+    return inner
+
+
+def with_user(user: Model, value: Any) -> Any:
+    return [user.number, value]
+
+
+def with_user_last(value: Any, user: Model) -> Any:
+    return [user.number, value]
+
+
+@pytest.mark.parametrize(
+    "function", [adds_the_user(with_user), names_the_user(with_user_last)], ids=["first", "by name"]
+)
+def test_decorators_that_add_arguments(function: Callable[..., Any]) -> None:
+    assert answer(function, GOOD) == [7, GOOD]
+    assert is_refused(answer(function, GOOD, typed_events=True))
+
+
+def test_a_decorated_handler_that_is_sent_too_little_does_not_run() -> None:
+    app = Flask(__name__)
+    socketio = SocketIO(app)
+    ran: list[Any] = []
+
+    @wraps_all
+    def both(one: Model, other: Model) -> None:
+        ran.append((one, other))
+
+    socketio.on_event("it", both)
+    client = socketio.test_client(app)
+    for sent in ((GOOD,), (GOOD, GOOD, GOOD)):
+        with pytest.raises(TypeError):
+            client.emit("it", *sent, callback=True)
+    assert ran == []
+
+
 class Called:
     def __call__(self, value: Model) -> Any:
         return value.number

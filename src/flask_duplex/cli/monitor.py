@@ -92,8 +92,10 @@ def _request(url: str, path: str, token: str) -> Request:
         raise click.UsageError(f"{url!r} is no address of a server: http://127.0.0.1:5000")
     if parts.path in ("", "/"):
         parts = parts._replace(path=f"{path or '/socket.io/'}metrics")
-    headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
-    return Request(parts.geturl(), headers=headers)  # noqa: S310 - of one of two schemes
+    request = Request(parts.geturl(), headers={"Accept": "application/json"})  # noqa: S310 - of one of two schemes
+    # It is for this address, and for none that a redirect leads to.
+    request.add_unredirected_header("Authorization", f"Bearer {token}")
+    return request
 
 
 def _looks(request: Request, interval: float) -> Iterator[tuple[Sample, Sample] | str]:

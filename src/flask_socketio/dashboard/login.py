@@ -7,6 +7,7 @@ import hmac
 import secrets
 from collections import Counter
 from collections.abc import Callable
+from inspect import isawaitable
 from time import monotonic
 from typing import Any, cast
 
@@ -30,7 +31,9 @@ def user_of(auth: Auth, given: object) -> str | None:
     if auth is False:
         return "anybody"
     if callable(auth):
-        return shown if auth(fields) else None
+        accepted = auth(fields)
+        # One that can be awaited is true whatever it would say.
+        return shown if accepted and not isawaitable(accepted) else None
     accounts = [auth] if isinstance(auth, dict) else auth
     # All of them are compared in full, so that the time taken says nothing.
     found = [account for account in accounts if _is(account, fields)]

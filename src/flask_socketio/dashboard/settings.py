@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from ..cluster.base import as_namespace
+from ..handling.signature import is_async
 
 Mode = Literal["development", "production"]
 Account = dict[str, str]
@@ -16,6 +17,9 @@ Auth = Account | Sequence[Account] | Callable[[Any], object] | Literal[False]
 
 #: How bcrypt's hashes begin, which Node's instrument() takes.
 _BCRYPT = ("$2a$", "$2b$", "$2y$")
+_ASYNC_AUTH = (
+    "auth's function is a def, not an async def: it is called on a thread, and may take its time"
+)
 _NO_AUTH = (
     "instrument() needs auth={'username': ..., 'password': ...}, a list of such, or a function; "
     "auth=False lets in everybody who reaches the server"
@@ -77,6 +81,8 @@ def read_settings(
 
 
 def _read_auth(auth: object) -> Auth:
+    if callable(auth) and is_async(auth):
+        raise ValueError(_ASYNC_AUTH)
     if auth is False or callable(auth):
         return auth
     if isinstance(auth, dict):

@@ -71,7 +71,10 @@ def _converting(
     if not _asks(signature):
         return function
     try:
-        convert = _Arguments(event, signature)
+        # A decorator that passes *args on may pass more than that.
+        convert = _Arguments(
+            event, signature, exact=required or not hasattr(function, "__wrapped__")
+        )
     except (ImportError, TypeError) as error:
         if required:
             kind = ImportError if isinstance(error, ImportError) else TypeError
@@ -91,10 +94,11 @@ def _converting(
 
 
 class _Arguments:
-    """Converts what one event brings."""
+    """Converts what one event brings. Unless `exact`, what are not as many as the handler takes is left as it is."""
 
-    def __init__(self, event: str, signature: Signature) -> None:
+    def __init__(self, event: str, signature: Signature, *, exact: bool) -> None:
         self._event = event
+        self._exact = exact
         self._front = 1 if event == _ANY else 0
         self._parameters = [item for item in signature.parameters if not item.variadic]
         self._rest = next((item for item in signature.parameters if item.variadic), None)
@@ -105,7 +109,10 @@ class _Arguments:
     def __call__(self, args: tuple[Any, ...]) -> list[Any]:
         """Raises PayloadError."""
         front = self._front
-        self._count(args)
+        if not self._fits(args):
+            if self._exact:
+                raise self._miscounted(args)
+            return list(args)
         misfits: list[Misfit] = []
         values = list(args[:front])
         for number, value in enumerate(args[front:], front):
@@ -121,19 +128,21 @@ class _Arguments:
             raise PayloadError(self._name_of_event(args), misfits[:MANY])
         return values
 
-    def _count(self, args: tuple[Any, ...]) -> None:
-        """As many as the handler takes? The names of those that are missing are in its signature."""
-        given, most = len(args), len(self._parameters)
+    def _fits(self, args: tuple[Any, ...]) -> bool:
+        """As many as the handler takes?"""
+        most = len(self._parameters)
+        return self._required <= len(args) and (len(args) <= most or self._rest is not None)
+
+    def _miscounted(self, args: tuple[Any, ...]) -> PayloadError:
+        """The names of those that are missing are in the handler's signature."""
+        given, most, front = len(args), len(self._parameters), self._front
         if given < self._required:
             missing = [item.name for item in self._parameters[given : self._required]]
             misfits = [Misfit(name, "", "Missing", "nothing") for name in missing]
-        elif given > most and self._rest is None:
-            front = self._front
+        else:
             takes = f"Expected at most {most - front}, got {given - front}"
             misfits = [Misfit("", "", takes, shown(args[most]))]
-        else:
-            return
-        raise PayloadError(self._name_of_event(args), misfits)
+        return PayloadError(self._name_of_event(args), misfits)
 
     def _name(self, number: int) -> str:
         if number < len(self._parameters):

@@ -8,7 +8,6 @@ from ..engine.asgi import serve_polling
 from ..engine.request import EngineRequest
 from ..protocol.errors import HandshakeRefused
 from ..runtime.live import Live
-from .dashboard_page import serve_dashboard
 from .files import serve_client_file
 from .inside import answer_health, answer_metrics
 
@@ -38,6 +37,9 @@ async def _answer_stranger(
     if name == "metrics" and options.metrics is not None and request.method == "GET":
         await answer_metrics(live, options.metrics, request, send)
         return True
-    if live.dashboard is not None and await serve_dashboard(live, options, request, send):
-        return True
+    if live.dashboard is not None:
+        from .dashboard_page import serve_dashboard  # most applications have none
+
+        if await serve_dashboard(live, options, request, send):
+            return True
     return options.serve_client and await serve_client_file(name, request.scope, send)

@@ -47,9 +47,9 @@ def check_url(url: str, ours: Collection[str]) -> None:
     word, _, rest = url.partition(":")
     word = word.strip("/")
     if word in ours or _is_kombus(word):  # redis:localhost, redis//localhost, redis
-        raise ValueError(
-            f"message_queue={_shown(url)!r} is no URL: {word}://{_host(rest.strip('/'))}"
-        )
+        # A host may well be called by the name of what runs there: redis:6379.
+        host = url if rest[:1].isdigit() else _host(rest.strip("/"))
+        raise ValueError(f"message_queue={_shown(url)!r} is no URL: {word}://{host}")
     port = _PORT.match(url.rpartition("@")[2])
     if port is not None and port[1] in _PORTS:
         raise ValueError(f"message_queue={_shown(url)!r} has no scheme: {_guessed(url)}")

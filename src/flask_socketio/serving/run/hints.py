@@ -42,7 +42,7 @@ def _look_for_templates(app: Flask, exception: BaseException, **_: Any) -> None:
         return
     asked = f"{request.method} {request.path[:_LENGTH]!r}"
     if folder.is_dir():
-        hint = did_you_mean(str(exception.name), app.jinja_env.list_templates(), cutoff=0.6)
+        hint = did_you_mean(str(exception.name), _templates(app), cutoff=0.6)
         logger.error(
             "there is no template %r in %r%s (%s)", exception.name, str(folder), hint, asked
         )
@@ -51,6 +51,14 @@ def _look_for_templates(app: Flask, exception: BaseException, **_: Any) -> None:
             "%s Its template %r was asked for (%s).", _sentence(folder), exception.name, asked
         )
     request.environ[TOLD] = True
+
+
+def _templates(app: Flask) -> list[str]:
+    """Those that there are; none where a loader of the application's does not tell."""
+    try:
+        return app.jinja_env.list_templates()
+    except TypeError:
+        return []
 
 
 def _comes_from_a_template(traceback: TracebackType | None) -> bool:
