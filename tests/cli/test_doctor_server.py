@@ -170,7 +170,7 @@ def test_nothing_listens() -> None:
 
 
 @contextmanager
-def another_server(date: str, location: str = "") -> Iterator[str]:
+def another_server(date: str, location: str = "", status: int = 404) -> Iterator[str]:
     """One that is no server of ours, and has another clock."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -178,7 +178,7 @@ def another_server(date: str, location: str = "") -> Iterator[str]:
             return date
 
         def do_GET(self) -> None:
-            self.send_response(404)
+            self.send_response(status)
             if location:
                 self.send_header("Location", location)
             self.end_headers()
@@ -263,3 +263,18 @@ def test_a_client_of_today() -> None:
     loaded = [finding["seen"] for finding in found.all if finding["name"] == "page-client"]
     assert [words.split(": ")[0][-5:] for words in loaded] == ["4.7.5", "4.8.4"]
     assert "cdn.socket.io" in found.text("cdn")
+
+
+@pytest.mark.parametrize("source", ["http://host:port/socket.io.js", "http://[1/socket.io.js"])
+def test_a_script_that_is_nowhere(source: str) -> None:
+    """A page may have anything in it."""
+    with server_of(f'<html><script src="{source}"></script></html>') as server:
+        found = found_at(server.url)
+    assert found.broken == set() and well(found) >= WELL
+
+
+def test_a_redirect_to_no_page() -> None:
+    with another_server("now", "myapp://somewhere", 302) as url:
+        found = found_at(url)
+    assert "myapp://somewhere, where no page can be" in found.text("redirect")
+    assert found.broken == {"redirect", "no-socketio-path"}

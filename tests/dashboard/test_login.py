@@ -133,6 +133,15 @@ def test_namespace_is_the_applications_or_the_dashboards() -> None:
     assert other.handlers == []
 
 
+@pytest.mark.parametrize("mode", ["development", "production"])
+def test_it_is_too_late(mode: Any) -> None:
+    app = Flask(__name__)
+    socketio = SocketIO(app)
+    socketio.test_client(app)
+    with pytest.raises(RuntimeError, match="before the server begins"):
+        socketio.instrument(auth=USER, mode=mode)
+
+
 def test_there_is_one_dashboard() -> None:
     socketio = SocketIO(Flask(__name__))
     socketio.server.instrument(auth=USER)

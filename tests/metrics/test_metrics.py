@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ from flask import Flask
 from flask_socketio import SocketIO
 from flask_socketio.base.counters import Counters
 from flask_socketio.errors import MessageQueueError, NotServingError
+from flask_socketio.hub.call import Handler, Outcome
 from flask_socketio.runtime.metrics import METRICS, Kind, sum_of, what_stays
+from flask_socketio.watching.meter import Meter
 from tests.kit.neighbour import OrderedClient
 from tests.metrics import page
 from tests.metrics.served import app_process, wait_for
@@ -150,6 +154,31 @@ def test_callbacks_have_no_names() -> None:
         metrics = wait_for(server, lambda found: "other" in found["events_handled"])
         assert metrics["events_handled"] == {"/": {"ask": 1}, "other": {"other": 1}}
         client.disconnect()
+
+
+def test_callbacks_cost_no_look_at_all_handlers_each() -> None:
+    looks: list[None] = []
+
+    class Registered:
+        def names(self) -> dict[Handler, tuple[str, str]]:
+            looks.append(None)
+            return {}
+
+        def events(self) -> dict[str, list[str]]:
+            return {}
+
+    async def measure() -> dict[str, Any]:
+        meter = Meter(asyncio.get_running_loop(), Registered())
+        report = meter.reporting(lambda *_: None)
+        for _ in range(1000):
+            call: Any = SimpleNamespace(handler=Handler(print, False, None), arrived=1.0, begun=2.0)
+            report(call, Outcome())
+        found = meter.snapshot()
+        meter.close()
+        return found
+
+    assert asyncio.run(measure())["events_handled"] == {"other": {"other": 1000}}
+    assert len(looks) == 1
 
 
 def test_alone_an_async_handler_may_ask_too() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from urllib.parse import urlsplit
 
 import click
 from flask.cli import NoAppException, ScriptInfo, pass_script_info
@@ -39,14 +38,10 @@ def doctor(info: ScriptInfo, context: click.Context, url: str | None, as_json: b
 
 
 def _checked(url: str) -> str:
-    from flask_duplex.doctor.site import is_web
+    from flask_duplex.doctor.site import followed
 
-    address = url if "://" in url else f"http://{url}"
-    try:
-        is_one = is_web(urlsplit(address)) and urlsplit(address).port != 0
-    except ValueError:
-        is_one = False
-    if not is_one:
+    address = followed(url if "://" in url else f"http://{url}", "")
+    if address is None:
         raise click.UsageError(f"{url!r} is no URL of a page: http://..., https://...")
     return address
 

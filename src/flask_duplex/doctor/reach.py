@@ -6,13 +6,13 @@ import socket
 import ssl
 import time
 from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin
 
 from .finding import Finding, Findings, broken, note, ok, warning
-from .site import FAILURES, Answer, Site
+from .site import FAILURES, Answer, Site, followed
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
+_RULES = "the proxy's rules for redirects"
 _DAY = 86400
 _SOON = 14  # days
 _CLOCKS_DIFFER = 5  # seconds
@@ -106,7 +106,13 @@ def page(site: Site) -> tuple[str, Answer | None, list[Finding]]:
         if answer.status not in _REDIRECTS or not where:
             found += [*_status(url, answer), *_clock(answer)]
             return url, answer, found
-        url = urljoin(url, where)
+        target = followed(url, where)
+        if target is None:
+            found.append(
+                broken("redirect", f"{url} leads to {where[:200]}, where no page can be", _RULES)
+            )
+            return url, None, found
+        url = target
         if Site(url).origin != here.origin:
             found.append(
                 note(
@@ -115,7 +121,7 @@ def page(site: Site) -> tuple[str, Answer | None, list[Finding]]:
                     "clients connect to where the page is: io() without an address, or this one",
                 )
             )
-    found.append(broken("redirect", f"{url} leads to itself", "the proxy's rules for redirects"))
+    found.append(broken("redirect", f"{url} leads to itself", _RULES))
     return url, None, found
 
 

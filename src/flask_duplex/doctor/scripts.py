@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import urljoin, urlsplit
 
 from .finding import Finding, Findings, broken, note, ok, warning
 from .path import Served
 from .reach import target_of
-from .site import FAILURES, Site, is_web
+from .site import FAILURES, Site, followed
 
 _SCRIPT = re.compile(r"<script\b[^>]*?\bsrc\s*=\s*[\"']?([^\"'\s>]*socket\.io[^\"'\s>]*)", re.I)
 #: In the URL of a CDN, and in the first lines of the file.
@@ -42,14 +41,12 @@ def scripts_of(url: str, page: str, served: Served | None) -> Findings:
     """Those that a page loads; of another host nothing is fetched."""
     ours = _OURS.format(served.path if served is not None else "/socket.io/")
     for source in list(dict.fromkeys(_SCRIPT.findall(page)))[:_MOST]:
-        address = urljoin(url, source)
-        yield from _script(url, address, ours)
+        if (address := followed(url, source)) is not None:
+            yield from _script(url, address, ours)
 
 
 def _script(url: str, address: str, ours: str) -> Findings:
-    script = Site(address, verify=False) if is_web(urlsplit(address)) else None
-    if script is None:
-        return
+    script = Site(address, verify=False)
     is_own = script.origin == Site(url).origin
     version = _fetched(script) if is_own else None
     version = version or _version_at(address)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 _TIMEOUT = 10.0  # seconds
 _LARGEST = 1024 * 1024  # bytes of a body
@@ -184,6 +184,12 @@ class WebSocket:
         return taken
 
 
-def is_web(url: SplitResult) -> bool:
-    """Whether it is a URL that a page can have."""
-    return url.scheme in _PORTS and bool(url.hostname)
+def followed(base: str, reference: str) -> str | None:
+    """The URL that a page's reference leads to; None where no page can be there."""
+    try:
+        address = urljoin(base, reference)
+        url = urlsplit(address)
+        is_web = url.scheme in _PORTS and bool(url.hostname) and url.port != 0
+    except ValueError:  # as of a port that is no number
+        return None
+    return address if is_web else None

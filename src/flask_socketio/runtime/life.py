@@ -148,15 +148,19 @@ class Life:
 
     def watch(self, watcher: Watcher) -> None:
         """Have it told what happens from the start. Raises RuntimeError where something serves already."""
-        if self.live is not None or self._inline is not None:
-            raise RuntimeError("this has to be set up before the server begins to serve")
+        self._check_idle()
         self._given.append(watcher)
 
     def accompany(self, companion: Companion) -> None:
-        """Have it told when a server begins. Raises RuntimeError for a second one."""
+        """Have it told when a server begins. Raises RuntimeError for a second one, and where one serves already."""
+        self._check_idle()
         if self._companion is not None:
             raise RuntimeError("instrument() has been called already: there is one dashboard")
         self._companion = companion
+
+    def _check_idle(self) -> None:
+        if self.live is not None or self._inline is not None:
+            raise RuntimeError("this has to be set up before the server begins to serve")
 
     def _answers(self, adapter: Adapter[Socket]) -> Mapping[str, AnswerQuestion]:
         """What other processes may ask this one."""

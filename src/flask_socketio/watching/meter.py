@@ -131,9 +131,11 @@ class Meter(Watcher):
         self._timer = self._loop.call_later(_STEP, self._look)
 
     def _collect(self) -> None:
-        for handler, times in list(self._ended.items()):
-            if times:
-                self._add(handler, times)
+        ended = [(handler, times) for handler, times in list(self._ended.items()) if times]
+        if any(handler not in self._names for handler, _ in ended):
+            self._names = self._registered.names()  # once, however many callbacks there are
+        for handler, times in ended:
+            self._add(handler, times)
         if self._sent:
             events = self._registered.events()
             for name, count in self._sent.items():
@@ -141,7 +143,8 @@ class Meter(Watcher):
             self._sent.clear()
 
     def _add(self, handler: Handler, times: list[tuple[float, float]]) -> None:
-        name = self._name_of(handler)
+        # Another name for what has none of its own, callbacks for one.
+        name = self._names.get(handler, (OTHER, OTHER))
         # Threads append to it meanwhile, but to those of a callback, which is called once.
         count = len(times)
         waits = [wait for wait, _ in times[:count]]
@@ -152,14 +155,6 @@ class Meter(Watcher):
             del self._ended[handler]
         self._waits[name].add(waits)
         self._takes[name].add(takes)
-
-    def _name_of(self, handler: Handler) -> Name:
-        """As it was registered; another one for what has no name of its own, callbacks for one."""
-        name = self._names.get(handler)
-        if name is None:
-            self._names = self._registered.names()
-            name = self._names.get(handler, (OTHER, OTHER))
-        return name
 
     # -- what has been measured ----------------------------------------------------------------
 
