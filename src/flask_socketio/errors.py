@@ -18,6 +18,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 
 class SocketIOError(Exception):
@@ -88,12 +89,15 @@ class Misfit:
 class PayloadError(SocketIOError):
     """What a client has sent does not fit the annotations of the event's handler, which has not run.
 
-    The client is told, if it has asked for an ack, unless an error handler answers in its place.
+    The client is told, if it has asked for an ack, unless an error handler answers in its place. `Event.call` raises it
+    too, for an answer; there it is as any other exception of a handler that does not catch it.
     """
 
-    def __init__(self, event: str, fields: Sequence[Misfit]) -> None:
+    def __init__(self, event: str, fields: Sequence[Misfit], *, is_answer: bool = False) -> None:
         super().__init__(event, tuple(fields))
         self.event = event
+        #: whether it is what a client has answered to an event of the server's
+        self.is_answer = is_answer
         #: what does not fit
         self.fields = tuple(fields)
 
@@ -108,6 +112,11 @@ class PayloadError(SocketIOError):
             for item in self.fields
         ]
         return {"error": "invalid payload", "fields": fields}
+
+
+def refuses_payload(error: BaseException | None) -> TypeGuard[PayloadError]:
+    """Whether a handler has not run because of what its own client has sent."""
+    return isinstance(error, PayloadError) and not error.is_answer
 
 
 class MessageQueueError(SocketIOError):

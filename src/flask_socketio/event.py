@@ -57,7 +57,7 @@ class Event(Generic[T, A]):
             return self._read(answer)
         except UnfitError as unfit:
             misfits = [Misfit("answer", *problem, unfit.shown) for problem in unfit.problems]
-        raise PayloadError(self.name, misfits)
+        raise PayloadError(self.name, misfits, is_answer=True)
 
     def _written(self, data: T) -> Any:
         """What is emitted: of a tuple each element is an argument."""

@@ -130,8 +130,11 @@ def test_what_a_client_answers(made: Made) -> None:
 
     client.on("question", lambda text: answers.pop(0))
     assert client.emit("ask", callback=True) == "yes"
-    with pytest.raises(PayloadError, match="argument 'answer'"):
-        client.emit("ask")
+    answers.append(answers[0])
+    for asks in (False, True):  # its own payload was right: it is not told that it was not
+        with pytest.raises(PayloadError, match="argument 'answer'") as raised:
+            client.emit("ask", callback=asks)
+        assert raised.value.is_answer
 
 
 def test_declarations_are_kept() -> None:

@@ -19,7 +19,7 @@ from werkzeug.sansio.response import Response
 
 from ..base.real import on_main_thread
 from ..base.told import Told
-from ..errors import ConnectionRefusedError, PayloadError, refusal_body
+from ..errors import ConnectionRefusedError, PayloadError, refusal_body, refuses_payload
 from ..hub.call import Call, CallKind, Outcome
 from ..protocol.socketio import Body, Codec
 from .context import Entered, EventContexts, public_reason
@@ -161,7 +161,7 @@ class Runner:
             for handle in self._handlers.error_handlers_of(call.socket.namespace):
                 if is_refusal(error) and not isinstance(error, BuiltinConnectionRefusedError):
                     break
-                if isinstance(error, PayloadError) and call.kind is CallKind.CONNECT:
+                if refuses_payload(error) and call.kind is CallKind.CONNECT:
                     break
                 try:
                     result = await _settle(call, handle(error))
@@ -205,7 +205,7 @@ class Runner:
         else:
             call.failure = error
         what = f"handler of event {call.event!r}" if call.event else "ack callback"
-        if isinstance(error, PayloadError):
+        if refuses_payload(error):
             # Of each handler one line in a minute: clients may send anything as often as they like.
             kind = place_of(call.handler.function)
             _told.warning(_REFUSED_PAYLOAD, what, call.socket.namespace, error, kind=kind)

@@ -12,7 +12,7 @@ from ..cluster.base import Adapter
 from ..engine.config import Limits
 from ..engine.ids import new_sid
 from ..engine.outbox import Queueing
-from ..errors import PayloadError
+from ..errors import refuses_payload
 from ..protocol import socketio as sio
 from ..protocol.errors import SocketProtocolError
 from ..protocol.reasons import CloseReason
@@ -250,7 +250,7 @@ class Hub:
             self.adapter.remove(socket)
 
     def _failed(self, failure: BaseException) -> None:
-        if isinstance(failure, PayloadError):
+        if refuses_payload(failure):
             self.counters.payloads_refused += 1
         else:
             self.counters.handlers_failed += 1

@@ -13,7 +13,7 @@ from ..base.loop_thread import run_loop
 from ..base.real import AppLock
 from ..cluster.memory import MemoryAdapter
 from ..dispatch.dispatcher import Rest, begin_in
-from ..errors import PayloadError
+from ..errors import refuses_payload
 from ..hub.call import Call, CallKind, Outcome
 from ..hub.client import Client, Connection
 from ..hub.socket import Socket
@@ -116,7 +116,7 @@ class InlineHub:
 def _is_told(call: Call) -> bool:
     """Whether the client gets to know of the failure, as others do: in its ack, or because it is refused."""
     asks = call.ack_id is not None or call.kind is CallKind.CONNECT
-    return asks and isinstance(call.failure, PayloadError)
+    return asks and refuses_payload(call.failure)
 
 
 def _run_on_loop(rest: Rest, context: Context) -> None:
