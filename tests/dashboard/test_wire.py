@@ -52,6 +52,13 @@ def counters(server: ServerProcess) -> dict[str, object]:
 # -- what is told ----------------------------------------------------------------------------------
 
 
+def test_session_is_not_in_the_log() -> None:
+    with served(options={"engineio_logger": True}) as server, admin(server.url) as looking:
+        (session,) = looking.wait_for("session")
+        server.wait_for_log(re.compile(r'sends packet .*"session","\*\*\*"'), PATIENCE)
+        assert session not in server.log
+
+
 def test_who_comes_is_told_who_is_there(server: ServerProcess) -> None:
     headers = {"Cookie": "session=secret", "Authorization": "Bearer secret", "X-Shown": "yes"}
     with client(server.url, headers=headers, transports=["websocket"]) as talking:

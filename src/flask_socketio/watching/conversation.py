@@ -29,6 +29,9 @@ _ONE, _MOST = 60, 200
 #: A CONNECT packet, and the auth object in it.
 _AUTH = re.compile(r"\A(40(?:/[^,{]*,)?)\{.*", re.DOTALL)
 
+#: What the dashboard's page is given to come back with, without its password.
+_SESSION = re.compile(rb'\["session","[^"]*')
+
 
 def conversation_logs(*, events: bool, packets: bool) -> list[Watcher]:
     """What logs events, and packets, where their logger shows that."""
@@ -108,7 +111,8 @@ class PacketLog(Watcher):
         _engine.info("%s received packet %s", session.sid, shown)
 
     def packet_sent(self, session: Session, message: Message) -> None:
-        parts = [] if message.text is None else [_text(message.text)]
+        text = message.text
+        parts = [] if text is None else [_text(_SESSION.sub(b'["session","***', text, count=1))]
         parts += [_size(each) for each in message.binary]
         _engine.info("%s sends packet %s", session.sid, " ".join(parts)[:_MOST])
 
