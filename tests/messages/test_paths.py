@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import http.client
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
+from werkzeug.exceptions import NotFound
 
+from flask_socketio import SocketIO
 from tests.kit.server import ServerProcess
 
 from .conftest import Serve
@@ -98,6 +102,23 @@ def test_a_static_file(serve: Serve, tmp_path: Path) -> None:
         said.format("main.css", tmp_path / "static"),
         said.format("a.png", tmp_path / "pictures") + ", and there is no such folder",
     ]
+
+
+def test_the_error_may_be_given_by_name() -> None:
+    """As applications do that have answers of their own for it."""
+    app = Flask(__name__, static_folder=None)
+    SocketIO(app)
+
+    @app.get("/gone/<int:filename>", endpoint="static")
+    def gone(filename: int) -> Any:
+        return app.handle_http_exception(e=NotFound())
+
+    @app.errorhandler(404)
+    def not_found(error: Exception) -> tuple[str, int]:
+        return "nothing here", 404
+
+    answer = app.test_client().get("/gone/5")
+    assert (answer.status_code, answer.text) == (404, "nothing here")
 
 
 def test_a_page_opened_from_a_file(serve: Serve) -> None:

@@ -42,11 +42,12 @@ class NotFoundHints:
         self._handle: Callable[..., Any] = app.handle_http_exception
         cast(Any, app).handle_http_exception = self._handle_http_exception
 
-    def _handle_http_exception(self, *args: Any) -> Any:
+    def _handle_http_exception(self, *args: Any, **kwargs: Any) -> Any:
         """In place of the application's method; the error is the last argument."""
-        if getattr(args[-1], "code", None) == _NOT_FOUND:
+        error = [None, *args, *kwargs.values()][-1]
+        if getattr(error, "code", None) == _NOT_FOUND:
             self._look()
-        return self._handle(*args)
+        return self._handle(*args, **kwargs)
 
     def _look(self) -> None:
         path = request.script_root + request.path
@@ -60,7 +61,7 @@ class NotFoundHints:
             self._say(path, _CLIENT_FILE, shown, paths[0] + name)
         elif (folder := self._static_folder()) is not None:
             missing = "" if Path(folder).is_dir() else ", and there is no such folder"
-            file: str = (request.view_args or {}).get("filename", name)
+            file = str((request.view_args or {}).get("filename", name))
             self._say(path, _STATIC, file[:_LENGTH], folder, missing)
 
     def _static_folder(self) -> str | None:
