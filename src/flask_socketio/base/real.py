@@ -201,6 +201,17 @@ def socket_from(descriptor: int) -> socket.socket:
     return own
 
 
+def follow_thread_failures(tell: Callable[[BaseException | None, str], object]) -> None:
+    """Have `tell` called with what has ended a thread, and its name, after the process's own hook has shown it."""
+    shows: Any = threading.excepthook
+
+    def excepthook(args: threading.ExceptHookArgs, /) -> None:
+        shows(args)
+        tell(args.exc_value, "?" if args.thread is None else args.thread.name)
+
+    threading.excepthook = excepthook
+
+
 def new_socket(family: int, kind: int) -> socket.socket:
     """A socket object that no library has replaced; it does not block."""
     own: socket.socket = _original("socket", "socket")(family, kind)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
-from typing import Any
+
+from ..base.real import follow_thread_failures
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -24,13 +24,9 @@ def explain_lost_requests() -> None:
     global _is_installed
     if not _is_installed:
         _is_installed = True
-        shows: Any = threading.excepthook
+        follow_thread_failures(_explain)
 
-        def excepthook(args: threading.ExceptHookArgs, /) -> None:
-            shows(args)
-            if isinstance(args.exc_value, RuntimeError) and str(args.exc_value).startswith(
-                _NO_REQUEST
-            ):
-                logger.error(_SAID, "?" if args.thread is None else args.thread.name)
 
-        threading.excepthook = excepthook
+def _explain(failure: BaseException | None, thread: str) -> None:
+    if isinstance(failure, RuntimeError) and str(failure).startswith(_NO_REQUEST):
+        logger.error(_SAID, thread)
