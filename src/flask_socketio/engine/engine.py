@@ -15,7 +15,7 @@ from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState, TransportRole
 from .admission import Admission, ConnectionMiddleware
 from .config import EngineConfig
-from .ids import Origin, new_sid
+from .ids import Origin
 from .memory import MemoryTrimmer
 from .outbox import Queueing
 from .polling import PollingTransport, Responder
@@ -61,12 +61,11 @@ class Engine:
         self.memory = MemoryTrimmer(loop)
         self.queueing = Queueing(limits, self.counters)
         self.sessions: dict[str, Session] = {}
-        origin = Origin(node)
+        self._origin = origin = Origin(node)
         self.admission = Admission(config, self.counters, self.find, origin, middlewares, elsewhere)
         self._open_session = open_session
         self._new_session = new_session
         self._new_polling = new_polling
-        self._sids_begin = origin.begins
         self._pongs = Deadlines(loop, config.ping_timeout, self._pong_overdue)
         self._pings = DelayQueue(
             loop,
@@ -107,7 +106,7 @@ class Engine:
 
     def _open(self, request: EngineRequest, transport: Transport) -> Session:
         session = transport.session = self._new_session(
-            self, self._sids_begin + new_sid(), request, transport
+            self, self._origin.new_sid(), request, transport
         )
         self.sessions[session.sid] = session
         self.counters.sessions_opened += 1

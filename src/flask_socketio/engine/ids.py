@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
+from base64 import b64decode, urlsafe_b64encode
 
 from ..protocol.errors import UNKNOWN_SID, HandshakeRefused
 
@@ -21,38 +21,71 @@ _BESIDE = (
 )
 _STRANGE = "no server of this kind gives such session ids"
 
-#: Characters of a process's name, and of the millisecond in which it began: 44 bits, as hexadecimal digits.
-_NAME, _BEGAN = 6, 11
-_SID = re.compile(rf"[\w-]{{{_NAME}}}[0-9a-f]{{{_BEGAN}}}[\w-]{{20}}", re.ASCII)
+#: Characters of the millisecond in which a process began: the lower 42 bits, until the year 2109.
+_BEGAN = 7
+#: Milliseconds by which machines' clocks may differ.
+_SKEW = 60_000
+#: Characters of an id whose process has no name, as long as python-engineio's are: 78 of its bits are random.
+_LENGTH = 20
 
 
-def new_sid() -> str:
-    """120 random bits as 20 characters that are safe in a URL."""
-    return secrets.token_urlsafe(15)
+def new_sid(length: int = _LENGTH) -> str:
+    """Characters that are safe in a URL, of six random bits each."""
+    return secrets.token_urlsafe(length)[:length]
 
 
 class Origin:
-    """What the ids of a process's sessions begin with: its name, and when it began.
+    """What the ids of a process's sessions begin with: its name, where it has one, and when it began.
 
     So a server that was restarted can tell a client of its predecessor's, who comes back by himself, from one of a
     process that runs beside it, whose requests should never have come here.
     """
 
     def __init__(self, node: str) -> None:
-        self._began = time.time_ns() // 1_000_000
-        self.begins = f"{node}{self._began:0{_BEGAN}x}"
+        self._name = len(node)
+        self._began = _now()
+        self._begins = node + _encode(self._began)
+        self._random = _LENGTH if node else _LENGTH - _BEGAN
+        self._length = len(self._begins) + self._random
+
+    def new_sid(self) -> str:
+        return self._begins + new_sid(self._random)
 
     def about_unknown(self, sid: str, *, has_ended: bool = False) -> HandshakeRefused:
         """How to refuse a request for a session that is not here; `has_ended`: its process is known to have."""
         if has_ended:
             return _usual(_PROCESS_ENDED)
-        if _SID.fullmatch(sid) is None:
-            return _usual(_STRANGE)
-        if sid.startswith(self.begins):
+        if sid.startswith(self._begins):
             return ended()
-        if int(sid[_NAME : _NAME + _BEGAN], 16) < self._began:
+        began = self._read(sid)
+        if began is None:
+            return _usual(_STRANGE)
+        if began < self._began:
             return _usual(_EARLIER)
         return HandshakeRefused(UNKNOWN_SID, _BESIDE, kind="another process's session")
+
+    def _read(self, sid: str) -> int | None:
+        """When the process of an id began; None for what is no id of a process like this one."""
+        if len(sid) != self._length:
+            return None
+        try:
+            began = _decode(sid[self._name : self._name + _BEGAN])
+        except ValueError:
+            return None
+        return began if began <= _now() + _SKEW else None
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _encode(milliseconds: int) -> str:
+    return urlsafe_b64encode(milliseconds.to_bytes(6, "big"))[1:].decode()
+
+
+def _decode(text: str) -> int:
+    """Raises ValueError."""
+    return int.from_bytes(b64decode(f"A{text}", b"-_", validate=True), "big")
 
 
 def ended() -> HandshakeRefused:

@@ -90,7 +90,7 @@ class Live:
             self.hub.connection_opened,
             middlewares=middlewares,
             elsewhere=None if self.node is None else self.node.relay,
-            node=name or new_node(),
+            node=name,
             counters=counters,
             new_session=session_maker(
                 app.watchers if self.meter is None else (*app.watchers, self.meter)
