@@ -265,6 +265,7 @@ class SocketIO(Messaging):
         _check_event(event)
         declared = Event[Any, Any](self, event, payload, answer, namespace)
         self._sends.append(declared)
+        self._life.handlers.sent.add((declared.namespace, event))
         return declared
 
     def on_namespace(self, namespace_handler: NamespaceMethods) -> None:

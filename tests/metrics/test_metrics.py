@@ -11,8 +11,11 @@ from flask import Flask
 
 from flask_socketio import SocketIO
 from flask_socketio.base.counters import Counters
+from flask_socketio.cluster.base import Emission
 from flask_socketio.errors import MessageQueueError, NotServingError
+from flask_socketio.handling.table import HandlerTable
 from flask_socketio.hub.call import Handler, Outcome
+from flask_socketio.protocol.socketio import Body
 from flask_socketio.runtime.metrics import METRICS, Kind, sum_of, what_stays
 from flask_socketio.watching.meter import Meter
 from tests.kit.neighbour import OrderedClient
@@ -160,6 +163,9 @@ def test_callbacks_cost_no_look_at_all_handlers_each() -> None:
     looks: list[None] = []
 
     class Registered:
+        def __init__(self) -> None:
+            self.sent = set[tuple[str, str]]()
+
         def names(self) -> dict[Handler, tuple[str, str]]:
             looks.append(None)
             return {}
@@ -179,6 +185,22 @@ def test_callbacks_cost_no_look_at_all_handlers_each() -> None:
 
     assert asyncio.run(measure())["events_handled"] == {"other": {"other": 1000}}
     assert len(looks) == 1
+
+
+def test_an_event_that_was_declared_has_a_name() -> None:
+    handlers = HandlerTable(["/"])
+    handlers.sent.add(("/", "news"))
+
+    async def measure() -> dict[str, Any]:
+        meter = Meter(asyncio.get_running_loop(), handlers)
+        emit = meter.emitting(lambda _: None)
+        for event in ("news", "made up"):
+            emit(Emission("/", [event], Body(b"")))
+        found = meter.snapshot()
+        meter.close()
+        return found
+
+    assert asyncio.run(measure())["events_emitted"] == {"/": {"news": 1, "other": 1}}
 
 
 def test_alone_an_async_handler_may_ask_too() -> None:

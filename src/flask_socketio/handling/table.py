@@ -42,6 +42,8 @@ class HandlerTable:
         #: what is called with the exceptions of handlers, by namespace
         self.error_handlers: dict[str, ErrorHandler] = {}
         self.default_error_handler: ErrorHandler | None = None
+        #: namespace and event of what the application has declared that it sends
+        self.sent: set[tuple[str, str]] = set()
         #: namespaces that are no application's
         self._ours: set[str] = set()
         #: event, function and namespace, in the order in which they were registered; and the classes

@@ -31,6 +31,9 @@ Name = tuple[str, str]
 class Registered(Protocol):
     """What the application has registered."""
 
+    #: namespace and event of what it sends, as far as that is declared
+    sent: set[Name]
+
     def names(self) -> Mapping[Handler, Name]:
         """Namespace and event of each handler."""
         ...
@@ -139,7 +142,8 @@ class Meter(Watcher):
         if self._sent:
             events = self._registered.events()
             for name, count in self._sent.items():
-                self._emitted[_registered(events, name)] += count
+                known = name in self._registered.sent
+                self._emitted[name if known else _registered(events, name)] += count
             self._sent.clear()
 
     def _add(self, handler: Handler, times: list[tuple[float, float]]) -> None:
