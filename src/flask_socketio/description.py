@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from .extension import SocketIO
@@ -57,13 +58,13 @@ class Route:
 
 def routes_of(socketio: SocketIO) -> list[Route]:
     """All that was registered, by namespace and event; of an event that has two handlers, the one that counts."""
-    checks = socketio.server_options.get("typed_events") is not False
+    typed_events: bool | None = socketio.server_options.get("typed_events")
     found: dict[tuple[str, str, RouteKind], Route] = {}
     for instance in {each.namespace: each for each in socketio.namespace_handlers}.values():
-        for route in _of_class(instance, checks=checks):
+        for route in _of_class(instance, typed_events):
             found[route.namespace, route.event, route.kind] = route
     for event, function, namespace in socketio.handlers:
-        route = _route(namespace, event, function, checks=checks)
+        route = _route(namespace, event, function, typed_events)
         found[namespace, event, route.kind] = route
     for namespace, function in socketio.exception_handlers.items():
         found[namespace, ANY, RouteKind.ERROR] = _error_route(namespace, function)
@@ -72,16 +73,18 @@ def routes_of(socketio: SocketIO) -> list[Route]:
     return sorted(found.values(), key=_order)
 
 
-def _of_class(instance: NamespaceMethods, *, checks: bool) -> Iterator[Route]:
+def _of_class(instance: NamespaceMethods, typed_events: bool | None) -> Iterator[Route]:
     for event, method in methods_of(instance).items():
-        yield _route(instance.namespace, event, method, checks=checks)
+        yield _route(instance.namespace, event, method, typed_events)
     if type(instance).trigger_event is not NamespaceMethods.trigger_event:
-        yield _route(instance.namespace, ANY, instance.trigger_event, checks=False)
+        yield _route(instance.namespace, ANY, instance.trigger_event, typed_events=False)
     if callable(function := getattr(instance, "error", None)):
         yield _error_route(instance.namespace, function)
 
 
-def _route(namespace: str, event: str, function: Callable[..., Any], *, checks: bool) -> Route:
+def _route(
+    namespace: str, event: str, function: Callable[..., Any], typed_events: bool | None
+) -> Route:
     kind = RouteKind.CATCH_ALL if event == ANY else RouteKind.EVENT
     if event in _OWN:
         kind = RouteKind.CONNECTION
@@ -97,7 +100,7 @@ def _route(namespace: str, event: str, function: Callable[..., Any], *, checks: 
         is_async(function),
         parameters,
         Hint() if signature is None else signature.returns,
-        checks and event != "disconnect" and _is_checked(parameters or []),
+        event != "disconnect" and _is_checked(parameters or [], typed_events),
     )
 
 
@@ -106,10 +109,11 @@ def _error_route(namespace: str, function: Callable[..., Any]) -> Route:
     return Route(namespace, ANY, kind, function, is_async(function), None, Hint(), is_checked=False)
 
 
-def _is_checked(parameters: list[Parameter]) -> bool:
+def _is_checked(parameters: list[Parameter], typed_events: bool | None) -> bool:
     """Whether annotations ask for it, and the library for it is there."""
     hints = [item.hint.type for item in parameters if item.hint.type is not EMPTY]
-    if any(map(is_checked, hints)):
+    asks = partial(is_checked, typed_dicts=typed_events is True)
+    if typed_events is not False and any(map(asks, hints)):
         with suppress(ImportError, TypeError):
             return all(map(converter, hints))
     return False

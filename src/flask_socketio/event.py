@@ -27,8 +27,8 @@ class Event(Generic[T, A]):
         #: the type of what a client answers; Any where nothing was said of it
         self.answer = answer
         self._socketio = socketio
-        self._plain = plainer(payload) if is_checked(payload) else _same
-        self._read = converter(answer) if is_checked(answer) else _same
+        self._plain = plainer(payload) if is_checked(payload, typed_dicts=True) else _same
+        self._read = converter(answer) if is_checked(answer, typed_dicts=True) else _same
 
     def emit(
         self,

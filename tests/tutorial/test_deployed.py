@@ -148,11 +148,12 @@ def test_the_chat_behind_nginx(
 ) -> None:
     server, nginx, ada, bob = people
     assert machine.noted == [
+        "apt update",
         "apt install nginx openssl python3-venv",
         "useradd --system chat",
         "systemctl daemon-reload",
         "systemctl enable --now chat",
-        "journalctl --unit chat",
+        "journalctl --unit chat --no-pager",
         "systemctl reload nginx",
     ]
     assert (machine.root / "etc" / "chat.env").stat().st_mode & 0o777 == 0o600

@@ -110,6 +110,10 @@ def named(value: Named) -> Any:
     return value["number"]
 
 
+def keys(value: Named) -> Any:
+    return sorted(value)
+
+
 def of_pydantic(value: dict[str, list[Model_]]) -> Any:  # type: ignore[valid-type]
     return value["all"][0].number
 
@@ -122,13 +126,22 @@ def of_pydantic(value: dict[str, list[Model_]]) -> Any:  # type: ignore[valid-ty
         (by_default, GOOD, BAD),
         (bounded, 1, 6),
         (bounded_by_pydantic, 1, 6),
-        (named, GOOD, BAD),
         (of_pydantic, {"all": [GOOD]}, {"all": [BAD]}),
     ],
 )
 def test_models_and_what_has_some(function: Callable[..., Any], good: Any, bad: Any) -> None:
     assert answer(function, good) == 1
     assert is_refused(answer(function, bad))
+
+
+def test_a_typed_dict_is_the_dict_that_was_sent_unless_it_is_asked_for() -> None:
+    """Applications that were written for Flask-SocketIO have them, and look for keys that are not in them."""
+    more = {**GOOD, "room": "tea"}
+    assert answer(keys, more) == ["number", "room"]
+    assert answer(keys, {}) == []
+    assert answer(named, GOOD, typed_events=True) == 1
+    assert answer(keys, more, typed_events=True) == ["number"]
+    assert is_refused(answer(named, BAD, typed_events=True))
 
 
 @pytest.mark.parametrize("function", [optional, by_default])

@@ -8,6 +8,7 @@ PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>Quickstart</title>
 <h1>Quickstart</h1>
 <p id="state" role="status">Connecting…</p>

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command()
+@click.command(short_help="A page of its own, to try a network or a proxy with.")
 @click.option(
     "--host", "-h", default="127.0.0.1", show_default=True, help="The interface to listen on."
 )

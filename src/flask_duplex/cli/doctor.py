@@ -20,7 +20,7 @@ _COLORS = {
 _WIDTH = 9
 
 
-@click.command()
+@click.command(short_help="What is wrong, and how to mend it.")
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON, for programs.")
 @click.pass_context

@@ -23,7 +23,7 @@ _out = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Write an AsyncAPI document.")
 @_out
 @click.option("--title", help="The document's title. [default: the application's name]")
 @click.option(
@@ -40,7 +40,7 @@ def asyncapi(info: ScriptInfo, output: Path | None, title: str | None, api_versi
     _write(json.dumps(document, indent=2, ensure_ascii=False) + "\n", output)
 
 
-@click.command()
+@click.command(short_help="Write interfaces for TypeScript.")
 @_out
 @pass_script_info
 def typescript(info: ScriptInfo, output: Path | None) -> None:

@@ -41,7 +41,7 @@ class _Argument(click.ParamType[Any]):
             self.fail(f"{value!r} is no JSON ({error}); a text is written '{text}'", param, ctx)
 
 
-@click.command()
+@click.command(short_help="Send an event through the message queue.")
 @click.argument("event")
 @click.argument("arguments", nargs=-1, type=_Argument(), metavar="[JSON|@FILE]...")
 @click.option(

@@ -41,7 +41,7 @@ class _NotThereError(click.ClickException):
     """Nothing answers; it may do so later."""
 
 
-@click.command()
+@click.command(short_help="Watch a server's numbers.")
 @click.argument("url", required=False)
 @click.option(
     "--token", envvar=_TOKEN, show_envvar=True, help="The server's. [default: the application's]"

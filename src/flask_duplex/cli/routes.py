@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _HEAD = ("Namespace", "Event", "Handler", "Arguments", "Place")
 
 
-@click.command()
+@click.command(short_help="Show the handlers.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @pass_script_info
 def routes(info: ScriptInfo, as_json: bool) -> None:

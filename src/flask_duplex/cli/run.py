@@ -16,7 +16,7 @@ from .application import socketio_of
 _FILE = click.Path(exists=True, dir_okay=False, resolve_path=True)
 
 
-@click.command()
+@click.command(short_help="Serve the application.")
 @click.option("--host", "-h", envvar="FLASK_RUN_HOST", help="The interface to listen on.")
 @click.option(
     "--port",

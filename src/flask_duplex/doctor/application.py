@@ -16,6 +16,7 @@ _KNOWN_KEYS = {
     "secret", "secret!", "secret_key", "dev", "development", "changeme", "change-me", "change_me", "mysecret",
     "mysecretkey", "my_secret_key", "your_secret_key", "your-secret-key", "supersecret", "super secret key",
     "super-secret", "vnkdjnfjknfl1232#", "test", "testing", "password", "key", "123456",
+    "for development only",
 }  # fmt: skip
 _SHORTEST_KEY = 16
 
@@ -71,7 +72,9 @@ def _secret_key(app: Flask) -> Findings:
     key = app.secret_key
     mend = "python -c 'import secrets; print(secrets.token_hex(32))', kept outside of the code"
     if not key:
-        yield warning("secret-key", "there is no SECRET_KEY: whoever writes to session fails", mend)
+        yield warning(
+            "secret-key", "there is no SECRET_KEY: views that write to session fail", mend
+        )
     elif len(key) < _SHORTEST_KEY or str(key).lower() in _KNOWN_KEYS:
         yield warning(
             "secret-key",

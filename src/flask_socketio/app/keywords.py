@@ -134,7 +134,7 @@ class SocketIOOptions(TypedDict, total=False):
         Option(
             "true, false or token",
             "Events are measured, for `socketio.metrics()`. A token: who has it may fetch them for Prometheus, at "
-            "`<path>/metrics` (`pip install flask-duplex[metrics]`). [metrics.md](metrics.md) has what there is.",
+            "`<path>/metrics` (`pip install 'flask-duplex[metrics]'`). [metrics.md](metrics.md) has what there is.",
             read=metrics,
         ),
     ]
@@ -142,7 +142,7 @@ class SocketIOOptions(TypedDict, total=False):
         bool,
         Option(
             _YES_NO,
-            "OpenTelemetry has a span for each run of a handler and for each emit (`pip install flask-duplex[otel]`). "
+            "OpenTelemetry has a span for each run of a handler and for each emit (`pip install 'flask-duplex[otel]'`). "
             "[tracing.md](guides/tracing.md) says what is in them.",
             read=tracing,
         ),
@@ -201,7 +201,7 @@ class SocketIOOptions(TypedDict, total=False):
             _YES_NO,
             "What clients send is checked where a handler's annotations are "
             "[models](guides/typed-events.md). `None`: unless the library for it is missing, which is logged. `True`: "
-            "that is an error. `False`: annotations mean nothing.",
+            "that is an error, and TypedDicts are models as well. `False`: annotations mean nothing.",
         ),
     ]
 
@@ -215,7 +215,7 @@ class SocketIOOptions(TypedDict, total=False):
         str,
         Option(
             "name",
-            'How packets are encoded: `"default"`, or `"msgpack"` (`pip install flask-duplex[msgpack]`).',
+            'How packets are encoded: `"default"`, or `"msgpack"` (`pip install \'flask-duplex[msgpack]\'`).',
         ),
     ]
     max_attachments: Annotated[

@@ -129,10 +129,10 @@ def metrics(value: bool | str | None) -> Metrics | None:
         )
     try:
         import_module("prometheus_client")  # now: the loop would be held by that
-    except ImportError as error:
+    except ImportError:
         raise ImportError(
             "metrics with a token needs prometheus-client: pip install 'flask-duplex[metrics]'"
-        ) from error
+        ) from None
     return Metrics(value.encode())
 
 
@@ -141,10 +141,10 @@ def tracing(value: object) -> bool:
     if value:
         try:
             import_module("opentelemetry.trace")
-        except ImportError as error:
+        except ImportError:
             raise ImportError(
                 "tracing=True needs opentelemetry-api: pip install 'flask-duplex[otel]'"
-            ) from error
+            ) from None
     return bool(value)
 
 

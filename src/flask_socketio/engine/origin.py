@@ -36,7 +36,7 @@ class OriginPolicy:
         """What would have been allowed, for the log."""
         if callable(self._allowed):
             return f"the callable {getattr(self._allowed, '__qualname__', self._allowed)!s} says"
-        return f"expected one of {self._accepted(environ)}"
+        return f"expected one of {list(dict.fromkeys(self._accepted(environ)))}"
 
     def _accepted(self, environ: Mapping[str, Any]) -> Sequence[str]:
         """The origins that are allowed; none at all, or a `*` among them, stands for any."""

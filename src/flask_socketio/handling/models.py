@@ -23,7 +23,7 @@ _ALL = 1000
 _DEEP = "", "Nested too deeply"
 _SHOWN = Repr()
 _SHOWN.maxstring = _SHOWN.maxother = 60
-_MISSING_LIBRARY = "msgspec is not installed: pip install flask-duplex[typed]"
+_MISSING_LIBRARY = "msgspec is not installed: pip install 'flask-duplex[typed]'"
 
 _MISSING = re.compile("missing required field `(.+)`")
 
@@ -40,9 +40,14 @@ class UnfitError(Exception):
         self.shown = shown(value)
 
 
-def is_checked(hint: Any) -> bool:
-    """Whether there is a model in an annotation, or what one of the libraries says of a value (`msgspec.Meta`)."""
-    return any(_is_model(part) or _is_metadata(part) for part in _parts(hint))
+def is_checked(hint: Any, *, typed_dicts: bool) -> bool:
+    """Whether there is a model in an annotation, or what one of the libraries says of a value (`msgspec.Meta`).
+
+    A TypedDict is a dict, as it was sent, to an application that nobody has told of `typed_events=True`.
+    """
+    return any(
+        _is_model(part, typed_dicts=typed_dicts) or _is_metadata(part) for part in _parts(hint)
+    )
 
 
 def converter(hint: Any) -> Convert:
@@ -72,8 +77,8 @@ def is_pydantics(hint: Any) -> bool:
 def _by_msgspec(hint: Any) -> Convert:
     try:
         import msgspec
-    except ImportError as error:
-        raise ImportError(_MISSING_LIBRARY, name="msgspec") from error
+    except ImportError:
+        raise ImportError(_MISSING_LIBRARY, name="msgspec") from None
     if isinstance(msgspec.inspect.type_info(hint), msgspec.inspect.CustomType):
         raise TypeError(f"nothing that a client can send is a {hint!r}")
 
@@ -163,7 +168,7 @@ def _parts(hint: Any, *, deep: bool = False, seen: set[int] | None = None) -> It
     inner = [*get_args(hint), get_origin(hint), getattr(hint, "__value__", None)]
     if get_origin(hint) is Annotated:
         inner += hint.__metadata__
-    if deep and _is_model(hint):
+    if deep and _is_model(hint, typed_dicts=True):
         inner += _fields(hint)
     for part in inner:
         if part is not None:
@@ -177,10 +182,10 @@ def _fields(model: Any) -> list[Any]:
         return []
 
 
-def _is_model(part: Any) -> bool:
+def _is_model(part: Any, *, typed_dicts: bool) -> bool:
     return isinstance(part, type) and (
         dataclasses.is_dataclass(cast("type[Any]", part))
-        or is_typeddict(cast("type[Any]", part))
+        or (typed_dicts and is_typeddict(cast("type[Any]", part)))
         or hasattr(cast("type[Any]", part), "__struct_fields__")
         or hasattr(cast("type[Any]", part), "__pydantic_validator__")
     )

@@ -29,6 +29,7 @@ from .signature import did_not_fit
 from .table import HandlerTable
 
 logger = logging.getLogger("flask_socketio.server")
+_told = Told(logger)
 
 _told = Told(logger)
 
@@ -40,6 +41,10 @@ _PLAIN = frozenset((NoneType, str, int, float, bool, list, tuple, dict, bytes))
 _REJECTED = {"message": "Connection rejected by server"}
 _REFUSED = {"message": "Connection refused by server"}
 _REFUSED_PAYLOAD = "%s in namespace %r refused: %s"
+_PYTHONS_REFUSAL = (
+    "client refused by Python's own ConnectionRefusedError(%s), whose text it is not told: for that, "
+    "from flask_socketio import ConnectionRefusedError"
+)
 _DONE = Outcome()
 _FAILED = {"error": "the handler of this event failed"}
 
@@ -298,6 +303,7 @@ def is_refusal(error: BaseException) -> bool:
 def _why(refusal: BaseException) -> dict[str, Any]:
     """What the client is told."""
     if isinstance(refusal, BuiltinConnectionRefusedError):
+        _told.warning(_PYTHONS_REFUSAL, refusal)
         return _REFUSED
     return refusal_body(refusal.args)
 

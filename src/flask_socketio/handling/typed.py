@@ -39,8 +39,9 @@ def as_written(handler: Handler, event: str) -> None:
     handler.function = handler.written or handler.function
 
 
-def _asks(signature: Signature) -> bool:
-    return any(is_checked(parameter.hint.type) for parameter in signature.parameters)
+def _asks(signature: Signature, *, typed_dicts: bool) -> bool:
+    hints = (parameter.hint.type for parameter in signature.parameters)
+    return any(is_checked(hint, typed_dicts=typed_dicts) for hint in hints)
 
 
 def _once_more(handler: Handler, event: str, *, required: bool) -> Callable[..., Any]:
@@ -68,7 +69,7 @@ def _converting(
     function: Callable[..., Any], event: str, signature: Signature, *, required: bool
 ) -> Callable[..., Any]:
     """The function with the conversion in front, if its annotations ask for one."""
-    if not _asks(signature):
+    if not _asks(signature, typed_dicts=required):
         return function
     try:
         # A decorator that passes *args on may pass more than that.
@@ -78,7 +79,7 @@ def _converting(
     except (ImportError, TypeError) as error:
         if required:
             kind = ImportError if isinstance(error, ImportError) else TypeError
-            raise kind(f"{place_of(function)}: {error}") from error
+            raise kind(f"{place_of(function)}: {error}") from None
         logger.warning(
             "what clients send to %s is not checked: %s. typed_events=True makes that an error, False silent",
             place_of(function),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 from typing import Any, TypeGuard, cast
 
@@ -62,11 +63,14 @@ def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> tuple[byte
         return orjson.dumps(value, None, _OPTIONS), []
     except orjson.JSONEncodeError:
         helper = _Helper(default)
-    try:
+    text = None
+    with suppress(
+        orjson.JSONEncodeError
+    ):  # what is raised below has its own cause, not this one as well
         text = orjson.dumps(value, helper.simpler, _OPTIONS)
-    except orjson.JSONEncodeError:
-        return _dumps_plain(value, _Helper(default))
-    return checked(text, helper.attachments)
+    return (
+        _dumps_plain(value, _Helper(default)) if text is None else checked(text, helper.attachments)
+    )
 
 
 def dumps_asking(value: Any, default: Callable[[Any], Any]) -> tuple[bytes, list[bytes]]:
@@ -135,10 +139,10 @@ class _Helper:
         """One step, the one that orjson takes if it takes one by itself."""
         if isinstance(item, Enum):
             return item.value
-        try:
-            return orjson.Fragment(orjson.dumps(item, None, _OPTIONS))
-        except orjson.JSONEncodeError:
-            return self.simpler(item)
+        text = None
+        with suppress(orjson.JSONEncodeError):
+            text = orjson.dumps(item, None, _OPTIONS)
+        return self.simpler(item) if text is None else orjson.Fragment(text)
 
     def _asking(self, item: Any) -> Any:
         """One step, the one that `default` takes if it takes one."""
