@@ -57,7 +57,7 @@ cluster: .venv/installed-dev
 	@$(BIN)/python example/cluster/run.py
 
 docs: .venv/installed-dev
-	$(BIN)/python -m sphinx -b html --jobs auto --fail-on-warning --keep-going --quiet docs build/docs
+	$(BIN)/python -m sphinx -E -b html --jobs auto --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "build/docs/index.html"
 
 screenshots: .venv/installed-dev

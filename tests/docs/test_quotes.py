@@ -16,6 +16,8 @@ OTHERS = [
     "No matching distribution found",  # pip
     "requires a different Python",  # pip
     "running scripts is disabled on this system",  # PowerShell
+    "The Werkzeug web server is not designed to run in production",  # Flask-SocketIO
+    "ensurepip is not available",  # Debian's Python
 ]
 _HIDDEN = re.compile(r"<!--.*?-->|^(`{3,}).*?^\1", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r'(?<![\w=(])"([^"\n]+)"(?!\w)|`([^`\n]+)`')

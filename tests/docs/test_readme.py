@@ -28,7 +28,7 @@ def test_the_snippet_runs_as_it_is(
     text = block(page, "SocketIO(app)")
     assert "python app.py" in block(page, "app.py")
     # Only the port is another one.
-    text = text.replace("socketio.run(app)", "socketio.run(app, port=0)")
+    text = text.replace("port=8000", "port=0")
     (tmp_path / "app.py").write_text(text, encoding="utf-8")
     words = [str(tmp_path / "app.py")] if command == "app.py" else command.split()
     env = {"FLASK_RUN_PORT": "0", "PYTHONPATH": str(tmp_path)}
