@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from tests.kit.engine import EngineWebSocket
+
 from .conftest import Serve, connect
 
 APP = """
@@ -25,6 +27,10 @@ def wrapped(function):
     def call(*args, **kwargs):
         return function(*args, **kwargs)
     return call
+
+@socketio.on("emits a set")
+def emits_a_set():
+    emit("o", {1, 2})
 
 @socketio.on("decorated")
 @wrapped
@@ -55,6 +61,7 @@ def log_of(serve: Serve):
     def log_of(event: str, *args: object) -> str:
         with serve(APP) as server:
             server.allow_traceback("from_bytes")
+            server.allow_traceback("Object of type set")
             client = connect(server)
             assert client.call(event, *args) == [{"error": "the handler of this event failed"}]
             client.engine.leave()
@@ -108,3 +115,34 @@ def test_what_is_no_json(log_of) -> None:
     assert re.search(rf"no ack for event 'object': {where}", log)
     log = log_of("json")
     assert "jsonify() and Response are for views: return the dict or the list itself" in log
+
+
+def test_a_traceback_begins_in_the_handler(log_of) -> None:
+    shown = log_of("inside").partition("Traceback (most recent call last):\n")[2]
+    assert re.match(r'  File ".*app\.py", line \d+, in ', shown)
+    assert "runner.py" not in shown
+
+
+def test_what_is_emitted_and_is_no_json_has_one_traceback(log_of) -> None:
+    log = log_of("emits a set")
+    assert log.count("Traceback") == 1
+    assert "in emits_a_set" in log
+    assert "TypeError: Object of type set is not JSON serializable" in log
+
+
+def test_pythons_own_refusal(serve: Serve) -> None:
+    """Its import has been forgotten."""
+    app = """
+    socketio = SocketIO(app)
+
+    @socketio.on("connect")
+    def connect():
+        raise ConnectionRefusedError("wrong token")
+    """
+    with serve(app) as server:
+        engine = EngineWebSocket.open(server.address, "/socket.io/")
+        engine.send("40")
+        assert engine.recv() == '44{"message":"Connection refused by server"}'
+        server.wait_for_log(re.compile("from flask_socketio import ConnectionRefusedError"), 20)
+        engine.leave()
+    assert "Python's own ConnectionRefusedError(wrong token)" in server.log

@@ -142,8 +142,8 @@ class SocketIOOptions(TypedDict, total=False):
         bool,
         Option(
             _YES_NO,
-            "OpenTelemetry has a span for each run of a handler and for each emit (`pip install 'flask-duplex[otel]'`). "
-            "[tracing.md](guides/tracing.md) says what is in them.",
+            "OpenTelemetry has a span for each run of a handler and for each emit "
+            "(`pip install 'flask-duplex[otel]'`). [tracing.md](guides/tracing.md) says what is in them.",
             read=tracing,
         ),
     ]

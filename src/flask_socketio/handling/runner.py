@@ -11,7 +11,7 @@ from builtins import ConnectionRefusedError as BuiltinConnectionRefusedError
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from inspect import isawaitable
-from types import NoneType
+from types import NoneType, TracebackType
 from typing import Any, TypeGuard, cast
 
 from werkzeug.exceptions import HTTPException
@@ -327,10 +327,19 @@ def _ends_more(error: BaseException) -> bool:
     )
 
 
+def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
+    """From the application's first line on; the whole, where there is none."""
+    found = traceback
+    while found is not None and found.tb_frame.f_globals.get("__package__") == __package__:
+        found = found.tb_next
+    return found or traceback
+
+
 def _log(message: str, *args: object, error: BaseException | None) -> None:
     """Log a failure. What the application's own logging raises ends nobody's call either; both are shown on stderr."""
+    shown = None if error is None else (type(error), error, _without_ours(error.__traceback__))
     try:
-        logger.error(message, *args, exc_info=error)
+        logger.error(message, *args, exc_info=shown)
     except BaseException as broken:  # noqa: BLE001
         with suppress(BaseException):
             traceback.print_exception(error)
