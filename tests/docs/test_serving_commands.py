@@ -32,6 +32,8 @@ def add(a, b):
     return a + b
 """
 DEPLOYMENT = ROOT / ".venv-deployment/bin"
+#: Without it uvicorn's own WebSocket is not there.
+WEBSOCKETS = ROOT / ".venv-deployment/websockets"
 #: where each is told which port to listen on; hypercorn has no such variable
 ANY_PORT = {
     "FLASK_RUN_PORT": "0",
@@ -68,7 +70,9 @@ def test_clients_are_served(page: str, words: list[str], tmp_path: Path) -> None
     name = re.search(r"--app (\w+)|(\w+):(?:app|asgi)", " ".join(words))
     assert name is not None, "whose app?"
     (tmp_path / f"{name[1] or name[2]}.py").write_text(APP, encoding="utf-8")
-    with ServerProcess(argv(words), {**ANY_PORT, "PYTHONPATH": str(tmp_path)}) as server:
+    with ServerProcess(
+        argv(words), {**ANY_PORT, "PYTHONPATH": f"{tmp_path}{os.pathsep}{WEBSOCKETS}"}
+    ) as server:
         for transport in ("polling", "websocket"):
             assert answer(server.url, transport) == 3
 

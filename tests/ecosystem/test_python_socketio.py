@@ -133,7 +133,7 @@ def test_what_is_not_python_socketios(app: Flask) -> None:
     assert not issubclass(Namespace, neighbour.Namespace)
     with pytest.raises(ValueError, match="Not a namespace instance"):
         socketio.on_namespace(Room("/room"))  # type: ignore[arg-type]
-    for name in ("on", "instrument", "shutdown"):
+    for name in ("on", "shutdown"):
         assert not hasattr(socketio.server, name)
 
 
