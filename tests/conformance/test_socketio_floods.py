@@ -110,7 +110,7 @@ def test_a_request_of_too_many_packets_is_refused_at_once(
 def test_others_have_their_turns(
     patient_app: ServerProcess, open_client: OpenClient, kind: str, transport: str
 ) -> None:
-    count = {"pong": 130_000, "connect": 10_000}.get(kind, 30_000)
+    count = {"pong": 130_000, "connect": 20_000}.get(kind, 30_000)
     packets = [FLOODS[kind](number) for number in range(count)]
     healthy = open_client(patient_app, "websocket")
     healthy.join()

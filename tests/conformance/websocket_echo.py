@@ -12,6 +12,7 @@ import os
 from flask_socketio.engine.admission import Admission
 from flask_socketio.engine.config import EngineConfig, Limits
 from flask_socketio.engine.engine import Engine
+from flask_socketio.engine.ids import Origin
 from flask_socketio.engine.request import EngineRequest
 from flask_socketio.engine.session import Session
 from flask_socketio.engine.websocket import WebSocketLink, WebSocketTransport
@@ -67,7 +68,7 @@ class EchoApp(EngineApp):
             raise NotImplementedError
 
         engine = EchoEngine(asyncio.get_running_loop(), CONFIG, nobody)  # pyright: ignore[reportArgumentType]
-        engine.admission = Everybody(CONFIG, engine.counters, engine.find)
+        engine.admission = Everybody(CONFIG, engine.counters, engine.find, Origin(""))
         return engine
 
 
