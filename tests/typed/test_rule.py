@@ -410,9 +410,9 @@ print(socketio.test_client(app).emit("it", {{"number": 1}}, callback=True))
 @pytest.mark.parametrize(
     ("option", "printed", "said"),
     [
-        ("None", "dict\n", "is not checked: msgspec is not installed: pip install flask-duplex[typed]"),
+        ("None", "dict\n", "is not checked: msgspec is not installed: pip install 'flask-duplex[typed]'"),
         ("False", "dict\n", ""),
-        ("True", "", "ImportError: it (app.py:15): msgspec is not installed: pip install flask-duplex[typed]"),
+        ("True", "", "ImportError: it (app.py:15): msgspec is not installed: pip install 'flask-duplex[typed]'"),
     ],
 )  # fmt: skip
 def test_without_the_library(option: str, printed: str, said: str, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from enum import Enum
 from typing import Any, TypeGuard, cast
 
@@ -63,11 +62,10 @@ def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> tuple[byte
         return orjson.dumps(value, None, _OPTIONS), []
     except orjson.JSONEncodeError:
         helper = _Helper(default)
-    text = None
-    with suppress(
-        orjson.JSONEncodeError
-    ):  # what is raised below has its own cause, not this one as well
+    try:
         text = orjson.dumps(value, helper.simpler, _OPTIONS)
+    except orjson.JSONEncodeError:
+        text = None  # what is raised below has its own cause, not this one as well
     return (
         _dumps_plain(value, _Helper(default)) if text is None else checked(text, helper.attachments)
     )
@@ -139,9 +137,10 @@ class _Helper:
         """One step, the one that orjson takes if it takes one by itself."""
         if isinstance(item, Enum):
             return item.value
-        text = None
-        with suppress(orjson.JSONEncodeError):
+        try:
             text = orjson.dumps(item, None, _OPTIONS)
+        except orjson.JSONEncodeError:
+            text = None
         return self.simpler(item) if text is None else orjson.Fragment(text)
 
     def _asking(self, item: Any) -> Any:
