@@ -29,7 +29,6 @@ from .signature import did_not_fit
 from .table import HandlerTable
 
 logger = logging.getLogger("flask_socketio.server")
-_told = Told(logger)
 
 _told = Told(logger)
 
