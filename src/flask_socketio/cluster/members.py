@@ -20,8 +20,9 @@ Facts = dict[str, Any]
 REFRESH, SILENCE = 10.0, 30.0
 #: Seconds in which those who ask are answered together: of many that come at once, not each with a message.
 _TOGETHER = 0.2
-#: Seconds after which everybody has answered who can; and when the queue was away, so that others may still be so.
-_ANSWERED, _ANSWERED_AFTER_OUTAGE = 1.0, 2.5
+#: Seconds after which everybody has answered who can: a busy machine's processes, and those for whom the queue was away
+#: for a moment longer.
+_ANSWERED = 2.5
 #: That are remembered: who can write to the queue cannot fill the memory.
 _MAX_MEMBERS = 10_000
 
@@ -89,7 +90,6 @@ class Members:
         self._serves = serves
         self._clock = clock
         self._known: dict[str, _Known] = {}
-        self._patience = _ANSWERED
         self._settles = float("inf")
         self._said = 0.0
         self._owes = False
@@ -110,7 +110,7 @@ class Members:
         """The queue is listened to, from now on or again."""
         now = self._clock()
         self._listens = True
-        self._settles, self._patience = now + self._patience, _ANSWERED_AFTER_OUTAGE
+        self._settles = now + _ANSWERED
         for known in self._known.values():  # it is not they who were silent
             known.heard = now
         self._say(MemberState.HELLO if self._serves else MemberState.WHO)

@@ -11,8 +11,8 @@ from ..cluster.questions import Questions, Said
 from ..errors import SilentNodesError
 from .running import Running
 
-#: Seconds that the others have for an answer.
-_PATIENCE = 3.0
+#: Seconds that the others have for an answer; and to say at all that they are there.
+_PATIENCE, _MOST = 3.0, 6.0
 #: Seconds between looks whether all others are known.
 _LOOK = 0.02
 
@@ -41,11 +41,11 @@ def ask_all(running: Running, kind: str, *args: Any) -> list[Any]:
 
 def _wait_until_all_are_known(running: Running, questions: Questions, kind: str) -> None:
     running.listen()
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _MOST
     while not questions.members.knows_all:
         _check_thread(running, kind)
         if time.monotonic() > deadline:
-            raise SilentNodesError(kind, (), _PATIENCE)
+            raise SilentNodesError(kind, (), _MOST)
         sleep(_LOOK)
 
 

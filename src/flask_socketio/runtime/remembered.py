@@ -2,12 +2,14 @@
 
 A sum of counters that falls looks to Prometheus as if all had begun anew, so what a worker has said stays when it ends,
 however it does. It writes what it says whenever it is asked; whoever comes in its place takes over what it has left.
+What nobody is asked for stands in a file, once: files change hands under a lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import orjson
@@ -32,18 +34,12 @@ class Remembered:
     def inherit(self) -> None:
         """Take what is nobody's any more."""
         there = {self._node, *self._folder.nodes()}
-        for node, file in self._files():
-            if node not in there:
-                self._take(file)
-
-    def _take(self, file: Path) -> None:
-        claimed = file.with_suffix(f".{self._node}~")
-        try:
-            file.rename(claimed)  # of several who try, one can
-        except FileNotFoundError:
-            return
-        self.inherited = sum_of((self.inherited, _read(claimed)))
-        claimed.unlink()
+        with self._locked():
+            left = {node: file for node, file in self._files() if node not in there}
+            self.inherited = sum_of(map(_read, left.values()))
+            self.keep(self.inherited)
+            for file in left.values():
+                file.unlink()
 
     def keep(self, counted: Snapshot) -> None:
         """For the time when this worker cannot be asked."""
@@ -52,11 +48,10 @@ class Remembered:
             new.write_bytes(orjson.dumps(counted))
             new.rename(self._path / f"{self._node}{_ENDING}")
 
-    def of_others(self, told: Collection[str]) -> list[Snapshot]:
-        """What those have said last who are not asked or do not answer."""
-        return [
-            _read(file) for node, file in self._files() if node != self._node and node not in told
-        ]
+    def of_others(self) -> dict[str, Snapshot]:
+        """What each has said last, and those who are gone without an heir."""
+        with self._locked():
+            return {node: _read(file) for node, file in self._files() if node != self._node}
 
     def leave(self) -> None:
         """This worker has ended, and nobody finds it any more. The last one takes the files with it."""
@@ -65,6 +60,17 @@ class Remembered:
                 for _, file in self._files():
                     file.unlink(missing_ok=True)
                 self._folder.forget(self._node)
+
+    @contextmanager
+    def _locked(self) -> Generator[None]:
+        import fcntl  # not on Windows, where there are no workers
+
+        folder = os.open(self._path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         for file in self._path.glob(f"*{_ENDING}"):

@@ -71,12 +71,24 @@ class Workers:
 
     async def metrics(self) -> Snapshot:
         """Of all together. Those that do not answer are named; what they have counted is as they said last."""
-        told, silent = await self._ask(_METRICS, _PATIENCE)
+        told, silent, left = await self._told_and_left()
         own = self.own()
-        left = () if self._remembered is None else self._remembered.of_others(told)
-        found = sum_of((own, *told.values(), *left))
+        not_told = (each for node, each in left.items() if node not in told)
+        found = sum_of((own, *told.values(), *not_told))
         found["workers_silent"] = dict.fromkeys(_names(silent), 1)
         return found
+
+    async def _told_and_left(self) -> tuple[dict[str, Snapshot], list[Link], dict[str, Snapshot]]:
+        """What all say, and what stands in files: nobody has taken over in between what another has left."""
+        left = self._left()
+        while True:
+            told, silent = await self._ask(_METRICS, _PATIENCE)
+            before, left = left, self._left()
+            if before.keys() <= left.keys():
+                return told, silent, left
+
+    def _left(self) -> dict[str, Snapshot]:
+        return {} if self._remembered is None else self._remembered.of_others()
 
     async def _ask(self, kind: str, patience: float) -> tuple[dict[str, Any], list[Link]]:
         return ({}, []) if self._asking is None else await self._asking.ask(kind, patience)
