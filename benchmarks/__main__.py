@@ -84,7 +84,8 @@ class Bench:
         """The figure of ours, or of another, from a server started for it."""
         peer = PEERS_BY_NAME[other.peer if other else "ours"]
         run = (other and other.run) or scenario.run
-        with Server(peer, **scenario.env) as server:
+        env = scenario.env if other is None or other.env is None else other.env
+        with Server(peer, **env) as server:
             noise = Noise(server)
             figures = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(run(server))
             self.noise.append(noise.cores())
