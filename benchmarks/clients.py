@@ -232,9 +232,14 @@ async def connect_all(port: int, make: Callable[[], C], count: int) -> list[C]:
     return clients
 
 
-async def close_all(clients: Iterable[Client]) -> None:
+def hang_up(clients: Iterable[Client]) -> None:
     for client in clients:
         client.close()
+
+
+async def close_all(clients: Iterable[Client]) -> None:
+    """And give the server time to be done with them."""
+    hang_up(clients)
     await PACE.pause(0.5)
 
 

@@ -11,7 +11,7 @@ class Pace:
     """Seconds of load, before anything is counted and while it is; shares of the clients and the other pauses."""
 
     warm_up: float = 1.0
-    duration: float = 3.0
+    duration: float = 2.0
     crowd: float = 1.0
     pauses: float = 1.0
 

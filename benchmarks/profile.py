@@ -47,7 +47,8 @@ def main() -> None:
 
         recorder = threading.Thread(target=record)
         recorder.start()
-        figures = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(scenario.run(server))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            figures = runner.run(scenario.run(server))
         recorder.join()
     print({name: round(value, 2) for name, value in figures.items()}, arguments.output)
 
