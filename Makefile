@@ -18,6 +18,9 @@
 # Needs Python 3.11 or newer, nothing else: the rest goes into .venv, once.
 # Another Python: make PYTHON=/path/to/python
 
+# Images for containers set it; here everything is imported a thousand times, and would be compiled as often.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 python
 SUITABLE = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 NO_PYTHON = Python 3.11 or newer with venv is needed (on Debian and Ubuntu: apt install python3-venv), \

@@ -20,7 +20,7 @@ class InFolder(ServerProcess):
     """One that serves."""
 
     def __init__(self, argv: list[str], folder: Path, env: dict[str, str] | None = None) -> None:
-        super().__init__(["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *argv], env)
+        super().__init__(argv, env, cwd=folder)
 
 
 def typed(

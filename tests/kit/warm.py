@@ -54,7 +54,6 @@ def can_be_forked(argv: Sequence[str], env: Mapping[str, str]) -> bool:
     _, arguments = _divide(argv)
     return (
         sys.platform == "linux"
-        and argv[0] == sys.executable
         and len(arguments) > 0
         and (arguments[0] in {"-c", "-m"} or not arguments[0].startswith("-"))
         and _for_python(env) == _for_python(environment())
@@ -70,11 +69,22 @@ def _for_python(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _divide(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Of warnings, what Python itself is told; the program and its arguments."""
+    """What Python itself is told, of warnings; the program and its arguments, if it is one for this Python."""
+    if _is_installed(argv[0]):
+        return [], list(argv)
     at = 1
     while at < len(argv) and argv[at] == "-W":
         at += 2
-    return list(argv[1:at]), list(argv[at:])
+    return list(argv[1:at]), list(argv[at:] if argv[0] == sys.executable else [])
+
+
+def _is_installed(program: str) -> bool:
+    """Whether it is a script that has come with a package."""
+    path = Path(program)
+    if path.parent != Path(sys.executable).parent or path.name.startswith("python"):
+        return False
+    with path.open("rb") as script:
+        return script.readline() == f"#!{sys.executable}\n".encode()
 
 
 class Process:

@@ -30,6 +30,7 @@ MODULES = (
     "flask_socketio.serving.run.server",
     "flask.testing",
     "logging.config",
+    "markdown_it",
     "msgspec",
     "uvicorn",
     "uvicorn.lifespan.off",
