@@ -153,9 +153,12 @@ def run(
     cwd: Path = ROOT,
     timeout: float = 60,
 ) -> subprocess.CompletedProcess[str]:
-    """As `subprocess.run`, of a program that can be forked; what it prints is captured."""
+    """As `subprocess.run` without a check; what it prints is captured."""
     env = environment() if env is None else env
-    assert can_be_forked(argv, env), argv
+    if not can_be_forked(argv, env):
+        return subprocess.run(
+            argv, env=env, cwd=cwd, timeout=timeout, capture_output=True, text=True, check=False
+        )
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = Process(argv, env, cwd, output.fileno(), errors.fileno())
         try:
