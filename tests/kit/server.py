@@ -60,7 +60,7 @@ class ServerProcess:
         self._news = threading.Condition()  # its lock is one that can be taken again
         self._allowed: list[str] = []
         self._process: subprocess.Popen[bytes] | warm.Process | None = None
-        self._fresh = fresh or not warm.can_be_forked(self.argv, self._env)
+        self._fresh = fresh
         self._drainer = threading.Thread()
 
     @classmethod
@@ -123,7 +123,7 @@ class ServerProcess:
 
     def _begin(self) -> subprocess.Popen[bytes] | warm.Process:
         """In a session, and so in a group, which ends with it."""
-        if not self._fresh:
+        if not self._fresh and warm.can_be_forked(self.argv, self._env):
             return warm.Process.piped(self.argv, self._env, self.cwd)
         return subprocess.Popen(
             self.argv,
