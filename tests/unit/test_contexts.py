@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask, appcontext_popped, appcontext_pushed, g, request_tearing_down, session
+from flask import (
+    Flask,
+    Request,
+    appcontext_popped,
+    appcontext_pushed,
+    g,
+    request_tearing_down,
+    session,
+    url_for,
+)
+from werkzeug.routing import MapAdapter
 
 from flask_socketio import SocketIO, request
 from flask_socketio.handling import flask_contexts
@@ -82,3 +92,39 @@ def test_a_session_that_cannot_be_opened_leaves_no_context_behind(app: Flask) ->
     app.session_interface.open_session = opened  # type: ignore[method-assign]
     assert not request
     assert client.emit("look", callback=True) == "seen"
+
+
+def test_every_connection_has_its_own_request_and_addresses(app: Flask) -> None:
+    socketio = SocketIO(app, cors_allowed_origins="*")
+    app.add_url_rule("/page", "page", lambda: "")
+
+    @socketio.on("look")
+    def look() -> tuple[object, ...]:
+        address = url_for("page", _external=True)
+        return request.args["n"], request.host, address, request.headers["X-Number"]
+
+    # More than are remembered, and each of them twice.
+    asked = [(str(n), f"host{n % 40}.example") for n in range(80)]
+    clients = [
+        socketio.test_client(app, query_string=f"n={n}", headers={"Host": host, "X-Number": n})
+        for n, host in asked
+    ]
+    for client, (n, host) in zip(clients, asked, strict=True):
+        assert client.emit("look", callback=True) == [n, host, f"http://{host}/page", n]
+
+
+def test_an_application_that_finds_addresses_in_its_own_way_is_asked_every_time(app: Flask) -> None:
+    class Tenants(Flask):
+        def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+            if request is None:
+                return super().create_url_adapter(request)
+            return self.url_map.bind(f"{request.args['tenant']}.example")
+
+    tenants = Tenants(__name__)
+    tenants.config["SECRET_KEY"] = "secret!"
+    tenants.add_url_rule("/page", "page", lambda: "")
+    socketio = SocketIO(tenants)
+    socketio.on("look")(lambda: url_for("page", _external=True))
+    for tenant in ("a", "b"):
+        client = socketio.test_client(tenants, query_string=f"tenant={tenant}")
+        assert client.emit("look", callback=True) == f"http://{tenant}.example/page"
