@@ -62,6 +62,9 @@ def _make_class(base: Any) -> Any:
     class FrameParser(base):
         __slots__ = ()
 
+        #: uvloop keeps this of the protocol before, and with it all that belongs to that, where a protocol has none.
+        data_received = None
+
         def get_buffer(self, sizehint: int) -> memoryview:
             return get_buffer(self, sizehint)[:_READ_SIZE]
 
@@ -127,6 +130,7 @@ def make_parser(listener: Listener, max_payload: int) -> Parser:
     sink = _Sink(listener)
     parser.connection_made(sink)
     feed(parser, _REQUEST)
+    parser.transport.request.headers = _NO_ANSWER.headers  # it keeps the request
     sink.open = True
     return parser
 

@@ -163,7 +163,7 @@ class Hub:
                 f"more than {self.limits.max_namespaces} namespaces (max_namespaces)",
                 "max_namespaces",
             )
-        client.taken_out.discard(namespace)
+        client.taken_out -= {namespace}
         socket = client.sockets[namespace] = Socket(client, namespace, next(self.sids))
         self._deadlines.discard(client)
         self.adapter.add(socket)
@@ -279,7 +279,7 @@ class Hub:
         self._remove(socket)
         socket.refuse(body or self.codec.encode_body(_INVALID_NAMESPACE))
         if socket.announced:
-            socket.client.taken_out.add(socket.namespace)
+            socket.client.taken_out |= {socket.namespace}
 
     # -- leaving -------------------------------------------------------------------------------
 
@@ -290,7 +290,7 @@ class Hub:
         if socket.state is not SocketState.DETACHED:
             self._remove(socket)
         if reason is CloseReason.SERVER_DISCONNECT:
-            socket.client.taken_out.add(socket.namespace)
+            socket.client.taken_out |= {socket.namespace}
         if socket.state is SocketState.PENDING:
             socket.left = reason
         else:
