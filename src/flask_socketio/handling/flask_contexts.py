@@ -12,8 +12,9 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-from flask import Flask, ctx, globals, signals
+from flask import Flask, Request, ctx, globals, signals
 from flask.sessions import SessionMixin
+from werkzeug.routing import MapAdapter
 from werkzeug.test import create_environ
 
 from ..base.changed import say_once
@@ -43,6 +44,17 @@ _EVENT = "socketio_event"
 Describe = Callable[[Any], tuple[str, str, dict[str, Any]]]
 
 
+#: What `Flask.create_url_adapter` makes of an environ, and the rule that it matches, depend on this, and on the query.
+_BINDING = (
+    "REQUEST_METHOD", "wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO",
+    "HTTP_CONNECTION", "HTTP_UPGRADE",
+)  # fmt: skip
+#: So many of them are kept: clients choose some of these.
+_MOST_BOUND = 32
+#: A context's attributes without its request, the query that it was made for, and what it has left in the request.
+Bound = tuple[dict[str, Any], str, dict[str, Any]]
+
+
 class ContextMaker:
     """What the contexts of an application have in common, whoever's events they are for.
 
@@ -68,7 +80,14 @@ class ContextMaker:
         context = app.app_context()
         self.known = _are_known() and type(context) is _AppContext
         self._app_context = {name: value for name, value in vars(context).items() if name != "g"}
-        self._matched: tuple[str, tuple[Any, Any, Any]] | None = None
+        self._binds_alike = (
+            self.known
+            and kind.request_context is Flask.request_context
+            and kind.create_url_adapter is Flask.create_url_adapter
+            and "create_url_adapter" not in vars(app)
+            and app.request_class.__init__ is Request.__init__
+        )
+        self._bound: dict[tuple[Any, ...], Bound] = {}
 
     def request_context(self, environ: dict[str, Any]) -> ctx.RequestContext:
         """A context as the application's class makes it; its instance's own method is `Innermost`'s."""
@@ -76,21 +95,45 @@ class ContextMaker:
         vars(context.request)[HOME] = self.home
         return context
 
-    def match_request(self, context: ctx.RequestContext) -> None:
-        """Find the URL's rule, as Flask does for a page: once, as all handshakes have the same path."""
-        request = context.request
-        if self.app.url_map.host_matching or self.app.subdomain_matching:
-            context.match_request()
-            return
-        if self._matched is None or self._matched[0] != request.path:
-            context.match_request()
-            error = request.routing_exception
-            if error is not None:
-                error.__traceback__ = None  # it would keep this connection's environ
-            found = (request.url_rule, request.view_args, error)
-            self._matched = (request.path, found)
-        else:
-            request.url_rule, request.view_args, request.routing_exception = self._matched[1]
+    def bind(self, environ: dict[str, Any]) -> tuple[dict[str, Any] | None, Request]:
+        """What a context for an environ has in it, None where that is not known; and its request.
+
+        Which addresses it has and which rule it matches, Flask is asked once: what that depends on nearly all
+        handshakes have in common.
+        """
+        key = tuple(map(environ.get, _BINDING))
+        found = self._bound.get(key)
+        if found is None:
+            return self._bind_anew(environ, key)
+        context, query, attributes = found
+        request = self.app.request_class(environ)
+        vars(request).update(attributes)
+        if environ.get("QUERY_STRING", "") != query:
+            context = _with_query(context, environ.get("QUERY_STRING", ""))
+        return context, request
+
+    def _bind_anew(
+        self, environ: dict[str, Any], key: tuple[Any, ...]
+    ) -> tuple[dict[str, Any] | None, Request]:
+        made = self.request_context(environ)
+        request = made.request
+        if not (self.known and type(made) is _RequestContext):
+            return None, request
+        parts: dict[str, Any] = made.__dict__
+        context = {name: value for name, value in parts.items() if name not in _MADE_LATER}
+        if made.url_adapter is not None:
+            made.match_request()
+            if request.routing_exception is not None:
+                request.routing_exception.__traceback__ = None  # it would keep the environ
+            if self._binds_alike:
+                if len(self._bound) >= _MOST_BOUND:
+                    self._bound.clear()
+                own = vars(self.app.request_class(environ))
+                attributes = {
+                    name: vars(request)[name] for name in vars(request) if name not in own
+                }
+                self._bound[key] = context, environ.get("QUERY_STRING", ""), attributes
+        return context, request
 
     def push_app_context(self) -> ctx.AppContext | None:
         """Enter an application context, unless this application's is active; returns it."""
@@ -116,17 +159,10 @@ class ContextTemplate:
         self._environ = environ
         #: the application and its SocketIO
         self.home = maker.home
-        self._context: dict[str, Any] | None = None
-        context = maker.request_context(environ)
+        self._context, request = maker.bind(environ)
         environ["werkzeug.request"] = None  # no circle that would have to be collected
-        if maker.known and type(context) is _RequestContext:
-            if context.url_adapter is not None:
-                maker.match_request(context)
-            self._request_type = type(context.request)
-            self._request = vars(context.request)
-            self._context = vars(context)
-            for name in _MADE_LATER:
-                del self._context[name]
+        self._request_type = type(request)
+        self._request = vars(request)
 
     def request(self, call: Any) -> Any:
         """That of an event."""
@@ -225,6 +261,16 @@ def _lazy_request_context() -> Any:
 @cache
 def _lazy_app_context() -> Any:
     return type(_AppContext.__name__, (_AppContext,), {"__getattr__": _attribute})
+
+
+def _with_query(context: dict[str, Any], query: str) -> dict[str, Any]:
+    """A context's parts for another query."""
+    adapter: Any = object.__new__(MapAdapter)
+    adapter.__dict__ = {
+        **vars(context["url_adapter"]),
+        "query_args": query.encode("latin-1").decode(errors="replace"),
+    }
+    return {**context, "url_adapter": adapter}
 
 
 def set_session(context: Any, value: SessionMixin) -> None:
