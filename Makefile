@@ -120,7 +120,7 @@ fuzz: .venv/installed-fuzz
 	$(BIN)/python -m fuzz --seconds $(SECONDS) $(ARGUMENTS)
 
 clean:
-	rm -rf node_modules .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules build dist .fuzz .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf node_modules .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules benchmarks/apps/bun/node_modules build dist .fuzz .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)

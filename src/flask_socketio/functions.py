@@ -10,7 +10,8 @@ from flask import Flask, Request, current_app, request
 from .app.legacy import ignore, sort_out
 from .cluster.base import AckCallback, Room
 from .extension import SocketIO
-from .handling.flask_contexts import HOME
+from .handling.flask_contexts import HOME, current_event
+from .messaging import Messaging, emit_by
 
 
 def emit(
@@ -53,6 +54,19 @@ def emit(
     socketio, target, namespace = _find("emit", target, namespace, everybody=broadcast)
     if unknown or data is not None:
         args = sort_out(socketio, "emit()", args, data, unknown)
+    if getattr(socketio.emit, "__func__", None) is Messaging.emit:  # not a subclass's
+        emit_by(
+            socketio,
+            event,
+            args,
+            namespace,
+            target,
+            include_self,
+            skip_sid,
+            callback,
+            ignore_queue,
+        )
+        return
     socketio.emit(
         event,
         *args,
@@ -240,6 +254,12 @@ def _find(
     What its arguments do not say is so of the event that is being handled. Raises RuntimeError where there is none.
     `everybody`: no client need be named.
     """
+    event = current_event()
+    if event is not None:
+        call, socketio = event
+        if client is None and not everybody:
+            client = call.socket.sid
+        return socketio, client, namespace or call.socket.namespace
     try:
         request = _current_request()
     except RuntimeError:  # there is none at all

@@ -81,7 +81,8 @@ class Dispatcher:
     def finished(self, call: Call) -> None:
         """To be told of every call that has ended, after the hub."""
         self._counters.handlers_finished += 1
-        self._tasks.pop(call, None)
+        if self._tasks:
+            self._tasks.pop(call, None)
         client = call.owner
         if not client.in_flight:
             client.worker = None
