@@ -24,7 +24,6 @@ from flask_socketio.engine.answers import Receive, Send, respond
 from flask_socketio.engine.config import EngineConfig
 from flask_socketio.engine.engine import Engine
 from flask_socketio.engine.handshake import Handshake
-from flask_socketio.engine.ids import Origin
 from flask_socketio.engine.session import Session
 from flask_socketio.protocol.engineio import binary_message, text_message
 from flask_socketio.protocol.reasons import CloseReason
@@ -187,7 +186,7 @@ class Server:
     async def answers(self, *pieces: bytes) -> bytes:
         """What a client receives that sends these bytes, one after the other, and hangs up."""
         numbers = itertools.count()
-        Origin.new_sid = lambda _: f"s{next(numbers)}"  # type: ignore[method-assign]
+        self.engine.admission.origin.sids = (f"s{number}" for number in numbers)
         protocol = self.protocol(
             config=self.config, server_state=self.state, app_state={}, _loop=self.loop
         )

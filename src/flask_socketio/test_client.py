@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
 from .cluster.base import as_namespace
-from .engine.ids import new_sid
+from .engine.ids import new_sids
 from .hub.client import Client
 from .messaging import Messaging
 from .protocol import socketio as sio
@@ -81,7 +81,7 @@ class SocketIOTestClient:
         #: whose cookies it has
         self.flask_test_client = flask_test_client
         #: the connection's id; a client's in a namespace is what its handlers have as `request.sid`
-        self.eio_sid = new_sid()
+        self.eio_sid = next(new_sids())
         #: what `get_received` returns, for all namespaces
         self.queue: list[dict[str, Any]] = []
         #: the latest ack, while a call with `callback=True` waits for it

@@ -9,7 +9,7 @@ import orjson
 from flask_socketio.cluster.members import Members
 from flask_socketio.cluster.nodes import new_node, owner_of, prefix_of
 from flask_socketio.cluster.wire import Message, member_of
-from flask_socketio.engine.ids import new_sid
+from flask_socketio.engine.ids import new_sids
 
 
 class Queue:
@@ -129,6 +129,13 @@ def test_facts_that_are_added_arrive_and_changes_are_told() -> None:
 
 def test_an_id_says_whose_it_is() -> None:
     node = new_node()
-    assert owner_of(prefix_of(node) + new_sid()) == node
-    for other in (new_sid(), node + new_sid(), "x" * 28, "01ARZ3NDEKTSV4RRFFQ69G5FAV", 7, None):
+    assert owner_of(next(new_sids(prefix_of(node)))) == node
+    for other in (
+        next(new_sids()),
+        next(new_sids(node)),
+        "x" * 28,
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        7,
+        None,
+    ):
         assert owner_of(other) is None

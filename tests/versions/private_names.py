@@ -22,6 +22,7 @@ ALL_TOPICS = (
 SLOW_CONTEXTS = "everything; Flask makes a context for each event"
 
 PRIVATE_NAMES = [
+    PrivateName("uvicorn", "uvicorn.protocols.http.flow_control", "serving/http/protocol.py", PLAIN_ASGI),
     PrivateName("uvicorn", "uvicorn.protocols.http.httptools_impl", "serving/http/protocol.py", PLAIN_ASGI),
     PrivateName("uvicorn", "_start_asgi_task", "serving/http/protocol.py", PLAIN_ASGI),
     PrivateName("picows", "picows.picows", "engine/parser.py", PLAIN_ASGI + "; under a WSGI server polling alone"),

@@ -24,7 +24,7 @@ def is_node(name: object) -> bool:
 
 
 def prefix_of(node: str) -> str:
-    """What the ids of the node's clients begin with, before what `new_sid` makes."""
+    """What the ids of the node's clients begin with, before what `new_sids` makes."""
     return node + _MARK
 
 

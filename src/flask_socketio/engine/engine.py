@@ -11,6 +11,7 @@ from math import ceil
 
 from ..base.counters import Counters
 from ..protocol import engineio as eio
+from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState, TransportRole
 from .admission import Admission, ConnectionMiddleware
@@ -63,6 +64,8 @@ class Engine:
         self.sessions: dict[str, Session] = {}
         self._origin = origin = Origin(node)
         self.admission = Admission(config, self.counters, self.find, origin, middlewares, elsewhere)
+        #: what stands before and behind the id in an open packet, by the transport
+        self._openings: dict[str, tuple[bytes, bytes]] = {}
         self._open_session = open_session
         self._new_session = new_session
         self._new_polling = new_polling
@@ -105,18 +108,26 @@ class Engine:
         return transport
 
     def _open(self, request: EngineRequest, transport: Transport) -> Session:
-        session = transport.session = self._new_session(
-            self, self._origin.new_sid(), request, transport
-        )
-        self.sessions[session.sid] = session
+        sid = next(self._origin.sids)
+        session = transport.session = self._new_session(self, sid, request, transport)
+        self.sessions[sid] = session
         self.counters.sessions_opened += 1
-        session.send(eio.open_packet(self.config.handshake_fields(session.sid, transport.name)))
+        session.send(self._open_packet(sid, transport.name))
         self._pings.add(session)
         session.receiver = self._open_session(session)
         logger.debug(
             "session %s opened over %s (%s)", session.sid, transport.name, transport.carrier
         )
         return session
+
+    def _open_packet(self, sid: str, transport: str) -> Message:
+        """Those of two sessions differ in their ids alone."""
+        opening = self._openings.get(transport)
+        if opening is None:
+            packet = eio.open_packet(self.config.handshake_fields("", transport)).text or b""
+            before, _, after = packet.partition(b'""')
+            opening = self._openings[transport] = before + b'"', b'"' + after
+        return Message(sid.encode().join(opening))
 
     # -- upgrade -------------------------------------------------------------------------------
 

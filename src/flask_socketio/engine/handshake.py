@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
@@ -24,6 +23,11 @@ from .request import EngineRequest
 from .session import Session
 
 logger = logging.getLogger("flask_socketio.engine")
+
+_SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: %b%b\r\n\r\n"
+)
 
 
 class Handshake(asyncio.Protocol):
@@ -73,28 +77,39 @@ class Handshake(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
 
+    def take(self, transport: asyncio.Transport, request: EngineRequest) -> None:
+        """Answer a request that has been read from a connection, of which it is the last."""
+        self._transport = transport
+        self.begin(request)
+
     def begin(self, request: EngineRequest) -> None:
         """Answer the request, at once if nobody has to be asked."""
         self.request = request
         admission = self._lane.engine.admission
-        with self._refusing():
+        try:
             admission.check_head(request)
             accept = self._check(request)
             if admission.has_to_wait(request):
+                self._stay()
                 self._transport.pause_reading()
                 self._task = self._lane.engine.loop.create_task(self._negotiate(accept))
             else:
                 self._go_on(accept, admission.admit_at_once(request))
+        except Exception as error:  # noqa: BLE001 - logged, where it is none of the client's
+            self._fail(error)
 
-    @contextmanager
-    def _refusing(self) -> Generator[None, None, None]:
-        """Answer what goes wrong: the client's fault, or the server's."""
-        try:
-            yield
-        except HandshakeRefused as refusal:
-            self.refuse(refusal)
-        except Exception:
-            logger.exception("a WebSocket handshake failed")
+    def _stay(self) -> None:
+        """Be the connection's protocol, as it does not become a WebSocket at once."""
+        if self._transport.get_protocol() is not self:
+            self._transport.set_protocol(self)
+            self.connection_made(self._transport)
+
+    def _fail(self, error: Exception) -> None:
+        """Answer what has gone wrong: the client's fault, or the server's."""
+        if isinstance(error, HandshakeRefused):
+            self.refuse(error)
+        else:
+            logger.error("a WebSocket handshake failed", exc_info=error)
             self.answer((HTTPStatus.INTERNAL_SERVER_ERROR, b"text/plain", b""))
 
     def data_received(self, data: bytes) -> None:
@@ -112,8 +127,10 @@ class Handshake(asyncio.Protocol):
         self._transport.close()
 
     async def _negotiate(self, accept: bytes) -> None:
-        with self._refusing():
+        try:
             self._go_on(accept, await self._lane.engine.admission.admit(self.request))
+        except Exception as error:  # noqa: BLE001
+            self._fail(error)
 
     def _go_on(self, accept: bytes, found: Session | Responder | None) -> None:
         """Become a WebSocket, unless somebody else answers for the session."""
@@ -121,18 +138,16 @@ class Handshake(asyncio.Protocol):
             self._leave_to(found)
             return
         request = self.request
+        head = b""
         if not self._accepted:
-            self._transport.write(
-                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Accept: %b%b\r\n\r\n"
-                % (accept, header_lines(request.response_headers))
-            )
+            head = _SWITCHING % (accept, header_lines(request.response_headers))
         self._connections.discard(self)
-        connection = FastWebSocket(self._lane, self._transport, self._connections)
+        connection = FastWebSocket(self._lane, self._transport, self._connections, head)
         connection.transport = self._lane.engine.open_websocket(request, found, connection)
         connection.start(self._early)
 
     def _leave_to(self, responder: Responder) -> None:
+        self._stay()
         self._transport.pause_reading()
         self._responder = responder
         responder.begin(self)
@@ -141,7 +156,14 @@ class Handshake(asyncio.Protocol):
         if not request.path.startswith(self._lane.engine.config.path):
             raise self._lane.engine.admission.not_ours(request)
         try:
-            return ws.accept_token(request.headers).encode()
+            field = request.environ.get  # an environ is made of every handshake anyway
+            fields = {
+                "upgrade": field("HTTP_UPGRADE", ""),
+                "connection": field("HTTP_CONNECTION", ""),
+                "sec-websocket-version": field("HTTP_SEC_WEBSOCKET_VERSION", ""),
+                "sec-websocket-key": field("HTTP_SEC_WEBSOCKET_KEY", ""),
+            }
+            return ws.accept_token(fields).encode()
         except ValueError as error:
             raise HandshakeRefused(BAD_REQUEST, str(error)) from None
 
@@ -178,6 +200,7 @@ class Handshake(asyncio.Protocol):
     def answer(self, answer: HttpAnswer, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Answer in place of a WebSocket, and close."""
         self._responder = None
+        self._stay()
         status, content_type, body = answer
         phrase = HTTPStatus(status).phrase.encode()
         if self._accepted:

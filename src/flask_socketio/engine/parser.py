@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from functools import cache
+from http import HTTPStatus
 from typing import Any, Protocol
 
-from picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
+from picows import (
+    WSAutoPingStrategy,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+)
 
 _Base: Any
 try:
@@ -39,10 +48,6 @@ class Parser(asyncio.BufferedProtocol):
 class Listener(Protocol):
     """Who is told what the parser finds; a `WSListener` of picows' as well."""
 
-    def listen(self, request: WSUpgradeRequest) -> WSListener:
-        """Returns itself."""
-        ...
-
     def frames_were_wrong(self, close_frame: bytes) -> None:
         """The client has sent a frame that RFC 6455 forbids; what was found after it is not told any more."""
         ...
@@ -56,6 +61,9 @@ def _make_class(base: Any) -> Any:
 
     class FrameParser(base):
         __slots__ = ()
+
+        #: uvloop keeps this of the protocol before, and with it all that belongs to that, where a protocol has none.
+        data_received = None
 
         def get_buffer(self, sizehint: int) -> memoryview:
             return get_buffer(self, sizehint)[:_READ_SIZE]
@@ -80,13 +88,33 @@ class _Silence:
 _SILENCE = _Silence()
 
 
+class _NoAnswer(WSUpgradeResponse):
+    """picows' answer to the request that it is shown, of which it would make one per connection: nobody gets it."""
+
+    def __init__(self) -> None:
+        self.version, self.status, self.body = b"HTTP/1.1", HTTPStatus.SWITCHING_PROTOCOLS, None
+        self.headers: Any = {}
+        self._bytes = bytearray()
+
+    def to_bytes(self) -> bytearray:
+        return self._bytes
+
+
+_NO_ANSWER = _NoAnswer()
+
+
 def make_parser(listener: Listener, max_payload: int) -> Parser:
     """A parser that expects frames. To be called on a loop."""
+    answer = WSUpgradeResponseWithListener(_NO_ANSWER, listener)
+
+    def listen(request: object) -> WSUpgradeResponseWithListener:
+        return answer
+
     parser = _WSProtocol(
         None,
         None,
         False,  # is_client_side
-        listener.listen,
+        listen,
         _SILENCE,
         True,  # disconnect_on_exception
         None,  # websocket_handshake_timeout
@@ -102,6 +130,7 @@ def make_parser(listener: Listener, max_payload: int) -> Parser:
     sink = _Sink(listener)
     parser.connection_made(sink)
     feed(parser, _REQUEST)
+    parser.transport.request.headers = _NO_ANSWER.headers  # it keeps the request
     sink.open = True
     return parser
 
@@ -117,6 +146,8 @@ def feed(parser: Parser, data: bytes) -> bytes:
 
 class _Sink:
     """What picows takes for its transport."""
+
+    __slots__ = ("_listener", "open")
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -174,9 +205,6 @@ class _Trial(WSListener):
 
     def __init__(self) -> None:
         self.found: list[bytes] = []
-
-    def listen(self, request: WSUpgradeRequest) -> WSListener:
-        return self
 
     def on_ws_connected(self, transport: WSTransport) -> None: ...
 

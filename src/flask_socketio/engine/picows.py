@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol, cast
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
+from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from ..protocol import rfc6455 as ws
 from ..protocol.errors import WebSocketProtocolError
@@ -104,14 +104,17 @@ class FastWebSocket(WSListener, WebSocketLink):
 
     carrier = "FastWebSocket"
 
-    def __init__(self, lane: FastLane, raw: asyncio.Transport, connections: Register) -> None:
+    def __init__(
+        self, lane: FastLane, raw: asyncio.Transport, connections: Register, head: bytes
+    ) -> None:
         self._lane = lane
         self._raw = raw
         self._connections = connections
         self._limits = lane.engine.config.limits
         self._assembler: ws.MessageAssembler | None = None
-        #: what this turn of the loop has produced so far
-        self._out: list[bytes] = []
+        #: what this turn of the loop has produced so far: in the beginning the answer to the handshake
+        self._out = [head] if head else []
+        lane.flush_later(self)
         self._at_a_time = lane.engine.queueing.at_a_time
         #: when so many bytes have been written, they are not held back until the turn is over
         self._full = self._at_a_time
@@ -148,9 +151,6 @@ class FastWebSocket(WSListener, WebSocketLink):
         """Bytes that have been read already into a parser, which wants to read by itself."""
         while data and not isinstance(parser := self._raw.get_protocol(), _Drain):
             data = feed(cast(Parser, parser), data)
-
-    def listen(self, request: WSUpgradeRequest) -> FastWebSocket:
-        return self
 
     def shutdown(self) -> None:
         """Called by uvicorn when it stops."""

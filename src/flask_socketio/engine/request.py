@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from io import BytesIO
 from itertools import chain
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from ..protocol.engineio import Query, parse_query
 
 Headers = list[tuple[bytes, bytes]]
+Key = TypeVar("Key", str, str | None)
 
 #: Between the values of a repeated header, if it is not a comma (RFC 6265, 5.4).
-_SEPARATORS = {"cookie": "; ", "HTTP_COOKIE": "; "}
+_SEPARATORS: dict[str | None, str] = {"cookie": "; ", "HTTP_COOKIE": "; "}
 
 
 class EngineRequest:
@@ -93,12 +94,16 @@ class EngineRequest:
 
 def join_headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Header pairs with lower-case names -> a dict; repeated ones are joined as RFC 9110 and 6265 say."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    return _joined(pairs, lambda name: name.decode("latin-1"))
+
+
+def _joined(pairs: Sequence[tuple[bytes, bytes]], key_of: Callable[[bytes], Key]) -> dict[Key, str]:
+    headers = {key_of(name): value.decode("latin-1") for name, value in pairs}
     if len(headers) < len(pairs):
-        values: dict[str, list[str]] = {}
+        values: dict[Key, list[str]] = {}
         for name, value in pairs:
-            values.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
-        headers = {name: _SEPARATORS.get(name, ",").join(found) for name, found in values.items()}
+            values.setdefault(key_of(name), []).append(value.decode("latin-1"))
+        headers = {key: _SEPARATORS.get(key, ",").join(found) for key, found in values.items()}
     return headers
 
 
@@ -136,18 +141,10 @@ def build_environ(scope: dict[str, Any], body: IO[bytes]) -> dict[str, Any]:
     return environ
 
 
-def add_headers(environ: dict[str, Any], pairs: Iterable[tuple[bytes, bytes]]) -> None:
-    """Put headers into a WSGI environ; repeated ones are joined."""
-    repeated: dict[str, list[str]] = {}
-    for name, raw_value in pairs:
-        key = _environ_key(name)
-        value = raw_value.decode("latin-1")
-        if key in environ:
-            repeated.setdefault(key, [environ[key]]).append(value)
-        elif key is not None:
-            environ[key] = value
-    for key, values in repeated.items():
-        environ[key] = _SEPARATORS.get(key, ",").join(values)
+def add_headers(environ: dict[Any, Any], pairs: Sequence[tuple[bytes, bytes]]) -> None:
+    """Put headers into a WSGI environ that has none; repeated ones are joined."""
+    environ.update(_joined(pairs, _environ_key))
+    environ.pop(None, None)
 
 
 @lru_cache(256)

@@ -64,7 +64,7 @@ class Client:
         self.connection = connection
         self.sockets: dict[str, Socket] = {}
         #: namespaces that the server has disconnected the client from; what it sent before it knew is ignored
-        self.taken_out: set[str] = set()
+        self.taken_out: frozenset[str] = frozenset()
         #: calls that have not finished
         self.in_flight = 0
         #: these, and packets that wait until a connect handler has returned

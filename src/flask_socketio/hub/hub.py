@@ -10,7 +10,7 @@ from ..base.counters import Counters
 from ..base.told import Told
 from ..cluster.base import Adapter
 from ..engine.config import Limits
-from ..engine.ids import new_sid
+from ..engine.ids import new_sids
 from ..engine.outbox import Queueing
 from ..errors import refuses_payload
 from ..protocol import socketio as sio
@@ -84,8 +84,8 @@ class Hub:
         self._always_connect = always_connect
         self._ack_errors = ack_errors
         self._told = Told(logger)
-        #: what the ids of its clients begin with: others find by it whose they are
-        self.sids_begin = ""
+        #: the ids of its clients; others may find by them whose they are
+        self.sids = new_sids()
         self._unhandled = Unhandled(handlers)
         #: where there is a limit to the events of a second
         self.rate: EventRate | None = None
@@ -163,8 +163,8 @@ class Hub:
                 f"more than {self.limits.max_namespaces} namespaces (max_namespaces)",
                 "max_namespaces",
             )
-        client.taken_out.discard(namespace)
-        socket = client.sockets[namespace] = Socket(client, namespace, self.sids_begin + new_sid())
+        client.taken_out -= {namespace}
+        socket = client.sockets[namespace] = Socket(client, namespace, next(self.sids))
         self._deadlines.discard(client)
         self.adapter.add(socket)
         if self._always_connect and not self.handlers.asks_first(namespace):
@@ -279,7 +279,7 @@ class Hub:
         self._remove(socket)
         socket.refuse(body or self.codec.encode_body(_INVALID_NAMESPACE))
         if socket.announced:
-            socket.client.taken_out.add(socket.namespace)
+            socket.client.taken_out |= {socket.namespace}
 
     # -- leaving -------------------------------------------------------------------------------
 
@@ -290,7 +290,7 @@ class Hub:
         if socket.state is not SocketState.DETACHED:
             self._remove(socket)
         if reason is CloseReason.SERVER_DISCONNECT:
-            socket.client.taken_out.add(socket.namespace)
+            socket.client.taken_out |= {socket.namespace}
         if socket.state is SocketState.PENDING:
             socket.left = reason
         else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+import re
+from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha1
 from struct import Struct
@@ -24,6 +24,8 @@ INTERNAL_ERROR = 1011
 MAX_FRAGMENTS = 4096
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#: 16 bytes in base64.
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 _LENGTH_16 = Struct("!BBH").pack
 _LENGTH_64 = Struct("!BBQ").pack
 
@@ -141,16 +143,12 @@ def accept_token(headers: Mapping[str, str]) -> str:
     """
     if headers.get("upgrade", "").lower() != "websocket":
         raise ValueError("the Upgrade header is not 'websocket'")
-    tokens = [token.strip() for token in headers.get("connection", "").lower().split(",")]
-    if "upgrade" not in tokens:
+    connection = headers.get("connection", "").lower()
+    if connection != "upgrade" and "upgrade" not in map(str.strip, connection.split(",")):
         raise ValueError("the Connection header has no 'upgrade'")
     if headers.get("sec-websocket-version") != "13":
         raise ValueError("Sec-WebSocket-Version is not 13")
     key = headers.get("sec-websocket-key", "")
-    try:
-        valid = len(b64decode(key, validate=True)) == 16
-    except (Base64Error, ValueError):
-        valid = False
-    if not valid:
+    if _KEY.fullmatch(key) is None:
         raise ValueError("Sec-WebSocket-Key is not 16 bytes in base64")
     return b64encode(sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()

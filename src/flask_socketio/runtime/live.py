@@ -22,6 +22,7 @@ from ..dispatch.measured import MeasuredDispatcher
 from ..engine.admission import ConnectionMiddleware
 from ..engine.config import Limits
 from ..engine.engine import Engine
+from ..engine.ids import new_sids
 from ..engine.measured import MeasuredPolling
 from ..engine.picows import FastLane
 from ..engine.polling import PollingTransport
@@ -78,7 +79,8 @@ class Live:
             loop, options.engine.limits.connect_timeout, _close_idle_connection
         )
         self.hub = app.hub(self.adapter, self.dispatcher.submit, self._deadlines, counters)
-        self.hub.sids_begin = "" if self._link is None else self._link.sids_begin
+        if self._link is not None:
+            self.hub.sids = new_sids(self._link.sids_begin)
         self._limit_time(options.engine.limits)
         max_payload = options.engine.limits.max_payload
         self.node = None

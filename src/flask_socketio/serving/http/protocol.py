@@ -10,12 +10,14 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from io import BytesIO
 from operator import itemgetter
 from typing import Any, TypeVarTuple, Unpack, cast
 from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ...base.counters import Counters
@@ -105,7 +107,13 @@ class HttpProtocol(HttpToolsProtocol):
         self.connections: Any = self.places.take(self.connections, transport)
         if self.connections is None:
             return
-        super().connection_made(transport)
+        self.connections.add(self)
+        self.flow: Any = FlowControl(transport)
+        # As uvicorn does it, but that a loop need not make sockets to be asked for their addresses.
+        server, client = map(transport.get_extra_info, ("sockname", "peername"))
+        self.server: Any = (server, None) if isinstance(server, str) else server and server[:2]
+        self.client: Any = client[:2] if isinstance(client, tuple) else None
+        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self.transport: Any = JoiningTransport(self.loop, transport)
         self.cycle: Any
         self.parser: Any
@@ -173,28 +181,40 @@ class HttpProtocol(HttpToolsProtocol):
         self.watched.discard(self)
         self.transport.flush()
         transport = self.transport.raw
-        raw_path, _, query = self.url.partition(b"?")
-        path = unquote(raw_path.decode("latin-1"))
-        scope = {
-            **self.scope,
-            "type": "websocket",
-            "scheme": "wss" if self.scheme == "https" else "ws",
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
-        }
+        request = self._websocket_request()
         self.connections.discard(self)
-        handshake = Handshake(self._lane_of(path), self.connections, early)
-        transport.set_protocol(handshake)
-        handshake.connection_made(transport)
-        handshake.begin(EngineRequest(scope))
+        Handshake(self._lane_of(request.path), self.connections, early).take(transport, request)
         # They have this protocol: no circle of references.
         self.parser = self.cycle = self._direct = None
 
+    def _websocket_request(self) -> EngineRequest:
+        """Made without uvicorn's scope, of which hardly anything is asked for."""
+        parser, url = self.parser, self.url
+        raw_path, _, query = url.partition(b"?")
+        method, version = parser.get_method(), parser.get_http_version()
+        scope = {
+            "type": "websocket",
+            "http_version": version,
+            "method": method.decode(),
+            "scheme": "wss" if self.scheme == "https" else "ws",
+            "path": unquote(raw_path.decode("latin-1")),
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self.headers,
+            "server": self.server,
+            "client": self.client,
+        }
+        request = EngineRequest(scope)
+        environ = environ_of(self, method, url) if version == "1.1" else None
+        if environ is not None:
+            request.environ = environ
+        return request
+
     def _lane_of(self, path: str) -> FastLane:
         """Whose handshake it is; where it is nobody's, whichever refuses it."""
-        found = [path_ for path_ in self.paths if path.startswith(path_.decode())]
-        return self.lanes[found[0] if found else self.paths[0]]
+        raw_path = path.encode()
+        found = next(filter(raw_path.startswith, self.paths), self.paths[0])
+        return self.lanes[found]
 
     def data_received(self, data: bytes) -> None:
         self._pending += len(data)
@@ -406,13 +426,13 @@ class HttpProtocol(HttpToolsProtocol):
         if self._verdict is not None:
             self._phase = _HEAD
             raise self._verdict
+        if parser.should_upgrade():
+            return  # `_upgrade` follows
         super().on_message_begin()  # makes the scope
         self.url, self.headers, self.expect_100_continue = url, headers, expects
         scope: Any = self.scope
         scope["headers"], scope["method"] = headers, parser.get_method().decode()
         scope["http_version"] = version
-        if parser.should_upgrade():
-            return  # `_upgrade` follows
         parsed = parse_url(url)
         scope["path"], scope["raw_path"] = unquote(parsed.path.decode()), parsed.path
         scope["query_string"] = parsed.query or b""
@@ -506,11 +526,13 @@ class HttpProtocol(HttpToolsProtocol):
     def environ_base(self) -> dict[str, Any]:
         """What the WSGI environs of all requests of this connection have in common."""
         if self._environ is None:
-            scope: dict[str, Any] = {
-                "path": "", "query_string": b"", "headers": [],
-                "scheme": self.scheme, "server": self.server, "client": self.client,
-            }  # fmt: skip
-            self._environ = build_environ(scope, BytesIO())
+            environ = _listener_environ(self.scheme or "http", self.server).copy()
+            environ["wsgi.input"] = BytesIO()
+            environ["wsgi.errors"] = sys.stderr
+            if self.client is not None:
+                host, port = self.client
+                environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = host, str(port)
+            self._environ = environ
         return self._environ
 
     def common_lines(self) -> bytes:
@@ -555,6 +577,15 @@ class HttpProtocol(HttpToolsProtocol):
         for connection in connections:
             if isinstance(connection, HttpProtocol) and isinstance(connection._direct, DirectPage):
                 connection._direct.hand_over()
+
+
+@lru_cache(256)
+def _listener_environ(scheme: str, server: tuple[str, int | None] | None) -> dict[str, Any]:
+    """What the WSGI environs have in common of all clients that have come to an address of the server's."""
+    scope: dict[str, Any] = {
+        "path": "", "query_string": b"", "headers": [], "scheme": scheme, "server": server,
+    }  # fmt: skip
+    return build_environ(scope, BytesIO())
 
 
 class _Deaf:
