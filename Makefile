@@ -18,6 +18,9 @@
 # Needs Python 3.11 or newer, nothing else: the rest goes into .venv, once.
 # Another Python: make PYTHON=/path/to/python
 
+# Images for containers set it; here everything is imported a thousand times, and would be compiled as often.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 python
 SUITABLE = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 NO_PYTHON = Python 3.11 or newer with venv is needed (on Debian and Ubuntu: apt install python3-venv), \
@@ -68,8 +71,11 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed node_modules/installed
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not waiting and not versions and not soak"
-	$(BIN)/python -m pytest --numprocesses 6 -m "waiting and not soak"
-	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not soak"
+	$(BIN)/python -m pytest --numprocesses 6 -m "waiting and not soak" $(call with-mark,waiting)
+	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not soak" $(call with-mark,timing)
+
+# The files that name a mark, and the folders whose conftest.py does: to import all the others takes each process 10 s.
+with-mark = $(patsubst %conftest.py,%,$(shell grep -rlw --include='test_*.py' --include=conftest.py '$(1)' tests))
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 4 tests/apps
@@ -111,7 +117,7 @@ fuzz: .venv/installed-fuzz
 	$(BIN)/python -m fuzz --seconds $(SECONDS) $(ARGUMENTS)
 
 clean:
-	rm -rf node_modules .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules build dist .fuzz .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf node_modules .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules benchmarks/apps/bun/node_modules build dist .fuzz .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)

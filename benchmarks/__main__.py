@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import resource
+import sys
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,8 @@ import psutil
 import uvloop
 from tqdm import tqdm
 
-from .report import Line, merged, plot, table, write_readme
+from . import quick
+from .report import Line, merged, plot, read, table, write_readme
 from .scenarios import SCENARIOS, Other, Scenario
 from .servers import (
     BEFORE,
@@ -46,13 +48,24 @@ def parse() -> argparse.Namespace:
         "--before", type=Path, metavar="DIRECTORY",
         help="against another checkout of this repository alone, in the scenarios that measure CPU time",
     )  # fmt: skip
-    parser.add_argument("--pairs", type=int, default=5, help="pairs of each (%(default)s)")
+    parser.add_argument("--pairs", type=int, help="pairs of each, instead of the usual number")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="the main lines, shortly: is any of them better or worse than in the run that is committed? "
+        "Exit status 1 if one is worse",
+    )
     parser.add_argument(
         "--keep",
         action="store_true",
         help="write what was measured into the table in benchmarks/README.md, and the plot",
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.quick and (arguments.keep or arguments.before):
+        parser.error("--quick is compared with the committed run, and not kept")
+    if arguments.quick and arguments.pairs is None:
+        arguments.pairs = quick.PAIRS
+    return arguments
 
 
 class Noise:
@@ -84,9 +97,11 @@ class Bench:
         """The figure of ours, or of another, from a server started for it."""
         peer = PEERS_BY_NAME[other.peer if other else "ours"]
         run = (other and other.run) or scenario.run
-        with Server(peer, **scenario.env) as server:
+        env = scenario.env if other is None or other.env is None else other.env
+        with Server(peer, **env) as server:
             noise = Noise(server)
-            figures = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(run(server))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                figures = runner.run(run(server))
             self.noise.append(noise.cores())
         return figures[scenario.figure]
 
@@ -122,7 +137,8 @@ def choose(arguments: argparse.Namespace) -> list[tuple[Scenario, list[Other]]]:
     for scenario in SCENARIOS:
         others = [
             other for other in scenario.others
-            if not arguments.peer or other.peer in arguments.peer
+            if (not arguments.peer or other.peer in arguments.peer)
+            and (not arguments.quick or quick.is_main(scenario, other))
         ]  # fmt: skip
         if arguments.before:
             others = [Other(BEFORE, None)] if scenario.figure == "cpu" else []
@@ -131,32 +147,50 @@ def choose(arguments: argparse.Namespace) -> list[tuple[Scenario, list[Other]]]:
     return chosen
 
 
-def main() -> None:
+def main() -> int:
+    """Measure what the command line asks for. Returns the exit status."""
     arguments = parse()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if arguments.quick:
+        quick.hurry()
     chosen = choose(arguments)
     install_peers({other.peer for _, others in chosen for other in others})
     os.sched_setaffinity(0, {CLIENT_CORE})
     bench = Bench()
     lines: list[Line] = []
-    total = arguments.pairs * sum(1 + len(others) for _, others in chosen)
+    pairs = {scenario.name: arguments.pairs or scenario.pairs for scenario, _ in chosen}
+    total = sum(pairs[scenario.name] * (1 + len(others)) for scenario, others in chosen)
     with tqdm(total=total, unit="run", dynamic_ncols=True) as bar:
         for scenario, others in chosen:
-            lines += bench.lines(scenario, others, arguments.pairs, bar)
+            lines += bench.lines(scenario, others, pairs[scenario.name], bar)
             tqdm.write(table(lines[-len(others) :]))
+    return conclude_quickly(lines) if arguments.quick else conclude(lines, keep=arguments.keep)
+
+
+def conclude(lines: list[Line], *, keep: bool) -> int:
     cpu = next(
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
          if line.startswith("model name")), "",
     )  # fmt: skip
     about = f"{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} × {cpu}; {', '.join(versions())}."
     print(f"\n{about} {disturbance(lines)}\n\n{table(lines)}")
-    if arguments.keep:
-        lines = merged(lines, RESULTS, [scenario.name for scenario in SCENARIOS])
+    if keep:
+        order = [
+            (scenario.name, _label(other)) for scenario in SCENARIOS for other in scenario.others
+        ]
+        lines = merged(lines, read(RESULTS), order)
         RESULTS.write_text(json.dumps([vars(line) for line in lines], indent=1) + "\n")
         write_readme(f"\n{about} {disturbance(lines)}\n\n{table(lines)}\n")
         plot(lines)
+    return 0
+
+
+def conclude_quickly(lines: list[Line]) -> int:
+    judged = quick.judge_all(read(RESULTS), lines)
+    print(f"\n{disturbance(lines)}\n\n{quick.table(judged)}")
+    return int(quick.any_worse(judged))
 
 
 def disturbance(lines: list[Line]) -> str:
@@ -165,4 +199,4 @@ def disturbance(lines: list[Line]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

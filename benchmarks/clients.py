@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
+from .pace import PACE
+
 HANDSHAKES_AT_ONCE = 50
 SEPARATOR = b"\x1e"
+TEXT, BINARY = 0x81, 0x82
+SENTENCE = b"The quick brown fox"
 
 
 @dataclass
@@ -21,24 +25,44 @@ class Meter:
 
     count: int = 0
     times: list[float] = field(default_factory=list[float])
+    #: counted before it
+    earlier: int = 0
 
     def reset(self) -> None:
+        self.earlier += self.count
         self.count = 0
         self.times = []
+
+    @property
+    def total(self) -> int:
+        return self.earlier + self.count
 
     def percentile_ms(self, percent: float) -> float:
         times = sorted(self.times)
         return 1000 * times[min(len(times) - 1, int(len(times) * percent / 100))]
 
 
-def masked_frame(payload: bytes) -> bytes:
-    """A client's text frame. Its masking key is zero: the server has as much to do, and this process nothing."""
+def masked_frame(payload: bytes, kind: int = TEXT) -> bytes:
+    """A client's frame. Its masking key is zero: the server has as much to do, and this process nothing."""
     size = len(payload)
     if size < 126:
-        return struct.pack("!BB", 0x81, 0x80 | size) + bytes(4) + payload
+        return struct.pack("!BB", kind, 0x80 | size) + bytes(4) + payload
     if size < 1 << 16:
-        return struct.pack("!BBH", 0x81, 0x80 | 126, size) + bytes(4) + payload
-    return struct.pack("!BBQ", 0x81, 0x80 | 127, size) + bytes(4) + payload
+        return struct.pack("!BBH", kind, 0x80 | 126, size) + bytes(4) + payload
+    return struct.pack("!BBQ", kind, 0x80 | 127, size) + bytes(4) + payload
+
+
+def text_event(number: int, text: bytes = SENTENCE, event: bytes = b"echo") -> bytes:
+    """The frame of an event that wants the ack with this number."""
+    assert number < 10, "an ack's id has one digit"
+    return masked_frame(b'42%d["%s",{"text":"%s","n":1234}]' % (number, event, text))
+
+
+def binary_event(number: int, data: bytes) -> bytes:
+    """The frames of an echo event with bytes."""
+    assert number < 10, "an ack's id has one digit"
+    head = b'451-%d["echo",{"_placeholder":true,"num":0}]' % number
+    return masked_frame(head) + masked_frame(data, BINARY)
 
 
 class Client(WSListener):
@@ -56,9 +80,12 @@ class Client(WSListener):
         self.transport = transport
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type is not WSMsgType.TEXT:
-            return
-        payload = frame.get_payload_as_bytes()
+        if frame.msg_type is WSMsgType.TEXT:
+            self.on_packet(frame.get_payload_as_bytes())
+        elif frame.msg_type is WSMsgType.BINARY:
+            self.on_attachment(frame.get_payload_as_bytes())
+
+    def on_packet(self, payload: bytes) -> None:
         kind = payload[:2]
         if kind == b"42" or kind == b"43":
             self.on_message(payload)
@@ -67,9 +94,12 @@ class Client(WSListener):
         elif kind == b"0{":
             self.send(self.CONNECT)
         elif kind == b"40":
-            self.ready.set_result(None)
-        else:
+            self.on_joined()
+        elif kind != b"45":  # its attachment comes next
             raise RuntimeError(f"unexpected packet: {payload!r}")
+
+    def on_joined(self) -> None:
+        self.ready.set_result(None)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         if not self.ready.done():
@@ -77,6 +107,9 @@ class Client(WSListener):
 
     def on_message(self, payload: bytes) -> None:
         """An event or an ack."""
+
+    def on_attachment(self, data: bytes) -> None:
+        """The bytes of an event that was announced before."""
 
     def send(self, frame: bytes) -> None:
         """Send a frame, together with what else this turn of the loop sends."""
@@ -97,18 +130,14 @@ C = TypeVar("C", bound=Client)
 
 
 class EchoClient(Client):
-    """Keeps `inflight` echo events on their way, each answered by the same event and an ack."""
+    """Keeps echo events on their way, one with each ack's number, each answered by the same event and an ack."""
 
-    def __init__(
-        self, meter: Meter, inflight: int, event: bytes = b"echo", pause: float = 0
-    ) -> None:
+    def __init__(self, meter: Meter, frames: Sequence[bytes], pause: float = 0) -> None:
         super().__init__()
-        assert inflight <= 10, "an ack's id has one digit"
         self._meter = meter
         self._pause = pause
-        data = b'["%s",{"text":"The quick brown fox","n":1234}]' % event
-        self._frames = [masked_frame(b"42%d%s" % (slot, data)) for slot in range(inflight)]
-        self._sent = [0.0] * inflight
+        self._frames = frames
+        self._sent = [0.0] * len(frames)
         self.echoes = 0
         self.acks = 0
 
@@ -133,6 +162,9 @@ class EchoClient(Client):
         else:
             self._send(slot)
 
+    def on_attachment(self, data: bytes) -> None:
+        self.echoes += 1
+
 
 class Receiver(Client):
     """Counts the events of a broadcast."""
@@ -143,6 +175,21 @@ class Receiver(Client):
 
     def on_message(self, payload: bytes) -> None:
         self._meter.count += 1
+
+
+class Enlisted(Receiver):
+    """One of those whose ids the server keeps in a list."""
+
+    ENLIST = masked_frame(b'420["enlist"]')
+
+    def on_joined(self) -> None:
+        self.send(self.ENLIST)
+
+    def on_message(self, payload: bytes) -> None:
+        if self.ready.done():
+            super().on_message(payload)
+        else:
+            self.ready.set_result(None)
 
 
 class Asker(Client):
@@ -185,10 +232,15 @@ async def connect_all(port: int, make: Callable[[], C], count: int) -> list[C]:
     return clients
 
 
-async def close_all(clients: Iterable[Client]) -> None:
+def hang_up(clients: Iterable[Client]) -> None:
     for client in clients:
         client.close()
-    await asyncio.sleep(0.5)
+
+
+async def close_all(clients: Iterable[Client]) -> None:
+    """And give the server time to be done with them."""
+    hang_up(clients)
+    await PACE.pause(0.5)
 
 
 class HttpConnection(asyncio.Protocol):
@@ -216,6 +268,11 @@ class HttpConnection(asyncio.Protocol):
         self._answer = asyncio.get_running_loop().create_future()
         self.transport.write(head + body)
         return self._answer
+
+    def close(self) -> None:
+        """Nobody waits for an answer any more."""
+        self._answer = None
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -245,7 +302,7 @@ def request_head(method: str, target: str, size: int | None = None) -> bytes:
 class PollingClient:
     """An echo at a time over HTTP long-polling: a GET pending, POSTs beside it."""
 
-    BODY = b'420["echo",{"text":"The quick brown fox","n":1234}]'
+    BODY = b'420["echo",{"text":"%s","n":1234}]' % SENTENCE
 
     def __init__(self, meter: Meter, get: HttpConnection, post: HttpConnection, sid: str) -> None:
         target = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
@@ -268,32 +325,42 @@ class PollingClient:
     async def go_to(self, port: int) -> None:
         """The next requests go to another process of the server."""
         for connection in (self._get, self._post):
-            connection.transport.close()
+            connection.close()
         self._get, self._post = await HttpConnection.open(port), await HttpConnection.open(port)
 
     async def run(self) -> None:
         """Echo until cancelled."""
-        while True:
-            begun = time.perf_counter()
-            posted = self._post.request(self._post_head, self.BODY)
-            missing = {b"42", b"43"}
-            while missing:
-                packets = (await self._get.request(self._get_head)).split(SEPARATOR)
-                missing -= {packet[:2] for packet in packets}
-                if b"2" in packets:
-                    await posted
-                    posted = self._post.request(self._pong_head, b"3")
-            await posted
-            self._meter.count += 1
-            self._meter.times.append(time.perf_counter() - begun)
+        try:
+            while True:
+                begun = time.perf_counter()
+                await self._echo()
+                self._meter.count += 1
+                self._meter.times.append(time.perf_counter() - begun)
+        finally:
+            self._get.close()
+            self._post.close()
+
+    async def _echo(self) -> None:
+        posted = self._post.request(self._post_head, self.BODY)
+        missing = {b"42", b"43"}
+        while missing:
+            packets = (await self._get.request(self._get_head)).split(SEPARATOR)
+            missing -= {packet[:2] for packet in packets}
+            if b"2" in packets:
+                await posted
+                posted = self._post.request(self._pong_head, b"3")
+        await posted
 
 
 async def load_page(port: int, meter: Meter) -> None:
     """GET / again and again, until cancelled."""
     head = request_head("GET", "/")
     connection = await HttpConnection.open(port)
-    while True:
-        begun = time.perf_counter()
-        await connection.request(head)
-        meter.count += 1
-        meter.times.append(time.perf_counter() - begun)
+    try:
+        while True:
+            begun = time.perf_counter()
+            await connection.request(head)
+            meter.count += 1
+            meter.times.append(time.perf_counter() - begun)
+    finally:
+        connection.close()

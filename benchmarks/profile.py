@@ -13,10 +13,11 @@ from pathlib import Path
 
 import uvloop
 
-from . import scenarios
+from .pace import PACE
+from .scenarios import SCENARIOS
 from .servers import CLIENT_CORE, PEERS_BY_NAME, Server
 
-NAMES = [scenario.name for scenario in scenarios.SCENARIOS]
+NAMES = [scenario.name for scenario in SCENARIOS]
 
 
 def main() -> None:
@@ -28,13 +29,13 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=int, default=5, help="%(default)s")
     arguments = parser.parse_args()
-    scenario = scenarios.SCENARIOS[NAMES.index(arguments.scenario)]
+    scenario = SCENARIOS[NAMES.index(arguments.scenario)]
     os.sched_setaffinity(0, {CLIENT_CORE})
-    scenarios.DURATION = arguments.seconds + 1.0
+    PACE.duration = arguments.seconds + 1.0
     with Server(PEERS_BY_NAME["ours"], **scenario.env) as server:
 
         def record() -> None:
-            time.sleep(scenarios.WARM_UP)
+            time.sleep(PACE.warm_up)
             subprocess.run(
                 [
                     Path(sysconfig.get_path("scripts"), "py-spy"), "record", "--rate", "500",
@@ -46,7 +47,8 @@ def main() -> None:
 
         recorder = threading.Thread(target=record)
         recorder.start()
-        figures = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(scenario.run(server))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            figures = runner.run(scenario.run(server))
         recorder.join()
     print({name: round(value, 2) for name, value in figures.items()}, arguments.output)
 

@@ -42,9 +42,13 @@ class Line:
         return "yes" if good else "**no**"
 
 
+def half_range(values: Sequence[float]) -> float:
+    """How far the values lie apart, as a share of their median."""
+    return (max(values) - min(values)) / 2 / median(values)
+
+
 def spread(values: Sequence[float]) -> str:
-    """Half the range, in per cent of the median."""
-    return f"±{50 * (max(values) - min(values)) / median(values):.0f}%"
+    return f"±{100 * half_range(values):.0f}%"
 
 
 def table(lines: list[Line]) -> str:
@@ -68,12 +72,16 @@ def number(values: Sequence[float]) -> str:
     return f"{median(values):.3g} {spread(values)}"
 
 
-def merged(lines: list[Line], kept: Path, order: list[str]) -> list[Line]:
-    """These, and those of earlier runs that were not measured again."""
-    new = {(line.scenario, line.other) for line in lines}
-    earlier = [Line(**item) for item in json.loads(kept.read_text())] if kept.exists() else []
-    lines = lines + [line for line in earlier if (line.scenario, line.other) not in new]
-    return sorted(lines, key=lambda line: order.index(line.scenario))
+def read(kept: Path) -> list[Line]:
+    """The lines of the run that was kept; none if there was no such run."""
+    return [Line(**item) for item in json.loads(kept.read_text())] if kept.exists() else []
+
+
+def merged(lines: list[Line], earlier: list[Line], order: list[tuple[str, str]]) -> list[Line]:
+    """These, and those of earlier runs that were not measured again and still are in the order."""
+    new = {(line.scenario, line.other): line for line in lines}
+    old = {(line.scenario, line.other): line for line in earlier}
+    return [(old | new)[name] for name in order if name in old or name in new]
 
 
 def write_readme(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ APPS = Path(__file__).parent / "apps"
 PEERS = (
     Path(__file__).parent / ".venv-peers"
 )  # other releases of the same packages, and flask_socketio itself
-NODE = APPS / "node"
+NODE, BUN = APPS / "node", APPS / "bun"
 FLASK_APP = str(APPS / "flask_app.py")
 
 SERVER_CORE, CLIENT_CORE = 0, 1
@@ -34,6 +35,9 @@ class Peer:
     env: dict[str, str] = field(default_factory=dict[str, str])
 
 
+#: Where npm puts the program, whether or not it may run the package's scripts afterwards.
+_BUN_ARCHITECTURE = {"x86_64": "x64"}.get(platform.machine(), platform.machine())
+_BUN_PROGRAM = str(BUN / f"node_modules/@oven/bun-linux-{_BUN_ARCHITECTURE}/bin/bun")
 _PEER_PYTHON = str(PEERS / "bin/python")
 PEER_LIST = [
     Peer("ours", [sys.executable, FLASK_APP]),
@@ -41,6 +45,7 @@ PEER_LIST = [
     Peer("flask-socketio-threading", [_PEER_PYTHON, FLASK_APP], {"MODE": "threading"}),
     Peer("python-socketio", [_PEER_PYTHON, str(APPS / "psio_app.py")]),
     Peer("node", ["node", str(NODE / "server.mjs")]),
+    Peer("bun", [_BUN_PROGRAM, str(BUN / "server.mjs")]),
     Peer("limit", [sys.executable, str(APPS / "limit.py")]),
     Peer(
         "granian",
@@ -62,9 +67,10 @@ def add_before(checkout: Path) -> None:
 
 
 def install_peers(names: set[str]) -> None:
-    """Install what is missing: Python packages into an environment beside this file, Node's beside its server."""
-    if "node" in names and not (NODE / "node_modules/@socket.io/redis-adapter").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=NODE, check=True)
+    """Install what is missing: Python packages into an environment beside this file, npm's beside their server."""
+    for name, folder in (("node", NODE), ("bun", BUN)):
+        if name in names:
+            install_packages(folder)
     wanted = {name for name in names if _PEER_PYTHON in PEERS_BY_NAME[name].argv}
     if wanted and not (PEERS / "installed").exists():
         print("Installing the Python peers ...", flush=True)
@@ -74,6 +80,15 @@ def install_peers(names: set[str]) -> None:
         subprocess.run([*pip, "--upgrade", "pip"], check=True)
         subprocess.run([*pip, "--group", "bench-peers"], cwd=root, check=True)
         (PEERS / "installed").touch()
+
+
+def install_packages(folder: Path) -> None:
+    """What the lock file names, unless it is there already. No scripts: Bun's moves its program elsewhere."""
+    installed = folder / "node_modules/.package-lock.json"
+    wanted = (folder / "package-lock.json").stat().st_mtime
+    if not installed.exists() or installed.stat().st_mtime < wanted:
+        options = ["--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(["npm", "ci", *options], cwd=folder, check=True)
 
 
 class Server:
@@ -150,11 +165,16 @@ def versions() -> list[str]:
         )
         return found.stdout.splitlines()
 
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    def runtime(program: str) -> str:
+        found = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        return found.stdout.strip()
+
+    bun = [f"Bun {runtime(_BUN_PROGRAM)}"] if Path(_BUN_PROGRAM).exists() else []
     return [
         f"Python {sys.version.split()[0]}",
         *ask(sys.executable, "flask-duplex", "flask", "picows", "uvicorn", "uvloop", "orjson"),
         *ask(_PEER_PYTHON, "flask-socketio", "python-socketio", "gevent", "granian"),
-        f"Node {node.stdout.strip()}",
+        f"Node {runtime('node')}",
+        *bun,
         "socket.io 4.8.4",
     ]

@@ -1,7 +1,5 @@
 """Settings that hold for every test."""
 
-import ctypes
-import sys
 from contextlib import suppress
 from typing import Any
 
@@ -9,13 +7,14 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from tests.kit.warm import adopt_orphans, end_zygotes
+
 # The same examples on every machine and in every run, and nothing left on the disk.
 settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
 settings.load_profile("reproducible")
 
 #: Tests that have passed for each dot: a run without a failure fits on a screen.
 _PER_DOT = 100
-_PR_SET_CHILD_SUBREAPER = 36
 
 _passed = 0
 #: command lines of processes that were still there in the end
@@ -33,9 +32,7 @@ def pytest_report_teststatus(
 
 
 def pytest_sessionstart() -> None:
-    if sys.platform == "linux":
-        # Whose parent is gone becomes our child, so that it is found in the end.
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()  # so that they are found in the end
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -47,6 +44,7 @@ def pytest_testnodedown(node: Any) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Nothing that a test has started outlives the run, also where the test has failed."""
+    end_zygotes()
     config: Any = session.config
     if not config.pluginmanager.hasplugin("dsession"):  # else the others are its children
         _left.extend(_end_children())

@@ -13,10 +13,11 @@ if MODE == "gevent":
 import ctypes
 import logging
 import time
+from functools import wraps
 
-from flask import Flask
+from flask import Flask, request
 
-from flask_socketio import SocketIO, emit, join_room
+from flask_socketio import SocketIO, emit, join_room, leave_room
 
 ours = not MODE
 logging.getLogger("werkzeug").setLevel(
@@ -30,8 +31,11 @@ if url := os.environ.get("MESSAGE_QUEUE"):
     options["message_queue"] = url
 if workers_dir := os.environ.get("WORKERS_DIR"):
     options["workers_dir"] = workers_dir
+if os.environ.get("METRICS"):
+    options["metrics"] = True
 socketio = SocketIO(app, max_http_buffer_size=2_000_000, **options)
 native = ctypes.CDLL(None)
+ids = []
 
 
 @app.get("/")
@@ -44,9 +48,23 @@ def connect():
     join_room("all")
 
 
-@socketio.on("echo")
 def echo(data):
     emit("echo", data)
+
+
+def passed_on(handler):
+    """What a middleware for events is here: a decorator."""
+
+    @wraps(handler)
+    def middleware(*args):
+        return handler(*args)
+
+    return middleware
+
+
+for _ in range(int(os.environ.get("MIDDLEWARES", "0"))):
+    echo = passed_on(echo)
+socketio.on("echo")(echo)
 
 
 @socketio.on("shout")
@@ -57,6 +75,24 @@ def shout(data):
 @socketio.on("swallow")
 def swallow(data):
     """Takes a large message and is done with it."""
+
+
+@socketio.on("enlist")
+def enlist():
+    ids.append(request.sid)
+
+
+@socketio.on("tell")
+def tell(data):
+    emit("shout", data, to=ids)
+
+
+@socketio.on("visit")
+def visit(data):
+    room = f"visit {request.sid}"
+    join_room(room)
+    emit("echo", data, to=room)
+    leave_room(room)
 
 
 @socketio.on("sleep")

@@ -1,13 +1,14 @@
 """How low the machine lets it go: picows on uvloop, the packets of one scenario by hand, no Flask, no threads.
 
-One write for each message that comes.
+What comes in one read is answered with one write, as ours does.
 """
 
 import asyncio
+import struct
 import sys
 
 import uvloop
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
+from picows import WSFrame, WSListener, WSTransport, ws_create_server
 
 OPEN = b'0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
 
@@ -16,16 +17,29 @@ class Connection(WSListener):
     """Knows the open packet, CONNECT, and the echo event with its ack."""
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        transport.send(WSMsgType.TEXT, OPEN)
+        self.loop = asyncio.get_running_loop()
+        self.transport = transport
+        self.out: list[bytes] = []
+        self.send(OPEN)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         payload = frame.get_payload_as_bytes()
         if payload == b"40":
-            transport.send(WSMsgType.TEXT, b'40{"sid":"x"}')
+            self.send(b'40{"sid":"x"}')
         elif payload.startswith(b"42"):
             event = payload.index(b"[")
-            transport.send(WSMsgType.TEXT, b"42" + payload[event:])
-            transport.send(WSMsgType.TEXT, b"43" + payload[2:event] + b"[]")
+            self.send(b"42" + payload[event:])
+            self.send(b"43" + payload[2:event] + b"[]")
+
+    def send(self, payload: bytes) -> None:
+        """A short text frame, at the end of this turn of the loop."""
+        if not self.out:
+            self.loop.call_soon(self.flush)
+        self.out.append(struct.pack("!BB", 0x81, len(payload)) + payload)
+
+    def flush(self) -> None:
+        self.transport.underlying_transport.write(b"".join(self.out))
+        self.out.clear()
 
 
 async def main() -> None:

@@ -10,7 +10,7 @@ from flask import Flask, Request, current_app, request
 from .app.legacy import ignore, sort_out
 from .cluster.base import AckCallback, Room
 from .extension import SocketIO
-from .handling.flask_contexts import HOME
+from .handling.flask_contexts import HOME, current_event
 
 
 def emit(
@@ -240,6 +240,12 @@ def _find(
     What its arguments do not say is so of the event that is being handled. Raises RuntimeError where there is none.
     `everybody`: no client need be named.
     """
+    event = current_event()
+    if event is not None:
+        call, socketio = event
+        if client is None and not everybody:
+            client = call.socket.sid
+        return socketio, client, namespace or call.socket.namespace
     try:
         request = _current_request()
     except RuntimeError:  # there is none at all

@@ -15,8 +15,9 @@ import pytest
 
 from flask_socketio.cluster.brokers import make_broker
 from flask_socketio.cluster.queue import Broker, UnreachableError, UnsureError
-from tests.kit.broker import Nats, free_port, postgres_url, rabbitmq_url
+from tests.kit.broker import Nats, postgres_url, rabbitmq_url
 from tests.kit.daemons import Tansu, ZmqProxy
+from tests.kit.ports import free_port
 
 Texts = Generator[bytes | str | None]
 

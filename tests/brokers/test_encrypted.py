@@ -13,8 +13,9 @@ import pytest
 from flask_socketio.cluster.brokers import make_broker
 from flask_socketio.cluster.queue import UnreachableError
 from tests.brokers.test_contract import heard, new_channel, take
-from tests.kit.broker import Nats, free_port
+from tests.kit.broker import Nats
 from tests.kit.daemons import Certificates, Encrypting, Postgres, RabbitMq, Redis, Tansu
+from tests.kit.ports import free_port
 
 PASSWORD = "s3cret"
 

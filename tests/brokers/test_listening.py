@@ -45,7 +45,7 @@ class Listening:
         self.url = url
         self.channel = "test-" + uuid.uuid4().hex
         env = {"QUEUE": url, "CHANNEL": self.channel, "LIBRARY": library}
-        self.process = ServerProcess.script(APP, env)
+        self.process = ServerProcess.script(APP, env, fresh=bool(library))
 
     def counters(self) -> dict[str, Any]:
         return self.process.get_json("/counters")

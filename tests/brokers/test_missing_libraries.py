@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
+
+from tests.kit import warm
 
 BEGIN = """
 import sys
@@ -51,10 +52,8 @@ emitter.server.enter_room("sid", "room")
 @pytest.mark.parametrize(("library", "url"), URLS)
 @pytest.mark.parametrize("use", [RUN, UVICORN, EMIT], ids=["run", "uvicorn", "emit"])
 def test_the_first_use_says_what_to_install(library: str, url: str, use: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", (BEGIN + use).format(module=MODULES.get(library, library), url=url)],
-        capture_output=True, text=True, check=False, timeout=30,
-    )  # fmt: skip
+    program = (BEGIN + use).format(module=MODULES.get(library, library), url=url)
+    ended = warm.run([sys.executable, "-c", program])
     assert ended.returncode != 0
     assert ended.stdout.startswith("a page\n")
     scheme = url.partition("://")[0]
@@ -65,9 +64,7 @@ def test_the_first_use_says_what_to_install(library: str, url: str, use: str) ->
 
 def test_an_emitter_that_does_something_else_than_emit() -> None:
     program = (BEGIN + EMITTER).format(module="redis", url="redis://")
-    ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
-    )
+    ended = warm.run([sys.executable, "-c", program])
     assert ended.stdout == "a page\n"
     assert ended.stderr.rstrip().endswith("pip install 'flask-duplex[redis]'")
 
@@ -75,8 +72,6 @@ def test_an_emitter_that_does_something_else_than_emit() -> None:
 @pytest.mark.parametrize("library", ["redis", "msgpack"])
 def test_what_a_cluster_of_nodes_takes(library: str) -> None:
     program = (BEGIN + RUN).format(module=library, url="node+redis://")
-    ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
-    )
+    ended = warm.run([sys.executable, "-c", program])
     assert ended.returncode != 0
     assert "needs libraries: pip install 'flask-duplex[redis,msgpack]'\n" in ended.stderr

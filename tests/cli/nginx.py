@@ -7,7 +7,7 @@ import socket
 import time
 from pathlib import Path
 
-from tests.kit.broker import free_port
+from tests.kit.ports import free_port
 from tests.kit.raw import Address
 from tests.kit.server import START_DEADLINE, ServerProcess
 from tests.proxies.fronts import NGINX, program_of

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
+from tests.kit import warm
 from tests.kit.server import ServerProcess
 
 FLASK = [str(Path(sysconfig.get_path("scripts"), "flask"))]
@@ -20,15 +20,13 @@ class InFolder(ServerProcess):
     """One that serves."""
 
     def __init__(self, argv: list[str], folder: Path, env: dict[str, str] | None = None) -> None:
-        super().__init__(["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *argv], env)
+        super().__init__(argv, env, cwd=folder)
 
 
 def typed(
     folder: Path, *command: str, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """One that ends, and what it has said: never a traceback."""
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})}
-    )  # fmt: skip
+    done = warm.run(command, cwd=folder, env={**warm.environment(), **(env or {})})
     assert "Traceback" not in done.stderr, done.stderr
     return done

@@ -11,7 +11,8 @@ import pytest
 
 from tests.cli.findings import PATIENT, Findings, found_here
 from tests.cli.terminal import FLASK, OURS, typed
-from tests.kit.broker import free_port, redis_server
+from tests.kit.broker import redis_server
+from tests.kit.ports import free_port
 from tests.kit.server import ROOT
 
 

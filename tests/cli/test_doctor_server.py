@@ -16,7 +16,7 @@ import trustme
 from tests.cli.findings import PATIENT, Findings, found_at
 from tests.cli.nginx import HOST, UPGRADE, Nginx, passing
 from tests.cli.terminal import FLASK, typed
-from tests.kit.broker import free_port
+from tests.kit.ports import free_port
 from tests.kit.server import ServerProcess
 
 QUICK = {"ping_interval": 1, "health": True}

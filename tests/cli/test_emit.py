@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminal import FLASK, OURS, InFolder, typed
-from tests.kit.broker import free_port, redis_server
+from tests.kit.broker import redis_server
 from tests.kit.engine import EngineWebSocket
+from tests.kit.ports import free_port
 
 CHAT = Path(__file__).with_name("chat.py")
 #: its own, where the broker is one that others use as well

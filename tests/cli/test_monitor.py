@@ -22,8 +22,8 @@ import pytest
 from flask_duplex.cli.table import Sample, table
 from tests.cli.terminal import FLASK, OURS, typed
 from tests.docs.pages import block
-from tests.kit.broker import free_port
 from tests.kit.neighbour import OrderedClient
+from tests.kit.ports import free_port
 from tests.kit.server import ServerProcess
 from tests.metrics.app import TOKEN
 from tests.metrics.served import APP, app_process

@@ -16,7 +16,8 @@ from tests.cli.nginx import HOST, Nginx, passing
 from tests.cli.terminal import FLASK, InFolder, typed
 from tests.cli.test_doctor_server import server_of
 from tests.docs.pages import block
-from tests.kit.broker import free_port, redis_server
+from tests.kit.broker import redis_server
+from tests.kit.ports import free_port
 from tests.kit.server import ROOT
 
 PAGE = "docs/cli.md"

@@ -180,7 +180,7 @@ def test_a_port_in_use_is_told_as_it_is_typed(folder: Path) -> None:
 def test_an_application_that_patches_threads(words: list[str]) -> None:
     """It has to come first: nothing of the package is imported before the application."""
     command = [*FLASK, "--app", str(PATCHED), *words, "--port", "0"]
-    with ServerProcess(command, {"LIBRARY": "gevent"}) as server:
+    with ServerProcess(command, {"LIBRARY": "gevent"}, fresh=True) as server:
         client = OrderedClient()
         client.connect(server.url, transports=["websocket"])
         assert client.call("echo", "x", timeout=10) == "x"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.clients.browser import Visit, chromium, visit
 from tests.clients.phone import assert_fits
-from tests.deployment.deployed import free_port
+from tests.kit.ports import free_port
 from tests.kit.raw import Address
 from tests.kit.server import ROOT, START_DEADLINE, ServerProcess
 from tests.proxies.fronts import program_of

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
-import random
 import shlex
-import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 from tests.deployment.rows import Row
 from tests.kit.missing import skip_or_fail
+from tests.kit.ports import free_port
 from tests.kit.raw import Address
 from tests.kit.server import ROOT, START_DEADLINE, ServerProcess
 
@@ -103,17 +102,3 @@ def find_program(name: str, folders: list[Path]) -> str:
     if found is None:
         skip_or_fail(f"{name} is not installed: see {ENVIRONMENT.name}/{name}.log")
     return str(found)
-
-
-def free_port() -> int:
-    """A port that is free, and that neither the kernel nor tests beside this one give away meanwhile."""
-    first = 15000 + 500 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    while True:
-        port = random.randrange(first, first + 500)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue

@@ -19,9 +19,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.kit.broker import free_port
 from tests.kit.engine import EngineWebSocket
 from tests.kit.missing import skip_or_fail
+from tests.kit.ports import free_port
 from tests.kit.server import ROOT, ServerProcess
 from tests.kit.sio import SioClient
 from tests.proxies.served import wait_until

@@ -8,12 +8,12 @@ import time
 from typing import Any
 
 from flask_socketio import SocketIO
+from tests.kit.ports import free_port
 
 
 def serve(app: Any, socketio: SocketIO, **arguments: Any) -> str:
     """Serve on a free port until the process ends; returns the URL, without a slash at its end."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     arguments = {"host": "127.0.0.1", "port": port, **arguments}
     threading.Thread(target=socketio.run, args=(app,), kwargs=arguments, daemon=True).start()
     _wait(port)

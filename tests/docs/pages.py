@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def _included(page: Path) -> bool:
     return page.read_text(encoding="utf-8").startswith("```{include}")
 
 
+@cache
 def blocks(page: str) -> list[Block]:
     """The blocks of a page, in order. Raises PageError for a comment that is not known, or stands nowhere."""
     return _Reader(page).read()

@@ -14,7 +14,7 @@ import pytest
 from tests.docs import commands
 from tests.docs.pages import ELSEWHERE, ROOT, Block, blocks, pages, readable
 from tests.kit.node import NODE
-from tests.messages.test_troubleshooting import SAID, plain
+from tests.messages.test_troubleshooting import messages, plain
 
 #: blocks that cannot run, with a reason
 MOST_SHOWN = 3
@@ -139,5 +139,5 @@ def said(line: str) -> bool:
     """A line may be put together from several texts, with `…` between them."""
     parts = [plain(part) for part in line.split("…") if part.strip()]
     return len(max(parts, key=len).split()) > 2 and all(
-        any(part in text for text in SAID) for part in parts
+        any(part in text for text in messages()) for part in parts
     )

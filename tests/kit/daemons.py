@@ -16,8 +16,9 @@ from typing import Any
 
 import trustme
 
-from tests.kit.broker import free_port, listens
+from tests.kit.broker import listens
 from tests.kit.missing import skip_or_fail
+from tests.kit.ports import free_port
 
 #: Where Debian's packages have them.
 POSTGRES, RABBITMQ = Path("/usr/lib/postgresql"), Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.kit import warm
 from tests.kit.raw import Address, Reply, request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +45,9 @@ class ServerProcess:
         env: Mapping[str, str] | None = None,
         lane: str = "",
         cwd: Path = ROOT,
+        fresh: bool = False,
     ) -> None:
+        """`fresh`: Python imports everything for this server anew, which may patch it."""
         self.argv = list(argv)
         self.lane = lane
         self.cwd = cwd
@@ -56,18 +59,23 @@ class ServerProcess:
         self._ended = False
         self._news = threading.Condition()  # its lock is one that can be taken again
         self._allowed: list[str] = []
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | warm.Process | None = None
+        self._fresh = fresh
         self._drainer = threading.Thread()
 
     @classmethod
     def script(
-        cls, path: Path, env: Mapping[str, str] | None = None, lane: str = ""
+        cls,
+        path: Path,
+        env: Mapping[str, str] | None = None,
+        lane: str = "",
+        fresh: bool = False,
     ) -> ServerProcess:
         """A Python script, run by the interpreter that runs the tests."""
-        return cls([sys.executable, str(path)], env, lane)
+        return cls([sys.executable, str(path)], env, lane, fresh=fresh)
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> subprocess.Popen[bytes] | warm.Process:
         assert self._process is not None, "the server has not been started"
         return self._process
 
@@ -104,15 +112,7 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start the process and wait until it listens."""
-        self._process = subprocess.Popen(
-            self.argv,
-            env=self._env,
-            cwd=self.cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # a group, which ends with it
-        )
+        self._process = self._begin()
         self._drainer = threading.Thread(target=self._drain, daemon=True)
         self._drainer.start()
         try:
@@ -120,6 +120,20 @@ class ServerProcess:
         except AssertionError:
             self.stop()
             raise
+
+    def _begin(self) -> subprocess.Popen[bytes] | warm.Process:
+        """In a session, and so in a group, which ends with it."""
+        if not self._fresh and warm.can_be_forked(self.argv, self._env):
+            return warm.Process.piped(self.argv, self._env, self.cwd)
+        return subprocess.Popen(
+            self.argv,
+            env=self._env,
+            cwd=self.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def wait_until_it_listens(self) -> Address:
         """Where it listens, as its log tells."""

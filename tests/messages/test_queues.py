@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
 
 from flask_socketio import SocketIO
+from tests.kit import warm
 
 MEANT = [
     ("localhost:6379", "'localhost:6379' has no scheme: redis://localhost:6379"),
@@ -62,12 +62,6 @@ def test_a_library_that_is_missing(library: str, code: str, extra: str) -> None:
     """The command that installs it is the last line of what is shown."""
     before = f"import sys; sys.modules[{library!r}] = None\nfrom flask import Flask\n"
     before += "from flask_socketio import SocketIO\n"
-    ended = subprocess.run(
-        [sys.executable, "-c", before + code],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ended = warm.run([sys.executable, "-c", before + code])
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].endswith(f"pip install '{extra}'")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+
+from tests.kit.raw import WAIT
 
 from .conftest import Serve
 
@@ -65,6 +68,9 @@ def test_other_tracebacks_are_whole(serve: Serve, tmp_path: Path, app: str) -> N
         server.allow_traceback("TemplateNotFound: inner.html")
         server.allow_traceback("RuntimeError: of its own")
         assert [server.get(path).status for path in ("/", "/outer", "/fails")] == [500] * 3
+        for error in ("TemplateNotFound: inner.html", "RuntimeError: of its own"):
+            # Werkzeug's debugger logs what it has sent the page of.
+            server.wait_for_log(re.compile(rf"^\S*{error}$", re.MULTILINE), WAIT)
         tracebacks = server.log.count("Traceback (most recent call last)")
         assert tracebacks == 2
         assert "{% include 'inner.html' %}" in server.log

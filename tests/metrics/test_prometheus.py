@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
-from tests.kit.broker import free_port
 from tests.kit.missing import skip_or_fail
 from tests.kit.neighbour import OrderedClient
+from tests.kit.ports import free_port
 from tests.metrics.app import TOKEN
 from tests.metrics.served import app_process
 from tests.metrics.test_deploy import DEPLOY

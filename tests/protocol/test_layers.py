@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -79,12 +80,15 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/architecture.md").read_text()
 EVENT_PAGE = (ROOT / "docs/life-of-an-event.md").read_text()
 
-GRAPH = {module: set(imports(module, path)) - {module} for module, path in MODULES.items()}
+
+@cache
+def graph() -> dict[str, set[str]]:
+    return {module: set(imports(module, path)) - {module} for module, path in MODULES.items()}
 
 
-def circles(graph: dict[str, set[str]]) -> list[str] | None:
+def circles(known: dict[str, set[str]]) -> list[str] | None:
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter(known).prepare()
     except CycleError as error:
         return error.args[1]
     return None
@@ -93,7 +97,7 @@ def circles(graph: dict[str, set[str]]) -> list[str] | None:
 def folders() -> dict[str, set[str]]:
     """What each folder imports from."""
     found: dict[str, set[str]] = {folder: set() for folder in ORDER}
-    for module, targets in GRAPH.items():
+    for module, targets in graph().items():
         found[folder_of(module)] |= {folder_of(target) for target in targets}
     return {folder: targets - {folder} for folder, targets in found.items()}
 
@@ -107,7 +111,7 @@ def test_folders_import_what_stands_behind_them() -> None:
         print(f"{folder:>10} -> {', '.join(sorted(targets, key=ORDER.index))}")
     wrong = [
         f"{module} imports {target}"
-        for module, targets in GRAPH.items()
+        for module, targets in graph().items()
         for target in targets
         if ORDER.index(folder_of(target)) < ORDER.index(folder_of(module))
     ]
@@ -115,11 +119,11 @@ def test_folders_import_what_stands_behind_them() -> None:
 
 
 def test_no_modules_import_each_other() -> None:
-    graph = {
+    without = {
         module: {target for target in targets if not {module, target} <= AGGREGATE}
-        for module, targets in GRAPH.items()
+        for module, targets in graph().items()
     }
-    assert circles(graph) is None
+    assert circles(without) is None
 
 
 def test_few_imports_are_for_type_checkers_alone() -> None:

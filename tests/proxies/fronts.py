@@ -8,8 +8,8 @@ import socket
 import time
 from pathlib import Path
 
-from tests.kit.broker import free_port
 from tests.kit.missing import skip_or_fail
+from tests.kit.ports import free_port
 from tests.kit.raw import Address
 from tests.kit.server import ROOT, START_DEADLINE, ServerProcess
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import block
-from tests.kit.broker import free_port
 from tests.kit.engine import EngineWebSocket, RawPolling
+from tests.kit.ports import free_port
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
 

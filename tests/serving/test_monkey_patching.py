@@ -24,7 +24,7 @@ def test_a_patched_application(library: str, transport: str) -> None:
     client.on("echoed", lambda count: events.put(count))
     client.on("done", lambda: events.put("done"))
     client.on("question", lambda: "an answer")
-    with ServerProcess.script(APP, {"LIBRARY": library}) as server:
+    with ServerProcess.script(APP, {"LIBRARY": library}, fresh=True) as server:
         client.connect(server.url, transports=[transport])
         assert client.call("echo", "x", timeout=10) == "x"
         assert events.get(timeout=10) == 2
@@ -44,7 +44,7 @@ def test_a_patched_application(library: str, transport: str) -> None:
 
 @pytest.fixture(scope="module", params=["gevent", "eventlet"])
 def patched(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
-    with ServerProcess.script(APP, {"LIBRARY": request.param}) as server:
+    with ServerProcess.script(APP, {"LIBRARY": request.param}, fresh=True) as server:
         yield server
 
 
@@ -94,7 +94,7 @@ def test_a_forked_process_has_no_clients_and_leaves_its_parent_alone(
 @pytest.mark.parametrize("library", ["gevent", "eventlet"])
 def test_at_the_end_clients_are_told(library: str) -> None:
     client = OrderedClient(reconnection=False)
-    with ServerProcess.script(APP, {"LIBRARY": library}) as server:
+    with ServerProcess.script(APP, {"LIBRARY": library}, fresh=True) as server:
         client.connect(server.url, transports=["websocket"])
         assert client.call("echo", "x", timeout=30) == "x"
         assert server.stop()
@@ -107,6 +107,6 @@ def test_at_the_end_clients_are_told(library: str) -> None:
 def test_under_an_asgi_server_a_line_says_that_green_threads_do_not_run(library: str) -> None:
     module = "tests.serving.patched_app:app"
     argv = [sys.executable, "-m", "uvicorn", "--port", "0", "--ws", "wsproto", module]
-    with ServerProcess(argv, {"LIBRARY": library}) as server:
+    with ServerProcess(argv, {"LIBRARY": library}, fresh=True) as server:
         assert server.get_json("/page") == ["a page"]
         assert server.log.count("under an ASGI server its green threads never run") == 1

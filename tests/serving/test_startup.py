@@ -4,7 +4,6 @@ import json
 import re
 import socket
 import ssl
-import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -13,8 +12,9 @@ import pytest
 import trustme
 from websockets.sync.client import connect
 
+from tests.kit import warm
 from tests.kit.raw import WAIT
-from tests.kit.server import ROOT, ServerProcess
+from tests.kit.server import ServerProcess
 
 PROGRAM = """
 import os
@@ -44,9 +44,7 @@ def program(tmp_path: Path):
 
 def failure(path: Path) -> str:
     """What a program that cannot start says; it ends at once, with 1 and without a traceback."""
-    done = subprocess.run(
-        [sys.executable, path], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
+    done = warm.run([sys.executable, str(path)])
     assert done.returncode == 1, done
     assert "Traceback" not in done.stderr
     return done.stderr.strip()

@@ -14,6 +14,7 @@ from flask import Flask
 
 from flask_socketio import SocketIO
 from tests.kit.engine import EngineWebSocket, RawPolling
+from tests.kit.ports import free_port
 from tests.kit.server import STARTED, ServerProcess
 from tests.kit.sio import SioClient
 
@@ -164,11 +165,6 @@ else:
 
 def running(arguments: dict[str, Any], **env: str) -> ServerProcess:
     return ServerProcess([sys.executable, "-c", APP], {"ARGUMENTS": repr(arguments), **env})
-
-
-def free_port() -> int:
-    with ServerProcess([sys.executable, "-c", APP], {"ARGUMENTS": repr({"port": 0})}) as server:
-        return server.address[1]
 
 
 def test_the_port_of_server_name() -> None:

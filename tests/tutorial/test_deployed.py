@@ -19,8 +19,8 @@ import psutil
 import pytest
 
 from tests.clients.browser import Visit, chromium
-from tests.kit.broker import free_port
 from tests.kit.missing import skip_or_fail
+from tests.kit.ports import free_port
 from tests.kit.raw import Address
 from tests.kit.server import ServerProcess
 from tests.proxies.fronts import Proxy, nginx_with, program_of

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
+from operator import is_
+from threading import Barrier
+from typing import Any
+
 import pytest
 from flask import (
     Flask,
     Request,
+    after_this_request,
     appcontext_popped,
     appcontext_pushed,
+    copy_current_request_context,
     g,
     request_tearing_down,
     session,
@@ -15,7 +23,7 @@ from flask import (
 )
 from werkzeug.routing import MapAdapter
 
-from flask_socketio import SocketIO, request
+from flask_socketio import SocketIO, emit, request
 from flask_socketio.handling import flask_contexts
 
 
@@ -128,3 +136,68 @@ def test_an_application_that_finds_addresses_in_its_own_way_is_asked_every_time(
     for tenant in ("a", "b"):
         client = socketio.test_client(tenants, query_string=f"tenant={tenant}")
         assert client.emit("look", callback=True) == f"http://{tenant}.example/page"
+
+
+def test_emit_is_for_whom_the_request_says(app: Flask) -> None:
+    """Whether a handler has looked at its request, has changed it, or has entered another one."""
+    socketio = SocketIO(app)
+
+    @socketio.on("tell")
+    def tell(how: str) -> None:
+        if how == "changed":
+            request.namespace = "/other"
+        if how == "another":
+            with app.test_request_context("/page"):
+                emit("told", how, to=sid_of[0], namespace="/")
+            return
+        if how == "copied":
+            copy_current_request_context(lambda: emit("told", how))()
+            return
+        emit("told", how)
+
+    sid_of: list[str] = []
+    socketio.on("connect")(lambda: sid_of.append(request.sid))
+    socketio.on("connect", namespace="/other")(lambda: None)
+    client = socketio.test_client(app)
+    for how in ("plainly", "another", "copied"):
+        client.emit("tell", how)
+        (told,) = client.get_received()
+        assert (told["name"], told["args"], told["namespace"]) == ("told", [how], "/")
+    client.connect("/other")
+    client.emit("tell", "changed")
+    assert client.get_received() == []  # its id is not one of that namespace
+
+
+def test_what_is_made_later_is_made_once(app: Flask) -> None:
+    """Also where threads that a handler has started ask at the same time."""
+    socketio = SocketIO(app)
+
+    @socketio.on("look")
+    def look() -> bool:
+        proxied: Any = (request, g)
+        barrier = Barrier(2)
+
+        def ask(context: Context) -> list[object]:
+            barrier.wait()
+            return [context.run(proxy._get_current_object) for proxy in proxied]
+
+        with ThreadPoolExecutor(2) as threads:
+            one, two = threads.map(ask, [copy_context(), copy_context()])
+        return all(map(is_, one, two))
+
+    client = socketio.test_client(app)
+    assert client.emit("look", callback=True) is True
+
+
+def test_a_function_for_after_the_request_is_none_for_events(app: Flask) -> None:
+    """There is no response: it is taken, and not called."""
+    socketio = SocketIO(app)
+    called: list[object] = []
+
+    @socketio.on("look")
+    def look() -> bool:
+        after_this_request(called.append)  # pyright: ignore[reportArgumentType]
+        return True
+
+    assert socketio.test_client(app).emit("look", callback=True) is True
+    assert called == []

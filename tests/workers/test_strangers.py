@@ -23,8 +23,9 @@ from flask_socketio.relay.greeting import FRAMES, WEBSOCKET, Guest, Known
 from flask_socketio.relay.records import LARGEST
 from flask_socketio.relay.secret import ForgedError, Secret
 from flask_socketio.relay.tcp import MOST_STRANGERS, PATIENCE
-from tests.kit.broker import Valkey, free_port
+from tests.kit.broker import Valkey
 from tests.kit.engine import RawPolling, target
+from tests.kit.ports import free_port
 from tests.kit.raw import WAIT
 from tests.kit.server import ServerProcess
 from tests.workers.machines import KEY, descriptors, files, machine

@@ -1,11 +1,8 @@
 // The same events on the Node server.
 import { Server } from "socket.io";
+import { options, serve } from "../events.mjs";
 
-const io = new Server({
-  maxHttpBufferSize: 2e6,
-  serveClient: false,
-  ...(process.env.PING_INTERVAL && { pingInterval: 1000 * process.env.PING_INTERVAL }),
-});
+const io = new Server({ serveClient: false, ...options });
 
 if (process.env.REDIS_SOCKET) {
   const { createClient } = await import("redis");
@@ -16,14 +13,5 @@ if (process.env.REDIS_SOCKET) {
   io.adapter(createAdapter(redis, subscriber));
 }
 
-io.on("connection", (socket) => {
-  socket.join("all");
-  socket.on("echo", (data, ack) => {
-    socket.emit("echo", data);
-    ack();
-  });
-  socket.on("shout", (data) => io.to("all").emit("shout", data));
-  socket.on("swallow", (data, ack) => ack());
-});
-
+serve(io);
 io.listen(Number(process.argv[2]));

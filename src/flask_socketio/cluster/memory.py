@@ -108,7 +108,7 @@ class MemoryAdapter(Adapter[M]):
         return [] if socket is None else [sid, *socket.rooms]
 
     def broadcast(self, emission: Emission) -> None:
-        receivers = self._receivers(emission)
+        receivers = self._alone(emission) or self._receivers(emission)
         if emission.callback is not None:
             for socket in receivers:
                 socket.send_with_ack(emission.body, emission.callback)
@@ -122,6 +122,14 @@ class MemoryAdapter(Adapter[M]):
     def _reaches_nobody(self, emission: Emission, callback: Callback) -> None:
         """Of those who are here; an answer is awaited."""
         callback.fail(nowhere(emission))
+
+    def _alone(self, emission: Emission) -> tuple[M] | None:
+        """The one whose id it names, which is what handlers emit to most."""
+        to = emission.to
+        if to is None or len(to) != 1 or emission.skip:
+            return None
+        owner = self._sockets.get(emission.namespace, {}).get(to[0])  # pyright: ignore[reportArgumentType]
+        return None if owner is None else (owner,)
 
     def _receivers(self, emission: Emission) -> list[M]:
         everybody = self._sockets.get(emission.namespace, {})

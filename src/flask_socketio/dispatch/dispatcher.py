@@ -48,6 +48,8 @@ class Dispatcher:
         self._serial = serial
         self._pool = new_pool(loop, self._execute, max_threads, "flask-duplex-handler", counters)
         self._batch: list[Call] = []
+        #: whether calls of `async def` handlers are among them
+        self._any_async = False
         #: the loop does not keep its tasks alive
         self._tasks: dict[Call, asyncio.Task[None]] = {}
         running = self._tasks.__len__
@@ -79,7 +81,8 @@ class Dispatcher:
     def finished(self, call: Call) -> None:
         """To be told of every call that has ended, after the hub."""
         self._counters.handlers_finished += 1
-        self._tasks.pop(call, None)
+        if self._tasks:
+            self._tasks.pop(call, None)
         client = call.owner
         if not client.in_flight:
             client.worker = None
@@ -90,9 +93,19 @@ class Dispatcher:
         if not self._batch:
             self._loop.call_soon(self._flush)
         self._batch.append(call)
+        if call.handler.is_async:
+            self._any_async = True
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
+        if self._any_async:
+            self._any_async = False
+            batch = self._start_tasks(batch)
+        if batch:
+            self._pool.submit(batch)
+
+    def _start_tasks(self, batch: list[Call]) -> list[Call]:
+        """Start what runs on the loop, hold back what has to come behind it; return what is for the threads."""
         threaded: list[Call] = []
         on_threads: set[Client] = set()
         on_loop: set[Client] = set()
@@ -112,13 +125,12 @@ class Dispatcher:
                 # An async call behind others of its client goes through their worker, to start in its turn.
                 threaded.append(call)
                 on_threads.add(client)
-        if threaded:
-            self._pool.submit(threaded)
+        return threaded
 
     def _execute(self, call: Call) -> None:
         context = copy_context()
-        rest = begin_in(context, self._begin, call)
-        if rest is not None:
+        rest = context.run(self._begin, call)
+        if rest is not None and has_more(context, rest, call):
             begun = new_waiter()
             self._inbox.post(self._go_on, call, context, rest, begun)
             begun.acquire()  # what comes next on this worker may be the same client's
@@ -151,15 +163,14 @@ class Dispatcher:
         self._watch.stop()
 
 
-def begin_in(context: Context, begin: Callable[[Call], Rest | None], call: Call) -> Rest | None:
-    """Run a call in a context of its own, as far as it goes without a loop; returns what is left of it."""
-    rest = context.run(begin, call)
-    if rest is not None and not call.handler.is_async:
+def has_more(context: Context, rest: Rest, call: Call) -> bool:
+    """Do what is left of a call, as far as that goes without a loop; returns whether there is more."""
+    if not call.handler.is_async:
         try:
             context.run(rest.send, None)
         except StopIteration:
-            return None
-    return rest
+            return False
+    return True
 
 
 def new_task(loop: AbstractEventLoop, coroutine: Rest, context: Context) -> asyncio.Task[None]:

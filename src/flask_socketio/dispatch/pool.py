@@ -213,6 +213,25 @@ class Pool(Generic[J]):
 
     def submit(self, jobs: list[J]) -> None:
         """Have the jobs done, those of one owner in this order."""
+        main = self._main
+        if main is not None and self._all_go_to(main, jobs):
+            self._give(main, jobs)
+        else:
+            self._distribute(jobs)
+        if self._watch_timer is None:
+            self._begin_watch()
+
+    def _all_go_to(self, main: Worker[J], jobs: list[J]) -> bool:
+        """Whether one worker does everybody's, as it is while handlers return at once."""
+        if main.blocked or self._spread or self._waiters or self._waiting_owners:
+            return False
+        for job in jobs:
+            worker = job.owner.worker
+            if worker is not main and worker is not None:
+                return False
+        return True
+
+    def _distribute(self, jobs: list[J]) -> None:
         batches: dict[Worker[J], list[J]] = {}
         for job in jobs:
             worker = self._worker_for(job)
@@ -224,8 +243,6 @@ class Pool(Generic[J]):
                 batches.setdefault(worker, []).append(job)
         for worker, batch in batches.items():
             self._give(worker, batch)
-        if self._watch_timer is None:
-            self._begin_watch()
 
     def _begin_watch(self) -> None:
         self._looked, self._cpu = self._loop.time(), time.process_time()

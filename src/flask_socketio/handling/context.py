@@ -12,8 +12,6 @@ from ..hub.call import Call, CallKind
 from ..protocol.reasons import CloseReason
 from .flask_contexts import ContextMaker, ContextTemplate, set_session
 
-_EVENT = CallKind.EVENT  # looking up a member of an enum takes as long as a call
-
 #: Where a connection's environ keeps its copy of the session.
 _SAVED = "saved_session"
 
@@ -34,23 +32,21 @@ class EventContexts:
     """
 
     def __init__(self, app: Flask, options: Options, socketio: object = None) -> None:
-        self._maker = ContextMaker(app, socketio)
-        self._options = options
+        self._maker = ContextMaker(app, _description, socketio)
+        self._manage_session = options.manage_session
 
     def enter(self, call: Call) -> Entered:
         """Enter the contexts of a call; returns what `leave` needs."""
-        socket = call.socket
         client = call.owner
         environ = client.connection.environ
         template: ContextTemplate | None = client.contexts  # pyright: ignore[reportAssignmentType] - set here alone
         if template is None:
             template = client.contexts = ContextTemplate(self._maker, environ)
-        args = call.args if call.kind is _EVENT else _event_args(call)
-        event = {"message": call.event, "args": args}
-        manage_session = self._options.manage_session
-        managed: ManagedSession | None = environ.get(_SAVED) if manage_session else None
-        context = template.push(managed, socket.sid, socket.namespace, event)
-        if manage_session and managed is None:
+        if not self._manage_session:
+            return template, template.push(None, call)
+        managed: ManagedSession | None = environ.get(_SAVED)
+        context = template.push(managed, call)
+        if managed is None:
             try:
                 # Of events that are the first ones at the same time one makes it, and all have it.
                 set_session(context, environ.setdefault(_SAVED, ManagedSession(session)))
@@ -62,7 +58,7 @@ class EventContexts:
     def leave(self, entered: Entered, error: BaseException | None) -> None:
         """Leave them, in the same `contextvars.Context`; `error` is what teardown functions are told."""
         template, context = entered
-        if self._options.manage_session:
+        if self._manage_session:
             template.pop(context, error)
             return
         try:
@@ -80,6 +76,13 @@ class EventContexts:
         if getattr(session, "modified", True):
             session_object: Any = getattr(session, "_get_current_object")()  # noqa: B009
             app.session_interface.save_session(app, session_object, app.response_class())
+
+
+def _description(call: Call) -> tuple[str, str, dict[str, Any]]:
+    """What handlers are told of it: `request.sid`, `.namespace` and `.event`."""
+    socket = call.socket
+    event = {"message": call.event, "args": _event_args(call)}
+    return socket.sid, socket.namespace, event
 
 
 def _event_args(call: Call) -> tuple[Any, ...]:

@@ -1,4 +1,5 @@
-"""A request context per event, copied from one that is made once per connection: a fortieth of the time.
+"""A request context per event, copied from one that is made once per connection: a fortieth of the time. What most
+handlers do not ask for, the request itself among it, is made when one does.
 
 Flask's private names that this needs stand in this file alone. Where one of Flask's contexts has other attributes than
 those it was written for, or an application has contexts of its own, every event has one made for it, in the public way.
@@ -6,6 +7,7 @@ those it was written for, or an application has contexts of its own, every event
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
@@ -27,12 +29,19 @@ _RequestContext: Any = vars(ctx).get("RequestContext")
 _OF_APP = {"_cv_tokens", "app", "g", "url_adapter"}
 _OF_REQUEST = {"_after_request_functions", "_cv_tokens", "app", "flashes", "request", "url_adapter"}
 _OF_SESSION = ("session", "_session")
+#: Those of a request's context that an event's does not have before somebody asks for them.
+_MADE_LATER = ("request", "_after_request_functions")
+_NOTHING: dict[str, Any] = {}
 #: Where a context keeps the session that we give it, if it has neither.
 _SESSION = "_socketio_session"
 
 #: The attribute of an event's request that tells whose it is: the application and its SocketIO.
 HOME = "_socketio_home"
+#: Where an event's context has what its request is made from: the connection's template, and the call.
+_EVENT = "socketio_event"
 
+#: Of a call: the attributes that its request has, `sid`, `namespace` and `event`.
+Describe = Callable[[Any], tuple[str, str, dict[str, Any]]]
 
 #: What `Flask.create_url_adapter` makes of an environ, and the rule that it matches, depend on this, and on the query.
 _BINDING = (
@@ -41,7 +50,7 @@ _BINDING = (
 )  # fmt: skip
 #: So many of them are kept: clients choose some of these.
 _MOST_BOUND = 32
-#: A context's attributes without its request, the query that it was made for, and what it has left in the request.
+#: A context's attributes, the query that they are for, and what it has left in the request.
 Bound = tuple[dict[str, Any], str, dict[str, Any]]
 
 
@@ -51,26 +60,25 @@ class ContextMaker:
     `socketio` is the instance whose handlers run in them; an application may have several.
     """
 
-    def __init__(self, app: Flask, socketio: object = None) -> None:
+    def __init__(self, app: Flask, describe: Describe, socketio: object = None) -> None:
         self.app = app
+        self.describe = describe
         #: in the request under `HOME`
         self.home = (app, socketio)
         kind = type(app)
-        # Flask changes these, it never replaces them.
-        self._watchers: tuple[Any, ...] = (
+        #: where any of them is something, the end of a context is somebody's business; Flask never replaces them
+        self.watchers: tuple[Any, ...] = (
             app.teardown_request_funcs,
             app.teardown_appcontext_funcs,
             signals.request_tearing_down.receivers,
             signals.appcontext_tearing_down.receivers,
             signals.appcontext_popped.receivers,
-        )
-        self._overridden = (
-            kind.do_teardown_request is not Flask.do_teardown_request
-            or kind.do_teardown_appcontext is not Flask.do_teardown_appcontext
+            kind.do_teardown_request is not Flask.do_teardown_request,
+            kind.do_teardown_appcontext is not Flask.do_teardown_appcontext,
         )
         context = app.app_context()
         self.known = _are_known() and type(context) is _AppContext
-        self._app_context = vars(context)
+        self._app_context = {name: value for name, value in vars(context).items() if name != "g"}
         self._binds_alike = (
             self.known
             and kind.request_context is Flask.request_context
@@ -87,7 +95,7 @@ class ContextMaker:
         return context
 
     def bind(self, environ: dict[str, Any]) -> tuple[dict[str, Any] | None, Request]:
-        """What a context for an environ has in it, None where that is not known; and its request.
+        """What an event's context for an environ has from the beginning, None where that is not known; and the request.
 
         Which addresses it has and which rule it matches, Flask is asked once: what that depends on nearly all
         handshakes have in common.
@@ -110,7 +118,7 @@ class ContextMaker:
         request = made.request
         if not (self.known and type(made) is _RequestContext):
             return None, request
-        context = {**vars(made), "request": None}
+        context = {name: value for name, value in vars(made).items() if name not in _MADE_LATER}
         if made.url_adapter is not None:
             made.match_request()
             if request.routing_exception is not None:
@@ -131,66 +139,59 @@ class ContextMaker:
         active = _app_variable.get(None)
         if active is not None and active.app is app:
             return None
-        context: Any = object.__new__(_AppContext)
+        context: Any = object.__new__(_lazy_app_context())
         context.__dict__ = parts = self._app_context.copy()
-        parts["g"] = app.app_ctx_globals_class()
         parts["_cv_tokens"] = [_app_variable.set(context)]
         if signals.appcontext_pushed.receivers:
             signals.appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
         return context
 
-    def is_watched(self) -> bool:
-        """Whether the end of a context is anybody's business."""
-        return self._overridden or any(self._watchers)
-
 
 class ContextTemplate:
     """Made from the environ of a connection's handshake, which all of its events share."""
 
-    __slots__ = ("_context", "_environ", "_maker", "_request", "_request_type")
+    __slots__ = ("_context", "_environ", "_maker", "_request", "_request_type", "home")
 
     def __init__(self, maker: ContextMaker, environ: dict[str, Any]) -> None:
         self._maker = maker
         self._environ = environ
+        #: the application and its SocketIO
+        self.home = maker.home
         self._context, request = maker.bind(environ)
         environ["werkzeug.request"] = None  # no circle that would have to be collected
         self._request_type = type(request)
         self._request = vars(request)
 
-    def push(
-        self, session: SessionMixin | None, sid: str, namespace: str, event: dict[str, Any]
-    ) -> Any:
-        """Enter new contexts, with these attributes of the request; without a session they open one."""
-        if self._context is None:
-            return self._push_the_public_way(session, sid, namespace, event)
-        context: Any = object.__new__(_RequestContext)
+    def request(self, call: Any) -> Any:
+        """That of an event."""
         request: Any = object.__new__(self._request_type)
         request.__dict__ = parts = self._request.copy()
-        parts["sid"] = sid
-        parts["namespace"] = namespace
-        parts["event"] = event
+        parts["sid"], parts["namespace"], parts["event"] = self._maker.describe(call)
+        return request
+
+    def push(self, session: SessionMixin | None, call: Any) -> Any:
+        """Enter new contexts, for a call; without a session they open one."""
+        if self._context is None:
+            return self._push_the_public_way(session, call)
+        context: Any = object.__new__(_lazy_request_context())
         context.__dict__ = parts = self._context.copy()
-        parts["request"] = request
-        parts["_after_request_functions"] = []
+        parts[_EVENT] = self, call
         app_context = self._maker.push_app_context()
         token = _request_variable.set(context)
         parts["_cv_tokens"] = [(token, app_context)]
         if session is None:
             try:
-                session = _open_session(self._maker.app, request)
+                session = _open_session(self._maker.app, context.request)
             except BaseException as error:
                 context.pop(error)
                 raise
         parts["_session" if "_session" in parts else "session"] = session
         return context
 
-    def _push_the_public_way(
-        self, session: SessionMixin | None, sid: str, namespace: str, event: dict[str, Any]
-    ) -> Any:
+    def _push_the_public_way(self, session: SessionMixin | None, call: Any) -> Any:
         context: Any = self._maker.request_context({**self._environ})
-        context.request.sid = sid
-        context.request.namespace = namespace
-        context.request.event = event
+        request = context.request
+        request.sid, request.namespace, request.event = self._maker.describe(call)
         if session is not None:
             set_session(context, session)
         try:
@@ -205,7 +206,7 @@ class ContextTemplate:
         if (
             self._context is None
             or _request_variable.get(None) is not context
-            or self._maker.is_watched()
+            or any(self._maker.watchers)
         ):
             context.pop(error)
             return
@@ -213,8 +214,51 @@ class ContextTemplate:
         _request_variable.reset(token)
         if app_context is not None:
             _app_variable.reset(app_context._cv_tokens[0])
-        if "files" in vars(context.request):
-            context.request.close()
+        request: Any = context.__dict__.get("request")
+        if request is not None and "files" in request.__dict__:
+            request.close()
+
+
+def current_event() -> tuple[Any, Any] | None:
+    """The call that is being handled here, and its SocketIO.
+
+    None in no handler, in one that has entered another application since, and in one that has asked for its request,
+    which may have been changed.
+    """
+    parts: dict[str, Any] = getattr(_request_variable.get(None), "__dict__", _NOTHING)
+    if _EVENT not in parts or "request" in parts:
+        return None
+    event: tuple[ContextTemplate, Any] = parts[_EVENT]
+    template, call = event
+    app, socketio = template.home
+    is_its_app = getattr(_app_variable.get(None), "app", None) is app
+    return (call, socketio) if is_its_app and socketio is not None else None
+
+
+def _attribute(context: Any, name: str) -> Any:
+    """One that a context of an event does not have yet."""
+    parts: dict[str, Any] = context.__dict__
+    made: Any
+    if name == "request":
+        template, call = parts[_EVENT]
+        made = template.request(call)
+    elif name == "_after_request_functions":
+        made = []
+    elif name == "g":
+        made = context.app.app_ctx_globals_class()
+    else:
+        raise AttributeError(f"{type(context).__name__!r} object has no attribute {name!r}")
+    return parts.setdefault(name, made)  # the same for all threads that ask at the same time
+
+
+@cache
+def _lazy_request_context() -> Any:
+    return type(_RequestContext.__name__, (_RequestContext,), {"__getattr__": _attribute})
+
+
+@cache
+def _lazy_app_context() -> Any:
+    return type(_AppContext.__name__, (_AppContext,), {"__getattr__": _attribute})
 
 
 def _with_query(context: dict[str, Any], query: str) -> dict[str, Any]:

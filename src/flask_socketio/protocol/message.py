@@ -20,7 +20,7 @@ class Message:
     "Packet encoding"). A broadcast shares one Message among all who receive it.
     """
 
-    __slots__ = ("_polling", "_websocket", "binary", "size", "text")
+    __slots__ = ("_polling", "_websocket", "binary", "text")
 
     #: an event of Socket.IO: one client may go without it, if it comes to that
     droppable = False
@@ -30,12 +30,13 @@ class Message:
     def __init__(self, text: bytes | None, binary: tuple[bytes, ...] = ()) -> None:
         self.text = text
         self.binary = binary
-        #: bytes, as counted against the bound on what waits for a client
-        self.size = len(text) + _OBJECT if text else _OBJECT
-        if binary:
-            self.size += sum(map(len, binary))
         self._websocket: bytes | None = None
         self._polling: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes, as counted against the bound on what waits for a client."""
+        return len(self.text or b"") + sum(map(len, self.binary)) + _OBJECT
 
     def alone(self) -> Self:
         """The same without the forms that it has been given for other receivers."""

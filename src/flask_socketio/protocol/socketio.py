@@ -135,7 +135,14 @@ class Decoder:
         """
         if self._packet is not None:
             raise SocketProtocolError(f"text frame where {self._due} attachments are due")
-        packet, attachments = decode(frame, self._loads, self._names)
+        start = frame.find("[")
+        if frame[:1] == "2" and (
+            start == 1 or _is_id(frame[1:start])
+        ):  # what nearly every packet is
+            data = self._loads(frame[start:])
+            if _is_event(data, self._names):
+                return Packet(EVENT, "/", data, int(frame[1:start]) if start > 1 else None)
+        packet, attachments = _decode(frame, self._loads, self._names)
         if not attachments:
             return packet
         if attachments > self.max_attachments:
@@ -213,15 +220,8 @@ class JsonCodec:
 JSON = JsonCodec()
 
 
-def decode(
-    frame: str, loads: Callable[[str], Any] = json.loads, names: Names = CLIENT_NAMES
-) -> tuple[Packet, int]:
+def _decode(frame: str, loads: Callable[[str], Any], names: Names) -> tuple[Packet, int]:
     """A text frame -> its packet and how many attachments follow. Raises SocketProtocolError."""
-    start = frame.find("[")
-    if frame[:1] == "2" and (start == 1 or _is_id(frame[1:start])):  # what nearly every packet is
-        data = loads(frame[start:])
-        if _is_event(data, names):
-            return Packet(EVENT, "/", data, int(frame[1:start]) if start > 1 else None), 0
     type_ = _parse_type(frame)
     position = 1
     attachments = 0

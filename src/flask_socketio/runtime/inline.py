@@ -12,7 +12,7 @@ from ..base.counters import Counters
 from ..base.loop_thread import run_loop
 from ..base.real import AppLock
 from ..cluster.memory import MemoryAdapter
-from ..dispatch.dispatcher import Rest, begin_in
+from ..dispatch.dispatcher import Rest, has_more
 from ..errors import refuses_payload
 from ..hub.call import Call, CallKind, Outcome
 from ..hub.client import Client, Connection
@@ -99,8 +99,8 @@ class InlineHub:
         self.counters.handlers_started += 1
         context = copy_context()
         with self.inbox.released():
-            rest = begin_in(context, self._runner.begin, call)
-            if rest is not None:
+            rest = context.run(self._runner.begin, call)
+            if rest is not None and has_more(context, rest, call):
                 _run_on_loop(rest, context)
         if call.failure is not None and not _is_told(call):
             raise call.failure
