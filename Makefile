@@ -48,6 +48,9 @@ CORE := tests/versions \
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
 
+# Tests that stand beside each other mostly run in one process, and share what they have started.
+SPREAD := --dist worksteal --numprocesses
+
 .PHONY: example celery_progress cluster docs screenshots test compat compat-versions reliability soak bench count profile autobahn fuzz clean
 
 example: .venv/installed
@@ -70,16 +73,16 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed node_modules/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest --numprocesses 6 -m "not timing and not waiting and not versions and not soak"
-	$(BIN)/python -m pytest --numprocesses 6 -m "waiting and not soak" $(call with-mark,waiting)
-	$(BIN)/python -m pytest --numprocesses 2 -m "timing and not soak" $(call with-mark,timing)
+	$(BIN)/python -m pytest $(SPREAD) 6 -m "not timing and not waiting and not versions and not soak"
+	$(BIN)/python -m pytest $(SPREAD) 6 -m "waiting and not soak" $(call with-mark,waiting)
+	$(BIN)/python -m pytest $(SPREAD) 2 -m "timing and not soak" $(call with-mark,timing)
 
 # The files that name a mark, and the folders whose conftest.py does: to import all the others takes each process 10 s.
 with-mark = $(patsubst %conftest.py,%,$(shell grep -rlw --include='test_*.py' --include=conftest.py '$(1)' tests))
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
-	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose --numprocesses 4 tests/apps
-	ORIGINAL=1 $(BIN)/python -m pytest --numprocesses 6 -k original tests/deployment
+	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose $(SPREAD) 4 tests/apps
+	ORIGINAL=1 $(BIN)/python -m pytest $(SPREAD) 6 -k original tests/deployment
 	.venv-original/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/surface -rs tests/surface
 
 compat-versions: .venv/installed-dev $(VERSIONS)/oldest/installed $(VERSIONS)/newest/installed
@@ -89,7 +92,7 @@ compat-versions: .venv/installed-dev $(VERSIONS)/oldest/installed $(VERSIONS)/ne
 # The tests of the core with these marks, on the releases in a folder.
 define with-releases
 	@RELEASES=$(VERSIONS)/$(1) PYTHONPATH=$(VERSIONS)/$(1) $(BIN)/python -m tests.versions.releases check
-	PYTHONPATH=$(CURDIR)/$(VERSIONS)/$(1) $(BIN)/python -m pytest --numprocesses 6 -m "$(2)" $(CORE)
+	PYTHONPATH=$(CURDIR)/$(VERSIONS)/$(1) $(BIN)/python -m pytest $(SPREAD) 6 -m "$(2)" $(CORE)
 endef
 
 reliability: .venv/installed-dev .venv-original/installed

@@ -2,8 +2,8 @@
 
 The protocol class and the engine are those of production, the transport is in memory, sessions are called s0, s1 and so
 on, and the application answers with what it was told. Oracle: nothing fails that is logged as an error or ends in the
-loop; bytes that come one by one have the same answers as those that come at once; after the connection's end, nobody
-knows it any more.
+loop; bytes that come one by one have the same answers as those that come at once; what comes request by request has
+the same answers where every head is parsed; after the connection's end, nobody knows it any more.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from flask_socketio.protocol.engineio import binary_message, text_message
 from flask_socketio.protocol.reasons import CloseReason
 from flask_socketio.serving.asgi import EngineApp
 from flask_socketio.serving.http.protocol import HttpProtocol
+from flask_socketio.serving.pages import Pages
 
 from .bounds import bounded
 
@@ -39,6 +40,10 @@ CONFIG = EngineConfig(http_compression=False)
 _TURNS, _MANY_TURNS = 12, 10_000
 
 _REFUSED = re.compile(rb"HTTP/1\.1 (?:4\d\d|505) .*\r\nconnection: close\r\n\r\n", re.DOTALL)
+#: Bytes that are parsed at once: so that short inputs, too, are parsed in slices; those of a whole request.
+_SHORT, WHOLE = 64, 2048
+#: Where a request may begin.
+_BEGIN = re.compile(rb"(?=(?:GET|POST) /)")
 _EARLY = b"a WebSocket handshake before the answer to another request"
 
 
@@ -130,10 +135,23 @@ class Wire(asyncio.Transport):
         self.paused = False
 
 
+class Parsing(HttpProtocol):
+    """Has every head parsed, also those that it knows."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        self._known = None
+
+
 class Server:
     """What serves the connections, one at a time."""
 
-    def __init__(self) -> None:
+    pages: Pages | None = None
+    #: whether the last connection was ended by the server
+    ended = False
+
+    def __init__(self, protocol: type[HttpProtocol] = HttpProtocol, usual: int = _SHORT) -> None:
+        self.base, self.usual = protocol, usual
         self.failures: list[str] = []
         self.loop = asyncio.new_event_loop()
         logging.getLogger("flask_socketio").addHandler(self.listener())
@@ -151,9 +169,10 @@ class Server:
         app = EchoApp(CONFIG)
         await app.start()
         self.engine = app.engine
-        protocol_module.PIECE = 64  # so that short inputs, too, are parsed in slices
-        self.protocol: Any = type("Http", (HttpProtocol,), {})
-        self.protocol.serve([app.lane], None)
+        protocol_module.PIECE = _SHORT
+        self.protocol: Any = type("Http", (self.base,), {})
+        self.protocol.serve([app.lane], self.pages)
+        self.protocol.usual = self.protocol._most = self.usual
         self.config = uvicorn.Config(
             cast(Any, app),
             http=self.protocol,
@@ -176,6 +195,7 @@ class Server:
         for piece in pieces:
             await self.fed(wire, piece)
         await self.quiet(wire)
+        self.ended = wire.closed
         wire.close()
         for _ in range(_MANY_TURNS):
             await asyncio.sleep(0)
@@ -207,11 +227,17 @@ class Server:
 
 
 server: Server | None = None
+knowing: Server | None = None
+parsing: Server | None = None
 
 
 def check(data: bytes) -> None:
-    global server
+    global server, knowing, parsing
     server = server or Server()
+    knowing, parsing = knowing or Server(usual=WHOLE), parsing or Server(Parsing, WHOLE)
+    requests = [piece for piece in _BEGIN.split(data) if piece]
+    known, parsed = run(knowing, *requests), run(parsing, *requests)
+    assert (known, knowing.ended) == (parsed, parsing.ended), (known, parsed)
     at_once = bounded(partial(run, server), data)
     one_by_one = run(server, *(data[i : i + 1] for i in range(len(data))))
     if at_once != one_by_one:

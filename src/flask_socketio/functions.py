@@ -11,6 +11,7 @@ from .app.legacy import ignore, sort_out
 from .cluster.base import AckCallback, Room
 from .extension import SocketIO
 from .handling.flask_contexts import HOME, current_event
+from .messaging import Messaging, emit_by
 
 
 def emit(
@@ -53,6 +54,19 @@ def emit(
     socketio, target, namespace = _find("emit", target, namespace, everybody=broadcast)
     if unknown or data is not None:
         args = sort_out(socketio, "emit()", args, data, unknown)
+    if getattr(socketio.emit, "__func__", None) is Messaging.emit:  # not a subclass's
+        emit_by(
+            socketio,
+            event,
+            args,
+            namespace,
+            target,
+            include_self,
+            skip_sid,
+            callback,
+            ignore_queue,
+        )
+        return
     socketio.emit(
         event,
         *args,

@@ -67,25 +67,10 @@ class Messaging:
         """
         if unknown or data is not None:
             args = sort_out(self, "socketio.emit()", args, data, unknown, to_everybody=True)
-        if type(event) is not str or event in RESERVED_EVENTS:
-            check_event(event)
-        life = self._life
-        if callback is not None and life.queue is not None and not ignore_queue:
-            _check_callback(life, room if to is None else to)
-        skip = () if skip_sid is None else as_rooms(skip_sid) or ()
-        if not include_self:
-            skip = (*skip, _own_sid())
-        values = [event, *_flatten(args)]
-        emission = Emission(
-            as_namespace(namespace),
-            values,
-            life.codec.encode_body(values),
-            as_rooms(room if to is None else to),
-            skip,
-            None if callback is None else Callback(callback),
-            ignore_queue,
+        target = room if to is None else to
+        emit_by(
+            self, event, args, namespace, target, include_self, skip_sid, callback, ignore_queue
         )
-        life.broadcast(emission)
 
     def send(
         self,
@@ -231,6 +216,39 @@ def _ask(
     )
     life.broadcast(emission)
     return answer
+
+
+def emit_by(
+    by: Messaging,
+    event: str,
+    args: tuple[Any, ...],
+    namespace: str | None,
+    to: Room | Sequence[Room] | None,
+    include_self: bool,
+    skip_sid: str | Sequence[str] | None,
+    callback: AckCallback | None,
+    ignore_queue: bool,
+) -> None:
+    """What `emit` does, without keywords: they take as long as all the rest."""
+    if type(event) is not str or event in RESERVED_EVENTS:
+        check_event(event)
+    life = by._life  # pyright: ignore[reportPrivateUsage] - a part of it
+    if callback is not None and life.queue is not None and not ignore_queue:
+        _check_callback(life, to)
+    skip = () if skip_sid is None else as_rooms(skip_sid) or ()
+    if not include_self:
+        skip = (*skip, _own_sid())
+    values = [event, *_flatten(args)]
+    emission = Emission(
+        as_namespace(namespace),
+        values,
+        life.codec.encode_body(values),
+        as_rooms(to),
+        skip,
+        None if callback is None else Callback(callback),
+        ignore_queue,
+    )
+    life.broadcast(emission)
 
 
 def _check_callback(life: Life, to: Any) -> None:

@@ -15,6 +15,7 @@ import socketio
 from playwright.sync_api import Locator, expect
 
 from tests.clients.browser import Visit
+from tests.kit.neighbour import PatientClient, PatientSimpleClient
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("app.py")
@@ -46,7 +47,7 @@ class Admin:
         self.refusal: str | None = None
         self._namespace = namespace
         self._news = threading.Condition()
-        self.client = socketio.Client(reconnection=False)
+        self.client = PatientClient(reconnection=False)
         self.client.on("*", self._hear, namespace=namespace)
         self.client.on("connect_error", self._refused, namespace=namespace)
         try:
@@ -96,7 +97,7 @@ def admin(url: str, auth: dict[str, Any] | None = USER, **options: Any) -> Itera
 
 @contextmanager
 def client(url: str, namespace: str = "/", **options: Any) -> Iterator[socketio.SimpleClient]:
-    with socketio.SimpleClient(reconnection=False) as talking:
+    with PatientSimpleClient(reconnection=False) as talking:
         talking.connect(url, namespace=namespace, **options)
         yield talking
 

@@ -13,6 +13,7 @@ import socketio
 
 from tests.dashboard.kit import PATIENCE, USER, Admin, admin, client, served
 from tests.kit.broker import redis_server
+from tests.kit.neighbour import PatientSimpleClient
 from tests.kit.raw import request
 from tests.kit.server import ServerProcess
 
@@ -223,7 +224,7 @@ def test_events_that_are_too_many_are_not_told() -> None:
 def test_many_clients_come_one_after_the_other() -> None:
     """The first ones at once, the others behind."""
     with served() as server:
-        connections = [socketio.SimpleClient() for _ in range(130)]
+        connections = [PatientSimpleClient() for _ in range(130)]
         try:
             for one in connections:
                 one.connect(server.url, transports=["websocket"])
@@ -350,7 +351,7 @@ def test_what_happens_in_other_workers_is_told_and_done() -> None:
         others: list[socketio.SimpleClient] = []
         try:
             while len(talking) < 2:
-                one = socketio.SimpleClient(reconnection=False)
+                one = PatientSimpleClient(reconnection=False)
                 one.connect(server.url, transports=["websocket"])
                 others.append(one)
                 talking[one.call("enter", "blue")[0]] = one

@@ -17,6 +17,7 @@ from tests.docs import commands
 from tests.docs.pages import ROOT
 from tests.docs.test_pages import with_mark
 from tests.kit.missing import skip_or_fail
+from tests.kit.neighbour import PatientSimpleClient
 from tests.kit.server import ServerProcess
 
 APP = """
@@ -82,8 +83,8 @@ def answer(url: str, transport: str) -> Any:
     end = time.monotonic() + 30
     while True:
         try:
-            with socketio.SimpleClient(request_timeout=30) as client:
-                client.connect(url, transports=[transport], wait_timeout=30)
+            with PatientSimpleClient() as client:
+                client.connect(url, transports=[transport])
                 return client.call("add", (1, 2), timeout=30)
         except socketio.exceptions.ConnectionError:
             if time.monotonic() > end:

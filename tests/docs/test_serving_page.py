@@ -7,11 +7,10 @@ import ssl
 import urllib.request
 from pathlib import Path
 
-import socketio
-
 from tests.docs.pages import block
 from tests.docs.test_serving_commands import APP
 from tests.kit.daemons import Certificates
+from tests.kit.neighbour import PatientSimpleClient
 from tests.kit.ports import free_port
 from tests.kit.server import ServerProcess
 from tests.proxies.fronts import NGINX, Front, program_of
@@ -38,8 +37,8 @@ def test_it_serves_with_tls(tmp_path: Path) -> None:
 
 def test_four_workers_serve(tmp_path: Path) -> None:
     text = block("docs/serving.md", "socketio.run(app, workers=4)").replace("4)", "4, port=0)")
-    with served(text, tmp_path) as server, socketio.SimpleClient(request_timeout=30) as client:
-        client.connect(server.url, wait_timeout=30)
+    with served(text, tmp_path) as server, PatientSimpleClient() as client:
+        client.connect(server.url)
         assert client.call("add", (1, 2), timeout=30) == 3
 
 
@@ -62,8 +61,8 @@ def test_nginx_passes_the_upgrade_on(tmp_path: Path) -> None:
         location = text.replace("127.0.0.1:5000", "{}:{}".format(*server.address))
         with (
             Nginx(location, tmp_path) as nginx,
-            socketio.SimpleClient(request_timeout=30) as client,
+            PatientSimpleClient() as client,
         ):
-            client.connect(nginx.url, transports=["websocket"], wait_timeout=30)
+            client.connect(nginx.url, transports=["websocket"])
             assert client.transport == "websocket"
             assert client.call("add", (1, 2), timeout=30) == 3

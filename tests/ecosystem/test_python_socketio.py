@@ -14,7 +14,7 @@ from flask import Flask
 
 from flask_socketio import Namespace, SocketIO
 from tests.kit.engine import RawPolling
-from tests.kit.neighbour import OrderedClient
+from tests.kit.neighbour import OrderedClient, PatientSimpleClient
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
 
@@ -82,14 +82,16 @@ def test_its_exceptions(server: ServerProcess) -> None:
 def test_its_other_clients(server: ServerProcess) -> None:
     path = "elsewhere" if server.lane == "another path" else "socket.io"
     told = [f"/{path}/", "hello Ada"]
-    with neighbour.SimpleClient() as simple:
+    with PatientSimpleClient() as simple:
         simple.connect(server.url, transports=["websocket"], socketio_path=path)
         assert sorted(simple.call("hello", "Ada", timeout=30)) == told
         assert simple.receive(timeout=30) == ["greeted", "Ada"]
 
     async def ask() -> Any:
         async with neighbour.AsyncSimpleClient() as client:
-            await client.connect(server.url, transports=["websocket"], socketio_path=path)
+            await client.connect(
+                server.url, transports=["websocket"], socketio_path=path, wait_timeout=30
+            )
             return await client.call("hello", "Ada", timeout=30)
 
     assert sorted(asyncio.run(ask())) == told

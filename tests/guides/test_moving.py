@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import socketio
-
 from tests.docs.pages import block
+from tests.kit.neighbour import PatientSimpleClient
 from tests.kit.server import ServerProcess
 
 PAGE = "docs/migrating.md"
@@ -18,9 +17,11 @@ def run(program: str, folder: Path) -> str:
     """Serve a program to a client; returns its log."""
     path = folder / "app.py"
     path.write_text(program.replace("port=5000", "port=0"), encoding="utf-8")
-    with ServerProcess([sys.executable, "-W", "default::UserWarning", str(path)]) as server:
-        with socketio.SimpleClient() as client:
-            client.connect(server.url, transports=["websocket"], wait_timeout=WAIT)
+    with ServerProcess(
+        [sys.executable, "-W", "default::UserWarning", str(path)], fresh=True
+    ) as server:
+        with PatientSimpleClient() as client:
+            client.connect(server.url, transports=["websocket"])
             client.emit("add", (2, 3))
             assert client.receive(timeout=WAIT) == ["sum", 5]
         return server.log

@@ -220,6 +220,13 @@ def test_any_query_is_parsed(query: bytes) -> None:
     eio.parse_query(query)
 
 
+@given(
+    st.from_regex(rb"EIO=[4%+&]?&transport=[pw=%]{0,2}(&t=[x.%&=]{0,2})?&sid=[a%+&=]{0,3}(&sid=b)?", fullmatch=True)
+)  # fmt: skip
+def test_what_clients_write_is_read_as_any_other_query(query: bytes) -> None:
+    assert eio.parse_query(query) == eio.parse_query(query + b"&another")
+
+
 @given(st.text())
 def test_session_id_of_a_hostile_query_is_not_another_one(sid: str) -> None:
     assert eio.parse_query(b"sid=" + quote(sid, safe="").encode()).sid == sid

@@ -55,6 +55,10 @@ COMMANDS: dict[str, Callable[[str], list[str]]] = {
 }
 
 
+#: Between looks at all the connections of all workers, which are work: proxies keep theirs for seconds.
+_DEAR = 0.5
+
+
 class Served(ServerProcess):
     """Four workers; `pem` is a certificate and its key, for TLS that they do themselves."""
 
@@ -79,7 +83,7 @@ class Served(ServerProcess):
 
     def descriptors(self) -> int:
         """All that are open, when no client is connected any more."""
-        wait_until(lambda: not any(map(self.connections, self.workers())))
+        wait_until(lambda: not any(map(self.connections, self.workers())), pause=_DEAR)
         return sum(process.num_fds() for process in self._processes())
 
     def connections(self, pid: int) -> set[int]:
@@ -102,8 +106,8 @@ def _listens(process: psutil.Process) -> set[int]:
         return set()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30, pause: float = 0.05) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(pause)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import socketio as python_socketio
+from socketio.exceptions import ConnectionError
 
+from tests.kit.neighbour import PatientClient as Client
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("app.py")
-Client = python_socketio.Client
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_what_a_client_gives_as_auth(server: ServerProcess) -> None:
         client = Client(reconnection=False)
         refused: list[Any] = []
         client.on("connect_error", refused.append, namespace="/board")
-        with pytest.raises(python_socketio.exceptions.ConnectionError):
+        with pytest.raises(ConnectionError):
             client.connect(server.url, namespaces=["/board"], auth=auth, transports=["websocket"])
         client.disconnect()
         assert refused == [{"message": "invalid payload", "data": {"fields": fields}}]

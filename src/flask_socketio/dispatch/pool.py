@@ -17,14 +17,15 @@ blocked, and the job that blocks it has started by then. So they start in the or
 from __future__ import annotations
 
 import logging
-import time
 from asyncio import AbstractEventLoop, TimerHandle
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from threading import get_native_id
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.counters import Counters
 from ..base.real import new_lock, new_signal, start_thread
+from .spare import Spare
 
 logger = logging.getLogger("flask_socketio.server")
 
@@ -32,9 +33,9 @@ logger = logging.getLogger("flask_socketio.server")
 _WATCH_INTERVAL = 0.005
 #: Seconds after which an idle worker ends.
 _IDLE = 10.0
-#: Of a core: with less in use, and jobs that are done this slowly (in a look's time), more threads help.
-_LITTLE, _FEW = 0.6, 5
-#: So many looks in a row have to find it so, each on time: else the machine is busy with others.
+#: With a core to spare, and jobs that are done this slowly (in a look's time), more threads help.
+_FEW = 5
+#: So many looks in a row have to find it so; each on time, where nothing else tells that the machine is busy.
 _LOOKS, _ON_TIME = 3, 1.3 * _WATCH_INTERVAL
 #: Looks that it would take to do what waits: more, and one owner may be in the way of all others.
 _LONG = 5
@@ -86,6 +87,8 @@ class Worker(Generic[J]):
         self._seen = 0
         #: what it does at the moment
         self.job: J | None = None
+        #: its number, once it runs
+        self.thread = 0
         #: in one call for longer than the watch interval; set by the loop, cleared by the worker
         self.blocked = False
         start_thread(self._run, name)
@@ -143,6 +146,7 @@ class Worker(Generic[J]):
     # -- on its own thread ---------------------------------------------------------------------
 
     def _run(self) -> None:
+        self.thread = get_native_id()
         while (job := self._next()) is not None:
             self._execute(job)
             del job  # a thread that waits keeps nothing alive
@@ -189,7 +193,7 @@ class Pool(Generic[J]):
         #: every job gets a worker to itself
         self._spread = False
         self._spread_until = 0.0
-        self._looked = self._cpu = 0.0
+        self._spare = Spare(loop.time, get_native_id(), _ON_TIME)
         self._slow_looks = 0
         #: jobs for which there is no worker, all being blocked and as many as there may be
         self._waiting: list[J] = []
@@ -245,8 +249,13 @@ class Pool(Generic[J]):
             self._give(worker, batch)
 
     def _begin_watch(self) -> None:
-        self._looked, self._cpu = self._loop.time(), time.process_time()
+        self._spare.begin(self._busy_threads())
         self._watch_timer = self._loop.call_later(_WATCH_INTERVAL, self._watch)
+
+    def _busy_threads(self) -> list[int]:
+        """Those that do one job after the other."""
+        busy = (worker for worker in self._workers if not worker.idle and not worker.blocked)
+        return [worker.thread for worker in busy if worker.thread]
 
     def _wait(self, job: J) -> None:
         self._waiting.append(job)
@@ -299,7 +308,7 @@ class Pool(Generic[J]):
     def _watch(self) -> None:
         self._watch_timer = None
         busy = False
-        waits = self._waits()
+        waits = self._spare.is_left(self._busy_threads())
         slow = False
         now = self._loop.time()
         if now > self._spread_until:
@@ -337,12 +346,6 @@ class Pool(Generic[J]):
         self._waiters = {handler: until for handler, until in self._waiters.items() if until > now}
         if self._waiters:
             self._loop.call_later(_REMEMBER, self._forget)
-
-    def _waits(self) -> bool:
-        """Whether the process could have used its core since the last look and did not."""
-        seconds = self._loop.time() - self._looked
-        used = time.process_time() - self._cpu
-        return seconds < _ON_TIME and used < _LITTLE * seconds
 
     def _judge(self, *, slow: bool) -> None:
         self._slow_looks = self._slow_looks + 1 if slow else 0

@@ -49,6 +49,8 @@ class OriginPolicy:
         """Whether this Origin header may connect to the server of the environ. None is no browser's page: allowed."""
         if origin is None:
             return True
+        if self._allowed is None and origin == _origin_of(environ):  # what nearly all are
+            return True
         if callable(self._allowed):
             return bool(
                 self._allowed(origin, environ) if self._asks_environ else self._allowed(origin)
@@ -79,13 +81,17 @@ def is_allowed_host(host: str | None, allowed: Sequence[str]) -> bool:
 def same_origins(environ: Mapping[str, Any], any_host: bool) -> list[str]:
     """The origins of the page that this server itself would have served, seen directly and through a proxy."""
     scheme, host = environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")
-    origins = [f"{scheme}://{host}"]
+    origins = [_origin_of(environ)]
     proto = environ.get("HTTP_X_FORWARDED_PROTO")
     forwarded = environ.get("HTTP_X_FORWARDED_HOST") if any_host else None
     if proto or forwarded:
         first = [value.split(",")[0].strip() if value else None for value in (proto, forwarded)]
         origins.append(f"{first[0] or scheme}://{first[1] or host}")
     return origins
+
+
+def _origin_of(environ: Mapping[str, Any]) -> str:
+    return f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
 
 
 def _takes_two(function: Callable[..., bool]) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from io import BytesIO
 from itertools import chain
-from operator import itemgetter
 from typing import IO, Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -15,8 +14,6 @@ from ..protocol.engineio import Query, parse_query
 
 Headers = list[tuple[bytes, bytes]]
 Key = TypeVar("Key", str, str | None)
-
-_NAME = itemgetter(0)
 
 #: Between the values of a repeated header, if it is not a comma (RFC 6265, 5.4).
 _SEPARATORS: dict[str | None, str] = {"cookie": "; ", "HTTP_COOKIE": "; "}
@@ -29,6 +26,7 @@ class EngineRequest:
         "_environ",
         "_headers",
         "_query",
+        "_told",
         "is_websocket",
         "on_wait",
         "response_headers",
@@ -43,6 +41,8 @@ class EngineRequest:
         #: to be added to the answer
         self.response_headers: Headers = []
         self._headers: dict[str, str] | None = None
+        #: of each name the last one
+        self._told: dict[bytes, bytes] | None = None
         self._query: Query | None = None
         self._environ: dict[str, Any] | None = None
 
@@ -65,12 +65,14 @@ class EngineRequest:
     def header(self, name: bytes) -> str | None:
         """One header, by its lower-case name; cheaper than all of them. Repeated ones are joined."""
         headers = self.scope["headers"]
-        names = [*map(_NAME, headers)]
-        if name not in names:
+        if self._told is None:
+            self._told = dict(headers)
+        value = self._told.get(name)
+        if value is None:
             return None
-        if names.count(name) == 1:
-            return headers[names.index(name)][1].decode("latin-1")
-        return b",".join([value for key, value in headers if key == name]).decode("latin-1")
+        if len(self._told) < len(headers):
+            value = b",".join([value for key, value in headers if key == name])
+        return value.decode("latin-1")
 
     @property
     def query(self) -> Query:

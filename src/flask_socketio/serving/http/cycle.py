@@ -6,8 +6,6 @@ from asyncio import AbstractEventLoop
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from ...engine.request import Headers
-
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 STATUS = {
     status: b"HTTP/1.1 %d %b" % (status, _PHRASES.get(status, b"")) for status in range(100, 600)
@@ -20,7 +18,6 @@ class Connection(Protocol):
     loop: AbstractEventLoop
     #: its `write_now` writes what is one piece already
     transport: Any
-    headers: Headers
 
     def environ_base(self) -> dict[str, Any]: ...
 
@@ -54,6 +51,13 @@ class DirectCycle:
 
     def body_complete(self) -> None:
         raise NotImplementedError
+
+    def take(self, body: bytes) -> None:
+        """Start, with a body that has come already."""
+        self.begin()
+        if body:
+            self.body_arrived(body)
+        self.body_complete()
 
     def lost(self) -> None:
         """The client has hung up."""

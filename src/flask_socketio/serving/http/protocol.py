@@ -41,6 +41,7 @@ from .head import (
     without_upgrade,
 )
 from .inflow import PIECE, Inflow
+from .known import KnownHeads
 from .page import DirectPage, environ_of
 from .places import Places
 from .polling import DirectExchange
@@ -128,6 +129,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._pending = 0
         #: what is wrong with the head that is being read
         self._verdict: BadHead | None = None
+        #: None: all heads are parsed
+        self._known = None if self.access_log else KnownHeads()
         #: what is answered when all others are
         self._last_word: BadHead | None = None
         #: whose request is being read, if it is answered without ASGI
@@ -220,6 +223,15 @@ class HttpProtocol(HttpToolsProtocol):
             self._pending -= len(data)
             self._set_aside(data)
             return
+        known = self._known
+        if known is None or self._phase or self._pending > len(data):
+            self._parse_at_once(data)
+        elif not self._read_known(known, data):
+            self._parse_at_once(data)
+            if self._phase == _NOTHING and self.cycle is self._direct is not None:
+                self._known = known if known.learn(data, self.headers) else None
+
+    def _parse_at_once(self, data: bytes) -> None:
         try:
             self.parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
@@ -232,6 +244,21 @@ class HttpProtocol(HttpToolsProtocol):
         self._stop_parsing(found, data)
         if self._phase:
             self.watched.add(self)
+
+    def _read_known(self, known: KnownHeads, data: bytes) -> bool:
+        """Answer a request without parsing it. Nothing has happened where that cannot be."""
+        found = known.read(data)
+        if found is None or self._is_busy():
+            return False
+        method, url, headers, body = found
+        direct = self._direct_cycle(method, url, headers, keep_alive=True)
+        if direct is None:
+            return False
+        self.url = url
+        self._pending = 0
+        self.cycle = self._direct = direct
+        self._guard(direct.take, body)
+        return True
 
     def _set_aside(self, data: bytes, *, first: bool = False) -> None:
         """Have it parsed in slices: it is much, or something waits that has come before."""
@@ -284,7 +311,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, verdict: BadHead) -> None:
         """Answer in place of whoever would, behind the answers to earlier requests, and close."""
-        self.parser = _DEAF
+        self.parser, self._known = _DEAF, None
         self._count(verdict.reason)
         if self._leave_to_earlier():
             self._last_word = verdict
@@ -380,7 +407,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._pending = 0
         self._got_before = self._got
         self._phase = _BODY
-        direct = self._reading = self._direct_cycle()
+        direct = self._reading = self._parsed_cycle()
         if direct is not None:
             self.cycle = self._direct = direct
             self._guard(direct.begin)
@@ -420,7 +447,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._most = -1
             self.pipeline.appendleft((self.cycle, self._asgi))
 
-    def _direct_cycle(self) -> DirectCycle | None:
+    def _parsed_cycle(self) -> DirectCycle | None:
         """What answers the request; None where something is uvicorn's: a log, an upgrade, an old version, a queue."""
         parser = self.parser
         if (
@@ -428,36 +455,48 @@ class HttpProtocol(HttpToolsProtocol):
             or self.expect_100_continue
             or parser.should_upgrade()
             or parser.get_http_version() != "1.1"
-            or (self.cycle is not None and not self.cycle.response_complete)
-            or self.flow.write_paused
+            or self._is_busy()
             or [*map(_NAME, self.headers)].count(b"host") != 1
         ):
             return None
-        method = parser.get_method()
-        path, _, query = self.url.partition(b"?")
+        return self._direct_cycle(
+            parser.get_method(), self.url, self.headers, keep_alive=parser.should_keep_alive()
+        )
+
+    def _is_busy(self) -> bool:
+        """Whether an answer has to wait."""
+        cycle = self.cycle
+        return (cycle is not None and not cycle.response_complete) or self.flow.write_paused
+
+    def _direct_cycle(
+        self, method: bytes, url: bytes, headers: Headers, *, keep_alive: bool
+    ) -> DirectCycle | None:
+        path, _, query = url.partition(b"?")
         lane = self.lanes.get(path)
         if lane is not None:
-            return self._polling_cycle(lane.engine, method, query)
+            return self._polling_cycle(lane.engine, method, query, headers, keep_alive=keep_alive)
         if self.pages is None or method == b"HEAD" or path.startswith(self.paths):
             return None
-        environ = environ_of(self, method, self.url)
+        environ = environ_of(self, method, url, headers)
         if environ is None:
             return None
-        return DirectPage(self, self.pages, environ, keep_alive=parser.should_keep_alive())
+        return DirectPage(self, self.pages, environ, keep_alive=keep_alive)
 
-    def _polling_cycle(self, engine: Engine, method: bytes, query: bytes) -> DirectExchange | None:
+    def _polling_cycle(
+        self, engine: Engine, method: bytes, query: bytes, headers: Headers, *, keep_alive: bool
+    ) -> DirectExchange | None:
         if method not in (b"GET", b"POST") or b"sid=" not in query or b"#" in query:
             return None
         scope = {
             "type": "http",
             "method": method.decode(),
             "query_string": query,
-            "headers": self.headers,
+            "headers": headers,
         }
         request = EngineRequest(scope)
         if request.query.sid is None:
             return None
-        return DirectExchange(self, engine, request, keep_alive=self.parser.should_keep_alive())
+        return DirectExchange(self, engine, request, keep_alive=keep_alive)
 
     def on_body(self, body: bytes) -> None:
         self._pending = 0

@@ -1,0 +1,100 @@
+"""Whether handlers wait for something, or for their turn on a busy machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from flask_socketio.dispatch import spare
+from flask_socketio.dispatch.spare import Spare
+
+ON_TIME = 0.05
+
+needs_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells how long a thread has waited for a core"
+)
+
+
+@contextmanager
+def neighbours(core: int) -> Iterator[None]:
+    """Other programs that want the core."""
+    burning = f"import os\nos.sched_setaffinity(0, {{{core}}})\nprint(flush=True)\nwhile True: pass"
+    running = [
+        subprocess.Popen([sys.executable, "-c", burning], stdout=subprocess.PIPE) for _ in range(4)
+    ]
+    try:
+        for process in running:
+            assert process.stdout is not None
+            process.stdout.readline()
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
+
+
+def look(work: threading.Thread) -> bool:
+    """What is found while it works."""
+    found = Spare(time.monotonic, threading.get_native_id(), ON_TIME)
+    assert work.native_id is not None
+    found.begin([work.native_id])
+    time.sleep(0.1)
+    return found.is_left([work.native_id])
+
+
+@needs_linux
+def test_what_computes_beside_others_leaves_nothing() -> None:
+    core = min(os.sched_getaffinity(0))
+    stop = threading.Event()
+
+    def compute() -> None:
+        os.sched_setaffinity(0, {core})
+        while not stop.is_set():
+            sum(range(1000))
+
+    work = threading.Thread(target=compute)
+    work.start()
+    try:
+        with neighbours(core):
+            # A third of the time would be its own, and so it was taken to wait for something.
+            assert not any(look(work) for _ in range(5))
+    finally:
+        stop.set()
+        work.join()
+
+
+@needs_linux
+def test_what_waits_leaves_its_core_to_others() -> None:
+    stop = threading.Event()
+    work = threading.Thread(target=stop.wait)
+    work.start()
+    deadline = time.monotonic() + 60
+    try:
+        while not look(work):  # this thread, which looks, may be kept from its core as well
+            assert time.monotonic() < deadline
+    finally:
+        stop.set()
+        work.join()
+
+
+def test_where_the_system_does_not_tell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: os.PathLike[str]
+) -> None:
+    """CPU time is all there is; it says nothing when the look comes late."""
+    monkeypatch.setattr(spare, "_THREADS", tmp_path)
+    now = [100.0]
+    found = Spare(lambda: now[0], threading.get_native_id(), ON_TIME)
+    found.begin([1])
+    now[0] += 1000 * ON_TIME
+    assert not found.is_left([1])
+    monkeypatch.setattr(spare.time, "process_time", lambda: 1.0)
+    found.begin([1])
+    now[0] += ON_TIME / 2
+    assert found.is_left([1])
