@@ -43,6 +43,7 @@ _EVENT = "socketio_event"
 #: Of a call: the attributes that its request has, `sid`, `namespace` and `event`.
 Describe = Callable[[Any], tuple[str, str, dict[str, Any]]]
 
+
 #: What `Flask.create_url_adapter` makes of an environ, and the rule that it matches, depend on this, and on the query.
 _BINDING = (
     "REQUEST_METHOD", "wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO",
@@ -50,7 +51,7 @@ _BINDING = (
 )  # fmt: skip
 #: So many of them are kept: clients choose some of these.
 _MOST_BOUND = 32
-#: A context's attributes, the query that they are for, and what it has left in the request.
+#: A context's attributes without its request, the query that it was made for, and what it has left in the request.
 Bound = tuple[dict[str, Any], str, dict[str, Any]]
 
 
@@ -95,7 +96,7 @@ class ContextMaker:
         return context
 
     def bind(self, environ: dict[str, Any]) -> tuple[dict[str, Any] | None, Request]:
-        """What an event's context for an environ has from the beginning, None where that is not known; and the request.
+        """What a context for an environ has in it, None where that is not known; and its request.
 
         Which addresses it has and which rule it matches, Flask is asked once: what that depends on nearly all
         handshakes have in common.

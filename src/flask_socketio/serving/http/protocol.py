@@ -186,6 +186,7 @@ class HttpProtocol(HttpToolsProtocol):
         Handshake(self._lane_of(request.path), self.connections, early).take(transport, request)
         # They have this protocol: no circle of references.
         self.parser = self.cycle = self._direct = None
+        self._phase = _NOTHING
 
     def _websocket_request(self) -> EngineRequest:
         """Made without uvicorn's scope, of which hardly anything is asked for."""
