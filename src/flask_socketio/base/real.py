@@ -120,13 +120,19 @@ def ident_function() -> Callable[[], int]:
     return function
 
 
+def thread_number() -> int:
+    """The system's number of the calling thread."""
+    number: int = _original("_thread", "get_native_id")()
+    return number
+
+
 def on_main_thread() -> bool:
     """Whether the caller is the program's first thread, and no green one beside it."""
     if (
         patched_by() == "eventlet" and sys.platform == "linux"
     ):  # its threads are none of `threading`'s
         greenlet: Any = sys.modules["greenlet"]
-        is_first = _original("_thread", "get_native_id")() == os.getpid()
+        is_first = thread_number() == os.getpid()
         return is_first and greenlet.getcurrent().parent is None
     return threading.current_thread() is threading.main_thread()
 

@@ -20,11 +20,10 @@ import logging
 from asyncio import AbstractEventLoop, TimerHandle
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from threading import get_native_id
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.counters import Counters
-from ..base.real import new_lock, new_signal, start_thread
+from ..base.real import new_lock, new_signal, start_thread, thread_number
 from .spare import Spare
 
 logger = logging.getLogger("flask_socketio.server")
@@ -146,7 +145,7 @@ class Worker(Generic[J]):
     # -- on its own thread ---------------------------------------------------------------------
 
     def _run(self) -> None:
-        self.thread = get_native_id()
+        self.thread = thread_number()
         while (job := self._next()) is not None:
             self._execute(job)
             del job  # a thread that waits keeps nothing alive
@@ -193,7 +192,7 @@ class Pool(Generic[J]):
         #: every job gets a worker to itself
         self._spread = False
         self._spread_until = 0.0
-        self._spare = Spare(loop.time, get_native_id(), _ON_TIME)
+        self._spare = Spare(loop.time, thread_number(), _ON_TIME)
         self._slow_looks = 0
         #: jobs for which there is no worker, all being blocked and as many as there may be
         self._waiting: list[J] = []
