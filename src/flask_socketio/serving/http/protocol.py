@@ -206,7 +206,7 @@ class HttpProtocol(HttpToolsProtocol):
             "client": self.client,
         }
         request = EngineRequest(scope)
-        environ = environ_of(self, method, url) if version == "1.1" else None
+        environ = environ_of(self, method, url, self.headers) if version == "1.1" else None
         if environ is not None:
             request.environ = environ
         return request
