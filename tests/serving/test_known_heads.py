@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flask_socketio.engine.answers import Receive, Send, respond
-from flask_socketio.engine.ids import Origin
 from flask_socketio.serving.http import protocol as protocol_module
 from flask_socketio.serving.http.known import KnownHeads
 from flask_socketio.serving.pages import Answer, Page, Pages
@@ -71,8 +70,9 @@ def pair() -> Iterator[tuple[MirrorServer, MirrorServer]]:
     loggers = [logging.getLogger(name) for name in ("flask_socketio", "uvicorn")]
     before = [(logger, logger.handlers[:], logger.propagate) for logger in loggers]
     with pytest.MonkeyPatch.context() as patch:
-        for owner, name in ((protocol_module, "PIECE"), (Origin, "new_sid")):
-            patch.setattr(owner, name, getattr(owner, name))  # what the servers change, is put back
+        patch.setattr(
+            protocol_module, "PIECE", protocol_module.PIECE
+        )  # what the servers change, is put back
         # To which pytest adds its own, and what is logged goes by ASGI.
         patch.setattr(logging.getLogger("uvicorn.access"), "hasHandlers", lambda: False)
         servers = (

@@ -102,6 +102,45 @@ def test_a_session_that_cannot_be_opened_leaves_no_context_behind(app: Flask) ->
     assert client.emit("look", callback=True) == "seen"
 
 
+<<<<<<< HEAD
+def test_every_connection_has_its_own_request_and_addresses(app: Flask) -> None:
+    socketio = SocketIO(app, cors_allowed_origins="*")
+    app.add_url_rule("/page", "page", lambda: "")
+
+    @socketio.on("look")
+    def look() -> tuple[object, ...]:
+        address = url_for("page", _external=True)
+        return request.args["n"], request.host, address, request.headers["X-Number"]
+
+    # More than are remembered, and each of them twice.
+    asked = [(str(n), f"host{n % 40}.example") for n in range(80)]
+    clients = [
+        socketio.test_client(app, query_string=f"n={n}", headers={"Host": host, "X-Number": n})
+        for n, host in asked
+    ]
+    for client, (n, host) in zip(clients, asked, strict=True):
+        assert client.emit("look", callback=True) == [n, host, f"http://{host}/page", n]
+
+
+def test_an_application_that_finds_addresses_in_its_own_way_is_asked_every_time(app: Flask) -> None:
+    class Tenants(Flask):
+        def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+            if request is None:
+                return super().create_url_adapter(request)
+            return self.url_map.bind(f"{request.args['tenant']}.example")
+
+    tenants = Tenants(__name__)
+    tenants.config["SECRET_KEY"] = "secret!"
+    tenants.add_url_rule("/page", "page", lambda: "")
+    socketio = SocketIO(tenants)
+    socketio.on("look")(lambda: url_for("page", _external=True))
+    for tenant in ("a", "b"):
+        client = socketio.test_client(tenants, query_string=f"tenant={tenant}")
+        assert client.emit("look", callback=True) == f"http://{tenant}.example/page"
+
+
+=======
+>>>>>>> connect
 def test_emit_is_for_whom_the_request_says(app: Flask) -> None:
     """Whether a handler has looked at its request, has changed it, or has entered another one."""
     socketio = SocketIO(app)
@@ -165,6 +204,8 @@ def test_a_function_for_after_the_request_is_none_for_events(app: Flask) -> None
 
     assert socketio.test_client(app).emit("look", callback=True) is True
     assert called == []
+<<<<<<< HEAD
+=======
 
 
 def test_every_connection_has_its_own_request_and_addresses(app: Flask) -> None:
@@ -201,3 +242,4 @@ def test_an_application_that_finds_addresses_in_its_own_way_is_asked_every_time(
     for tenant in ("a", "b"):
         client = socketio.test_client(tenants, query_string=f"tenant={tenant}")
         assert client.emit("look", callback=True) == f"http://{tenant}.example/page"
+>>>>>>> connect
