@@ -13,6 +13,8 @@ from .extension import SocketIO
 from .handling.flask_contexts import HOME, current_event
 from .messaging import Messaging, emit_by
 
+_EMIT = Messaging.emit
+
 
 def emit(
     event: str,
@@ -54,7 +56,7 @@ def emit(
     socketio, target, namespace = _find("emit", target, namespace, everybody=broadcast)
     if unknown or data is not None:
         args = sort_out(socketio, "emit()", args, data, unknown)
-    if getattr(socketio.emit, "__func__", None) is Messaging.emit:  # not a subclass's
+    if type(socketio).emit is _EMIT and "emit" not in vars(socketio):  # nobody has put theirs there
         emit_by(
             socketio,
             event,

@@ -255,6 +255,19 @@ def test_what_is_not_the_same(pair: tuple[MirrorServer, MirrorServer], piece: by
     assert not is_known(pair[0], GET, POST % (1, b"a"), piece)[2]
 
 
+@pytest.mark.parametrize(
+    "refused", [b"CONNECT x HTTP/1.1\r\nHost: x\r\n\r\n", b"\0\r\n\r\n", b"GET /a HTTP/1.1\r\n\r\n"]
+)
+def test_a_connection_that_was_given_up_takes_nothing_more(
+    pair: tuple[MirrorServer, MirrorServer], refused: bytes
+) -> None:
+    """It is read away for a moment, so that the client gets the answer."""
+    known, parsing = pair
+    pieces = [GET, POST % (1, b"a"), refused, GET, POST % (1, b"a")]
+    assert not any(is_known(known, *pieces)[3:])
+    assert connection.run(known, *pieces) == connection.run(parsing, *pieces)
+
+
 def test_where_no_two_heads_are_alike_none_is_looked_for(
     pair: tuple[MirrorServer, MirrorServer],
 ) -> None:

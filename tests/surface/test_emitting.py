@@ -589,3 +589,34 @@ def test_the_advice_fits_the_function(
 def test_call_needs_somebody(socketio: SocketIO, three: list[SocketIOTestClient]) -> None:
     with pytest.raises(ValueError, match=r"Cannot use call\(\) to broadcast"):
         socketio.call("x")
+
+
+class Seeing:
+    """What tools that watch a program put in a method's place: in all else it is as what it wraps."""
+
+    def __init__(self, wrapped: Any, seen: list[str]) -> None:
+        self._wrapped, self._seen = wrapped, seen
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._seen.append(args[-1])
+        return self._wrapped(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return Seeing(self._wrapped.__get__(instance, owner), self._seen)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wrapped, name)
+
+
+@pytest.mark.parametrize("where", ["instance", "class"])
+def test_an_emit_that_was_replaced(
+    app: Flask, socketio: SocketIO, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """What handlers emit goes by way of it."""
+    seen: list[str] = []
+    owner: Any = socketio if where == "instance" else SocketIO
+    monkeypatch.setattr(owner, "emit", Seeing(owner.emit, seen))
+    client = socketio.test_client(app)
+    run_in_event(socketio, client, lambda: emit("told", "something"))
+    assert seen == ["something"]
+    assert received([client]) == [[["something"]]]

@@ -21,7 +21,7 @@ from flask import (
     session,
     url_for,
 )
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import Map, MapAdapter
 
 from flask_socketio import SocketIO, emit, request
 from flask_socketio.handling import flask_contexts
@@ -201,3 +201,47 @@ def test_a_function_for_after_the_request_is_none_for_events(app: Flask) -> None
 
     assert socketio.test_client(app).emit("look", callback=True) is True
     assert called == []
+
+
+def test_what_is_kept_of_an_address_is_nobodys_secret(app: Flask) -> None:
+    """Neither a redirect, in which is what the first client has asked for, nor a dict that handlers can change."""
+    app.add_url_rule("/<path:page>", "page", lambda page: page)
+    app.add_url_rule("/moved/", "moved", lambda: "")
+    socketio = SocketIO(app)
+    plain = SocketIO(app, path="moved")
+
+    @socketio.on("look")
+    def look() -> str:
+        assert request.view_args is not None
+        found = request.view_args["page"]
+        request.view_args["page"] = "changed"
+        return found
+
+    @plain.on("look")
+    def look_again() -> str:
+        return getattr(request.routing_exception, "new_url", request.query_string.decode())
+
+    for _ in range(2):
+        assert socketio.test_client(app).emit("look", callback=True) == "socket.io/"
+    for token in ("one", "two"):
+        client = plain.test_client(app, query_string=f"?token={token}")
+        assert token in client.emit("look", callback=True)
+
+
+def test_an_application_that_maps_addresses_in_its_own_way_is_asked_every_time(app: Flask) -> None:
+    class Tenants(Map):
+        def bind_to_environ(self, environ: Any, *args: Any, **kwargs: Any) -> MapAdapter:
+            adapter = super().bind_to_environ(environ, *args, **kwargs)
+            adapter.server_name = f"{environ['HTTP_X_TENANT']}.example"
+            return adapter
+
+    class App(Flask):
+        url_map_class = Tenants
+
+    tenants = App(__name__)
+    tenants.add_url_rule("/page", "page", lambda: "")
+    socketio = SocketIO(tenants)
+    socketio.on("look")(lambda: url_for("page", _external=True))
+    for tenant in ("one", "two"):
+        client = socketio.test_client(tenants, headers={"X-Tenant": tenant})
+        assert client.emit("look", callback=True) == f"http://{tenant}.example/page"

@@ -88,7 +88,7 @@ def test_where_the_system_does_not_tell(
     monkeypatch: pytest.MonkeyPatch, tmp_path: os.PathLike[str]
 ) -> None:
     """CPU time is all there is; it says nothing when the look comes late."""
-    monkeypatch.setattr(spare, "_THREADS", tmp_path)
+    monkeypatch.setattr(spare, "_THREADS", str(tmp_path))
     now = [100.0]
     found = Spare(lambda: now[0], threading.get_native_id(), ON_TIME)
     found.begin([1])

@@ -20,6 +20,7 @@ import logging
 from asyncio import AbstractEventLoop, TimerHandle
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.counters import Counters
@@ -36,6 +37,8 @@ _IDLE = 10.0
 _FEW = 5
 #: So many looks in a row have to find it so; each on time, where nothing else tells that the machine is busy.
 _LOOKS, _ON_TIME = 3, 1.3 * _WATCH_INTERVAL
+#: Workers of which the system is asked at a look: it takes some 20 µs each.
+_ASKED = 4
 #: Looks that it would take to do what waits: more, and one owner may be in the way of all others.
 _LONG = 5
 #: Seconds after which one worker is tried again: for everything, and for a handler that has blocked one.
@@ -254,7 +257,7 @@ class Pool(Generic[J]):
     def _busy_threads(self) -> list[int]:
         """Those that do one job after the other."""
         busy = (worker for worker in self._workers if not worker.idle and not worker.blocked)
-        return [worker.thread for worker in busy if worker.thread]
+        return [worker.thread for worker in islice(busy, _ASKED) if worker.thread]
 
     def _wait(self, job: J) -> None:
         self._waiting.append(job)

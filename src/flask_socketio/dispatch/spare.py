@@ -12,7 +12,7 @@ from pathlib import Path
 
 #: Of a core: with less in use, there is some to spare.
 _LITTLE = 0.6
-_THREADS = Path("/proc/self/task")
+_THREADS = "/proc/self/task"
 
 
 class Spare:
@@ -51,9 +51,13 @@ class Spare:
 
 def _kept_off(thread: int) -> float:
     """Seconds for which a thread has been ready to run, and something else ran."""
-    return int((_THREADS / str(thread) / "schedstat").read_bytes().split()[1]) / 1e9
+    return int(_read(thread, "schedstat").split()[1]) / 1e9
 
 
 def _is_ready(thread: int) -> bool:
     """Whether it would go on if it could; one that wants the interpreter's lock waits."""
-    return (_THREADS / str(thread) / "stat").read_bytes().rpartition(b")")[2].split()[0] == b"R"
+    return _read(thread, "stat").rpartition(b")")[2].split(None, 1)[0] == b"R"
+
+
+def _read(thread: int, name: str) -> bytes:
+    return Path(f"{_THREADS}/{thread}/{name}").read_bytes()

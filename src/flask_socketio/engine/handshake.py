@@ -156,7 +156,7 @@ class Handshake(asyncio.Protocol):
         if not request.path.startswith(self._lane.engine.config.path):
             raise self._lane.engine.admission.not_ours(request)
         try:
-            field = request.environ.get  # an environ is made of every handshake anyway
+            field = request.environ.get  # which is made anyway, but for an upgrade
             fields = {
                 "upgrade": field("HTTP_UPGRADE", ""),
                 "connection": field("HTTP_CONNECTION", ""),

@@ -32,7 +32,8 @@ _REQUEST = (
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
-#: Bytes of read buffer per connection. It doubles as needed; the parser of a large message is replaced.
+#: Bytes of read buffer per connection; picows takes 2 KiB at least. It doubles as needed; the parser of a large message
+#: is replaced.
 _READ_BUFFER = 1024
 #: Bytes that are read at once, at most: thousands of frames may be in them.
 _READ_SIZE = 32 * 1024

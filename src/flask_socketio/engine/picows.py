@@ -114,7 +114,8 @@ class FastWebSocket(WSListener, WebSocketLink):
         self._assembler: ws.MessageAssembler | None = None
         #: what this turn of the loop has produced so far: in the beginning the answer to the handshake
         self._out = [head] if head else []
-        lane.flush_later(self)
+        if head:
+            lane.flush_later(self)
         self._at_a_time = lane.engine.queueing.at_a_time
         #: when so many bytes have been written, they are not held back until the turn is over
         self._full = self._at_a_time

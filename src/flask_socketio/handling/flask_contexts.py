@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Flask, Request, ctx, globals, signals
 from flask.sessions import SessionMixin
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import Map, MapAdapter, RequestRedirect
 from werkzeug.test import create_environ
 
 from ..base.changed import say_once
@@ -86,6 +86,7 @@ class ContextMaker:
             and kind.create_url_adapter is Flask.create_url_adapter
             and "create_url_adapter" not in vars(app)
             and app.request_class.__init__ is Request.__init__
+            and type(app.url_map).bind_to_environ is Map.bind_to_environ
         )
         self._bound: dict[tuple[Any, ...], Bound] = {}
 
@@ -108,6 +109,7 @@ class ContextMaker:
         context, query, attributes = found
         request = self.app.request_class(environ)
         vars(request).update(attributes)
+        _keep_own_arguments(request)
         if environ.get("QUERY_STRING", "") != query:
             context = _with_query(context, environ.get("QUERY_STRING", ""))
         return context, request
@@ -123,9 +125,8 @@ class ContextMaker:
         context = {name: value for name, value in parts.items() if name not in _MADE_LATER}
         if made.url_adapter is not None:
             made.match_request()
-            if request.routing_exception is not None:
-                request.routing_exception.__traceback__ = None  # it would keep the environ
-            if self._binds_alike:
+            # A redirect has the client's query in it.
+            if self._binds_alike and not isinstance(request.routing_exception, RequestRedirect):
                 if len(self._bound) >= _MOST_BOUND:
                     self._bound.clear()
                 own = vars(self.app.request_class(environ))
@@ -133,6 +134,9 @@ class ContextMaker:
                     name: vars(request)[name] for name in vars(request) if name not in own
                 }
                 self._bound[key] = context, environ.get("QUERY_STRING", ""), attributes
+                _keep_own_arguments(request)
+        if request.routing_exception is not None:
+            request.routing_exception.__traceback__ = None  # it would keep the environ
         return context, request
 
     def push_app_context(self) -> ctx.AppContext | None:
@@ -219,6 +223,12 @@ class ContextTemplate:
         request: Any = context.__dict__.get("request")
         if request is not None and "files" in request.__dict__:
             request.close()
+
+
+def _keep_own_arguments(request: Request) -> None:
+    """A handler may change them."""
+    if request.view_args:
+        request.view_args = request.view_args.copy()
 
 
 def current_event() -> tuple[Any, Any] | None:

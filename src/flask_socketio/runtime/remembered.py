@@ -8,8 +8,9 @@ What nobody is asked for stands in a file, once: files change hands under a lock
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import orjson
@@ -19,6 +20,8 @@ from ..relay.folder import Folder
 from .metrics import Snapshot, sum_of
 
 _ENDING = ".metrics"
+#: How often the lock is tried, and seconds in between, which the loop stands still.
+_TRIES, _BETWEEN = 20, 0.001
 
 
 class Remembered:
@@ -39,7 +42,7 @@ class Remembered:
             self.inherited = sum_of(map(_read, left.values()))
             self.keep(self.inherited)
             for file in left.values():
-                file.unlink()
+                file.unlink(missing_ok=True)
 
     def keep(self, counted: Snapshot) -> None:
         """For the time when this worker cannot be asked."""
@@ -63,14 +66,21 @@ class Remembered:
 
     @contextmanager
     def _locked(self) -> Generator[None]:
+        """While nobody else is in here; without, where that cannot be had soon: a worker may stand still meanwhile."""
         import fcntl  # not on Windows, where there are no workers
 
-        folder = os.open(self._path, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            with suppress(OSError):  # no folder any more, or one that knows no locks
+                folder = os.open(self._path, os.O_RDONLY)
+                stack.callback(os.close, folder)
+                for _ in range(_TRIES):
+                    with suppress(BlockingIOError):
+                        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        # Closing is not enough where a child has been forked meanwhile.
+                        stack.callback(fcntl.flock, folder, fcntl.LOCK_UN)
+                        break
+                    time.sleep(_BETWEEN)
             yield
-        finally:
-            os.close(folder)
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         for file in self._path.glob(f"*{_ENDING}"):

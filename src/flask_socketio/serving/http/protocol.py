@@ -111,8 +111,8 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow: Any = FlowControl(transport)
         # As uvicorn does it, but that a loop need not make sockets to be asked for their addresses.
         server, client = map(transport.get_extra_info, ("sockname", "peername"))
-        self.server: Any = (server, None) if isinstance(server, str) else server and server[:2]
-        self.client: Any = client[:2] if isinstance(client, tuple) else None
+        self.server: Any = (server, None) if isinstance(server, str) else _host_and_port(server)
+        self.client: Any = _host_and_port(client)
         self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self.transport: Any = JoiningTransport(self.loop, transport)
         self.cycle: Any
@@ -129,7 +129,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._pending = 0
         #: what is wrong with the head that is being read
         self._verdict: BadHead | None = None
-        #: None: all heads are parsed
+        #: None: all heads are parsed, from now on
         self._known = None if self.access_log else KnownHeads()
         #: what is answered when all others are
         self._last_word: BadHead | None = None
@@ -228,8 +228,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._parse_at_once(data)
         elif not self._read_known(known, data):
             self._parse_at_once(data)
-            if self._phase == _NOTHING and self.cycle is self._direct is not None:
+            if self._known is known and self._phase == _NOTHING and self._is_answered_directly():
                 self._known = known if known.learn(data, self.headers) else None
+
+    def _is_answered_directly(self) -> bool:
+        return self.cycle is self._direct is not None
 
     def _parse_at_once(self, data: bytes) -> None:
         try:
@@ -255,6 +258,7 @@ class HttpProtocol(HttpToolsProtocol):
         if direct is None:
             return False
         self.url = url
+        self.expect_100_continue = False
         self._pending = 0
         self.cycle = self._direct = direct
         self._guard(direct.take, body)
@@ -622,3 +626,8 @@ class AsgiCycle(RequestResponseCycle):
         if self.scope.get("http_version") == "1.0" and b"content-length" not in names:
             self.chunked_encoding = False
             self._ends_with_connection = True
+
+
+def _host_and_port(address: Any) -> Any:
+    """None for a socket of another kind; that of an abstract one has an address of bytes."""
+    return address[:2] if isinstance(address, tuple) else None  # pyright: ignore[reportUnknownVariableType]
