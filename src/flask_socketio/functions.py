@@ -258,10 +258,11 @@ def _find(
     """
     event = current_event()
     if event is not None:
-        call, socketio = event
+        call, socketio, made = event
+        about = call.socket if made is None else made
         if client is None and not everybody:
-            client = call.socket.sid
-        return socketio, client, namespace or call.socket.namespace
+            client = getattr(about, "sid", None) or _missing(function, "sid")
+        return socketio, client, namespace or about.namespace
     try:
         request = _current_request()
     except RuntimeError:  # there is none at all

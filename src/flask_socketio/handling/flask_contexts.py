@@ -231,46 +231,55 @@ def _keep_own_arguments(request: Request) -> None:
         request.view_args = request.view_args.copy()
 
 
-def current_event() -> tuple[Any, Any] | None:
-    """The call that is being handled here, and its SocketIO.
+def current_event() -> tuple[Any, Any, Any] | None:
+    """The call that is being handled here, its SocketIO, and its request if that has been asked for: it may differ.
 
-    None in no handler, in one that has entered another application since, and in one that has asked for its request,
-    which may have been changed.
+    None in no handler, and in one that has entered another application since.
     """
     parts: dict[str, Any] = getattr(_request_variable.get(None), "__dict__", _NOTHING)
-    if _EVENT not in parts or "request" in parts:
+    if _EVENT not in parts:
         return None
     event: tuple[ContextTemplate, Any] = parts[_EVENT]
     template, call = event
     app, socketio = template.home
-    is_its_app = getattr(_app_variable.get(None), "app", None) is app
-    return (call, socketio) if is_its_app and socketio is not None else None
+    if socketio is None or getattr(_app_variable.get(None), "app", None) is not app:
+        return None
+    return call, socketio, parts.get("request")
 
 
-def _attribute(context: Any, name: str) -> Any:
-    """One that a context of an event does not have yet."""
-    parts: dict[str, Any] = context.__dict__
-    made: Any
-    if name == "request":
-        template, call = parts[_EVENT]
-        made = template.request(call)
-    elif name == "_after_request_functions":
-        made = []
-    elif name == "g":
-        made = context.app.app_ctx_globals_class()
-    else:
-        raise AttributeError(f"{type(context).__name__!r} object has no attribute {name!r}")
-    return parts.setdefault(name, made)  # the same for all threads that ask at the same time
+class _Later:
+    """An attribute of an event's context that is made when somebody asks for it; an instance's own comes before it."""
+
+    def __init__(self, name: str, make: Callable[[Any], Any]) -> None:
+        self._name = name
+        self._make = make
+
+    def __get__(self, context: Any, owner: type | None = None) -> Any:
+        # The same for all threads that ask at the same time.
+        return context.__dict__.setdefault(self._name, self._make(context))
+
+
+def _request_of(context: Any) -> Any:
+    template, call = context.__dict__[_EVENT]
+    return template.request(call)
 
 
 @cache
 def _lazy_request_context() -> Any:
-    return type(_RequestContext.__name__, (_RequestContext,), {"__getattr__": _attribute})
+    makes: dict[str, Callable[[Any], Any]] = {
+        "request": _request_of,
+        "_after_request_functions": lambda _: [],
+    }
+    return _lazy(_RequestContext, makes)
 
 
 @cache
 def _lazy_app_context() -> Any:
-    return type(_AppContext.__name__, (_AppContext,), {"__getattr__": _attribute})
+    return _lazy(_AppContext, {"g": lambda context: context.app.app_ctx_globals_class()})
+
+
+def _lazy(kind: Any, makes: dict[str, Callable[[Any], Any]]) -> Any:
+    return type(kind.__name__, (kind,), {name: _Later(name, make) for name, make in makes.items()})
 
 
 def _with_query(context: dict[str, Any], query: str) -> dict[str, Any]:
