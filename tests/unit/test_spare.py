@@ -42,7 +42,7 @@ def neighbours(core: int) -> Iterator[None]:
 
 def look(work: threading.Thread) -> bool:
     """What is found while it works."""
-    found = Spare(time.monotonic, threading.get_native_id(), ON_TIME)
+    found = Spare(threading.get_native_id(), ON_TIME)
     assert work.native_id is not None
     found.begin([work.native_id])
     time.sleep(0.1)
@@ -90,7 +90,8 @@ def test_where_the_system_does_not_tell(
     """CPU time is all there is; it says nothing when the look comes late."""
     monkeypatch.setattr(spare, "_THREADS", str(tmp_path))
     now = [100.0]
-    found = Spare(lambda: now[0], threading.get_native_id(), ON_TIME)
+    monkeypatch.setattr(spare.time, "monotonic", lambda: now[0])
+    found = Spare(threading.get_native_id(), ON_TIME)
     found.begin([1])
     now[0] += 1000 * ON_TIME
     assert not found.is_left([1])

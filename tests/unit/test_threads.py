@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from flask_socketio.dispatch import pool
+from flask_socketio.dispatch import inbox, pool
 from flask_socketio.dispatch.spare import Spare
 from flask_socketio.hub.call import Handler
 from tests.unit.rig import PATIENCE, Rig, run
@@ -119,6 +119,25 @@ def test_few_threads_while_handlers_return_at_once() -> None:
             await asyncio.sleep(0)
         await rig.all_finished(5000)
         assert len(rig.threads) < 10  # 1 on a machine that is not busy
+
+    run(test)
+
+
+def test_who_waits_for_the_loop_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler that emits faster than the loop can send: more threads would do no more."""
+    monkeypatch.setattr(inbox, "_PER_TURN", 8)  # between turns the pool looks at its threads
+
+    async def test() -> None:
+        rig = Rig()
+
+        def emit_much() -> None:
+            for _ in range(300):
+                rig.inbox.post(time.sleep, 0.001)
+
+        rig.start(rig.client(), "emits much", emit_much)
+        rig.start(rig.client(), "behind it")
+        await rig.all_finished(2)
+        assert len(rig.threads) == 1
 
     run(test)
 

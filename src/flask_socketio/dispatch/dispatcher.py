@@ -46,7 +46,9 @@ class Dispatcher:
         self._inbox = inbox
         self._begin = begin
         self._serial = serial
-        self._pool = new_pool(loop, self._execute, max_threads, "flask-duplex-handler", counters)
+        self._pool = new_pool(
+            loop, self._execute, max_threads, "flask-duplex-handler", counters, inbox.held_up
+        )
         self._batch: list[Call] = []
         #: whether calls of `async def` handlers are among them
         self._any_async = False

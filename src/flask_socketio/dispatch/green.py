@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic
 
 from ..base.counters import Counters
@@ -61,9 +61,10 @@ def new_pool(
     max_threads: int,
     name: str,
     counters: Counters,
+    held_up: Collection[int] = (),
 ) -> Pool[J] | GreenPool[J]:
     """The threads on which the app expects its code to run."""
     hub = attached()
     if hub is not None:
         return GreenPool(hub, execute)
-    return Pool(loop, execute, max_threads, name, counters)
+    return Pool(loop, execute, max_threads, name, counters, held_up)

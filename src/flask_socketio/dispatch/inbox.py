@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
 from ..base.promise import Promise
-from ..base.real import ident_function
+from ..base.real import ident_function, thread_number
 from ..errors import NotServingError
 
 P = ParamSpec("P")
@@ -36,6 +36,8 @@ class Inbox:
         self._thread = self._get_ident()
         self._commands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
+        #: threads, by the system's numbers, that wait for the loop and for nothing else
+        self.held_up: set[int] = set()
         #: the first command when the loop stood still
         self._stood_at: object = self
         self._closed = False
@@ -64,6 +66,14 @@ class Inbox:
         first = self._first()
         if first is self._stood_at:
             return
+        thread = thread_number()
+        self.held_up.add(thread)
+        try:
+            self._wait_behind(first)
+        finally:
+            self.held_up.discard(thread)
+
+    def _wait_behind(self, first: object) -> None:
         reached = Promise[None]()
         self._commands.append((reached.keep, (None,)))
         while not reached.wait(_PATIENCE):

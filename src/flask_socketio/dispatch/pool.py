@@ -17,9 +17,10 @@ blocked, and the job that blocks it has started by then. So they start in the or
 from __future__ import annotations
 
 import logging
+import time
 from asyncio import AbstractEventLoop, TimerHandle
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -31,6 +32,7 @@ logger = logging.getLogger("flask_socketio.server")
 
 #: Seconds between looks at the workers; one that has made no progress between two looks is blocked.
 _WATCH_INTERVAL = 0.005
+_MOST_OF_IT = 0.8 * _WATCH_INTERVAL
 #: Seconds after which an idle worker ends.
 _IDLE = 10.0
 #: With a core to spare, and jobs that are done this slowly (in a look's time), more threads help.
@@ -85,6 +87,7 @@ class Worker(Generic[J]):
         self._queue: deque[J] = deque()
         self._idle = False
         self._ended = False
+        self._busy_since = 0.0
         self._started = 0
         self._seen = 0
         #: what it does at the moment
@@ -109,13 +112,15 @@ class Worker(Generic[J]):
             self._queue.extend(jobs)
             if self._idle:
                 self._idle = False
+                self._busy_since = time.monotonic()
                 self._wake.release()
         return True
 
     def progress(self) -> int:
-        """How many jobs it has begun since the last look; 1 where the thread has not come to its first."""
+        """How many jobs it has begun since the last look; 1 where it has had none for most of that time."""
         seen, self._seen = self._seen, self._started
-        return self._seen - seen if self._seen else 1
+        is_new = time.monotonic() - self._busy_since < _MOST_OF_IT
+        return 1 if is_new or not self._seen else self._seen - seen
 
     def take_over(self) -> list[J]:
         """Declare it blocked; return what waits behind the job in which it is."""
@@ -182,8 +187,11 @@ class Pool(Generic[J]):
         max_threads: int,
         name: str,
         counters: Counters,
+        held_up: Collection[int] = (),
     ) -> None:
         self._counters = counters
+        #: threads that wait for the loop, which is ours to do
+        self._held_up = held_up
         self._loop = loop
         self._execute = execute
         self._max_threads = max_threads
@@ -195,7 +203,7 @@ class Pool(Generic[J]):
         #: every job gets a worker to itself
         self._spread = False
         self._spread_until = 0.0
-        self._spare = Spare(loop.time, thread_number(), _ON_TIME)
+        self._spare = Spare(thread_number(), _ON_TIME)
         self._slow_looks = 0
         #: jobs for which there is no worker, all being blocked and as many as there may be
         self._waiting: list[J] = []
@@ -309,6 +317,10 @@ class Pool(Generic[J]):
 
     def _watch(self) -> None:
         self._watch_timer = None
+        # The loop's time stands still within a turn, so a look may come early.
+        if self._spare.seconds < _MOST_OF_IT:
+            self._watch_timer = self._loop.call_later(_WATCH_INTERVAL, self._watch)
+            return
         busy = False
         waits = self._spare.is_left(self._busy_threads())
         slow = False
@@ -320,6 +332,8 @@ class Pool(Generic[J]):
                 continue
             busy = True
             progress = worker.progress()
+            if worker.thread in self._held_up:
+                continue
             slow |= waits and progress <= _FEW and worker.waiting > 0
             if progress == 0:
                 job = worker.job

@@ -7,7 +7,7 @@ it was ready to run while others ran.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
 #: Of a core: with less in use, there is some to spare.
@@ -18,17 +18,22 @@ _THREADS = "/proc/self/task"
 class Spare:
     """Used on the loop's thread, `own`; threads are named by the system's numbers."""
 
-    def __init__(self, clock: Callable[[], float], own: int, on_time: float) -> None:
-        self._clock = clock
+    def __init__(self, own: int, on_time: float) -> None:
         self._own = own
         #: seconds between `begin` and `is_left` beyond which nothing is known, where the system does not tell
         self._on_time = on_time
         self._since = self._cpu = 0.0
         self._kept: dict[int, float] | None = None
 
+    @property
+    def seconds(self) -> float:
+        """Since `begin`."""
+        return time.monotonic() - self._since
+
     def begin(self, threads: Collection[int]) -> None:
         """Look at the time from now on; these threads have something to do."""
-        self._since, self._cpu = self._clock(), time.process_time()
+        # Not the loop's time, which stands still within a turn.
+        self._since, self._cpu = time.monotonic(), time.process_time()
         try:
             self._kept = {thread: _kept_off(thread) for thread in (self._own, *threads)}
         except (OSError, ValueError, IndexError):  # another system; or one has ended just now
@@ -36,7 +41,7 @@ class Spare:
 
     def is_left(self, threads: Collection[int]) -> bool:
         """Whether the process could have used its core since `begin`, and did not; these threads are still at it."""
-        seconds = self._clock() - self._since
+        seconds = self.seconds
         used = time.process_time() - self._cpu
         if used >= _LITTLE * seconds:
             return False
