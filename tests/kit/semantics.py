@@ -190,7 +190,10 @@ class Semantics:
         cluster.clients[2].join("stalls")
         sids = [client.sid for client in cluster.clients]
         for one, client in zip(cluster.ones, cluster.clients, strict=True):
-            assert [sid for sid, _ in one.do("participants", None)] == sorted(sids)
+            # Clients of the tests before are leaving still.
+            wait_until(
+                lambda one=one: [sid for sid, _ in one.do("participants", None)] == sorted(sids)
+            )
             assert [sid for sid, _ in one.do("participants", "stage")] == sorted(sids[:2])
             both = [sid for sid, _ in one.do("participants", ["stage", "stalls"])]
             assert both == sorted(sids)
