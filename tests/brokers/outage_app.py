@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 
 from flask_socketio import SocketIO
+from tests.kit.held import held_bytes
 
 logging.basicConfig()
 
@@ -30,8 +31,7 @@ def counters() -> dict[str, Any]:
 
 @app.get("/memory")
 def memory() -> dict[str, int]:
-    with open("/proc/self/statm") as file:  # noqa: PTH123 - no file of a folder's
-        return {"bytes": int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")}
+    return {"bytes": held_bytes()}
 
 
 @app.get("/emit/<int:first>/<int:end>/<int:size>")

@@ -110,7 +110,7 @@ def test_a_stopped_queue_holds_up_nobody_and_costs_little_memory(valkey: Valkey)
                 wait_until(lambda: server.get_json("/counters")["queue_unsure"] > 0)
                 grown = server.get_json("/memory")["bytes"] - before
                 print(f"memory: {grown / MIB:+.0f} MiB")
-                assert grown < 32 * MIB
+                assert grown < 24 * MIB  # 16 are what the backlog may hold
             server.get("/emit/650/651/1")
             numbers = list[int]()
             while not numbers or numbers[-1] < 650:

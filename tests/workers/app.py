@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask, request
 
 from flask_socketio import SocketIO, disconnect, emit, join_room
+from tests.kit.held import held_bytes
 
 app = Flask(__name__)
 socketio = SocketIO(app, health=True, **json.loads(os.environ.get("OPTIONS", "{}")))
@@ -38,7 +39,7 @@ def emit_much(count: int, size: int) -> str:
 
 @app.get("/memory")
 def memory() -> dict[str, int]:
-    return {"bytes": int(Path("/proc/self/statm").read_text().split()[1]) * 4096}
+    return {"bytes": held_bytes()}
 
 
 @app.get("/kick/<sid>")
