@@ -15,7 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flask_socketio.engine.admission import Admission
 from flask_socketio.engine.answers import Receive, Send, respond
+from flask_socketio.engine.origin import OriginPolicy
+from flask_socketio.engine.request import EngineRequest
 from flask_socketio.serving.http import protocol as protocol_module
 from flask_socketio.serving.http.known import KnownHeads
 from flask_socketio.serving.pages import Answer, Page, Pages
@@ -273,6 +276,96 @@ def test_where_no_two_heads_are_alike_none_is_looked_for(
 ) -> None:
     pieces = [GET.replace(b"*/*", b"%d" % number) for number in range(30)]
     assert len(is_known(pair[0], *pieces)) < 20
+
+
+# -- tickets -----------------------------------------------------------------------------------------
+
+FIELDS = b" HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\n"
+OPEN = b"GET " + POLLING + FIELDS + b"\r\n"
+
+
+def poll(session: bytes = b"s0", more: bytes = b"&t=a.%d", begin: bytes = POLLING) -> bytes:
+    """Its `%d` is another one each time."""
+    return b"GET " + begin + more + b"&sid=" + session + FIELDS + b"\r\n"
+
+
+def post(body: bytes = b"4a", session: bytes = b"s0", more: bytes = b"&t=a.%d") -> bytes:
+    """The session sends back what it is sent, and what it has been told waits for the next GET."""
+    head = b"POST " + POLLING + more + b"&sid=" + session + FIELDS
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def numbered(*pieces: bytes) -> list[bytes]:
+    return [piece.replace(b"%d", b"%d" % number) for number, piece in enumerate(pieces)]
+
+
+def asked(server: MirrorServer, *pieces: bytes) -> int:
+    """For how many of the pieces it was found out who answers them."""
+    count = 0
+    admit = Admission.admit_at_once
+
+    def counted(admission: Admission, request: EngineRequest) -> Any:
+        nonlocal count
+        count += request.query.sid is not None
+        return admit(admission, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Admission, "admit_at_once", counted)
+        connection.run(server, *numbered(*pieces))
+    return count
+
+
+#: Of each kind the first is parsed, the second is known and asks, the others need not.
+USUAL = [OPEN, *[post(), poll()] * 4]
+
+
+def test_who_was_let_in_is_let_in_again(pair: tuple[MirrorServer, MirrorServer]) -> None:
+    assert asked(pair[0], *USUAL) == 2 * 2
+    assert asked(pair[1], *USUAL) == len(USUAL) - 1
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        poll(b"s1"), poll(b"none"), poll(begin=POLLING.replace(b"4", b"3")), poll(more=b"&t=a%%20&sid=none"),
+        poll(more=b"&u=1"), poll(begin=POLLING.replace(b"?", b"&t=1?")), poll(more=b"&sid=s1&t=1"),
+        poll(begin=POLLING.replace(b"polling", b"websocket")), poll().replace(b"//x", b"//y"), post(b"4a", b"s1"),
+        poll().replace(b"GET", b"POST"), post().replace(b"POST", b"GET"), poll(more=b"&t=1&t=2"),
+    ],
+)  # fmt: skip
+def test_who_says_something_else_is_not(
+    pair: tuple[MirrorServer, MirrorServer], piece: bytes
+) -> None:
+    known, parsing = pair
+    pieces = numbered(OPEN, OPEN, *USUAL[1:], piece, *USUAL[1:])
+    assert connection.run(known, *pieces) == connection.run(parsing, *pieces)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [post(b"1"), post(b"4a\x1e1"), post(b"b"), post(b"\x1e"), post(b"4" * 1500), post(b"x")],
+    ids=["closed", "closed behind others", "base64", "empty", "more than usual", "unknown"],
+)
+def test_it_ends_with_the_session(pair: tuple[MirrorServer, MirrorServer], piece: bytes) -> None:
+    known, parsing = pair
+    pieces = numbered(*USUAL, piece, *USUAL[1:])
+    assert connection.run(known, *pieces) == connection.run(parsing, *pieces)
+
+
+def test_a_callable_is_asked_about_each_origin(pair: tuple[MirrorServer, MirrorServer]) -> None:
+    """It may change its mind."""
+    origins: list[str] = []
+
+    def allows(origin: str) -> bool:
+        origins.append(origin)
+        return len(origins) < len(USUAL)
+
+    server = pair[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server.engine.admission, "origins", OriginPolicy(allows, False))
+        answers = connection.run(server, *numbered(*USUAL))
+    assert len(origins) == len(USUAL)
+    assert answers.count(b" 200 OK") == len(USUAL) - 1
 
 
 # -- over sockets ------------------------------------------------------------------------------------

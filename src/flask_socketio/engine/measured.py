@@ -20,6 +20,11 @@ class MeasuredPolling(PollingTransport):
         self._polled(len(data), 0)
         super().body_arrived(exchange, data)
 
+    def take(self, exchange: Exchange, body: bytes) -> None:
+        if body:
+            self._polled(len(body), 0)
+        super().take(exchange, body)
+
     def _answer_get(self, exchange: Exchange) -> None:
         waiting = self._queue.items
         self._polled(0, sum(len(message.polling) for message in waiting) + len(waiting) - 1)

@@ -27,6 +27,8 @@ from .slices import Slice
 _OPEN = SessionState.OPEN
 
 TEXT = b"text/plain; charset=UTF-8"
+#: What revision 3 had for binary packets.
+_OCTETS = "application/octet-stream"
 _OK: HttpAnswer = (200, b"text/html", b"ok")
 _TOO_LARGE: HttpAnswer = (413, b"text/plain", b"")
 
@@ -176,6 +178,13 @@ class PollingTransport:
             return
         self.session.close(CloseReason.TRANSPORT_ERROR)
 
+    def take(self, exchange: Exchange, body: bytes) -> None:
+        """Take a request that has come with its body."""
+        if exchange.request.method == "GET":
+            self._get(exchange)
+        elif self._may_post(exchange):
+            self._read(exchange, body)
+
     def _get(self, exchange: Exchange) -> None:
         """Answer as soon as there is something for the client."""
         if self._poll is not None:
@@ -200,22 +209,26 @@ class PollingTransport:
         if self.session.state is SessionState.CLOSED:
             self._keeper.last_poll_answered(self.session)
 
-    def _begin_post(self, exchange: Exchange) -> None:
-        request = exchange.request
-        if self.session.state is not SessionState.OPEN:
-            exchange.refuse(HandshakeRefused(BAD_REQUEST, "the session is closed"))
-            return
-        if self._post is not None or self._rest is not None:
+    def _may_post(self, exchange: Exchange) -> bool:
+        """Whether its body is to be read; else it has been refused."""
+        if self.session.state is not _OPEN:
+            why = "the session is closed"
+        elif self._post is not None or self._rest is not None:
             self.session.fail(EngineProtocolError("two POST requests at the same time"))
-            exchange.refuse(HandshakeRefused(BAD_REQUEST, "overlapping POST"))
-            return
-        if (request.header(b"content-type") or "").startswith("application/octet-stream"):
-            self.session.fail(EngineProtocolError("POST of application/octet-stream"))
-            why = "application/octet-stream is not for revision 4"
-            exchange.refuse(HandshakeRefused(BAD_REQUEST, why))
+            why = "overlapping POST"
+        elif (exchange.request.header(b"content-type") or "").startswith(_OCTETS):
+            self.session.fail(EngineProtocolError(f"POST of {_OCTETS}"))
+            why = f"{_OCTETS} is not for revision 4"
+        else:
+            return True
+        exchange.refuse(HandshakeRefused(BAD_REQUEST, why))
+        return False
+
+    def _begin_post(self, exchange: Exchange) -> None:
+        if not self._may_post(exchange):
             return
         self._post = exchange
-        length = request.header(b"content-length") or "0"
+        length = exchange.request.header(b"content-length") or "0"
         if length.isascii() and length.isdigit():
             self._limit_post(int(length[:12]))
 
@@ -233,6 +246,13 @@ class PollingTransport:
             self._refuse_post("the session has been upgraded")
             return
         _, body = self._end_post()
+        self._read(exchange, body)
+
+    def _read(self, exchange: Exchange, body: bytes) -> None:
+        """Deliver what has come all in all, unless it is too much."""
+        if len(body) > self._limits.max_payload:
+            self._too_large(exchange)
+            return
         try:
             packets = eio.decode_payload(body, self._limits.max_packets)
         except EngineProtocolError as error:
@@ -288,17 +308,20 @@ class PollingTransport:
         return exchange, body
 
     def _limit_post(self, size: int) -> None:
-        limit = self._limits.max_payload
-        if size <= limit:
+        if size <= self._limits.max_payload:
             return
         exchange, _ = self._end_post()
+        if exchange is not None:
+            self._too_large(exchange)
+
+    def _too_large(self, exchange: Exchange) -> None:
+        limit = self._limits.max_payload
         self.session.fail(
             EngineProtocolError(
                 f"POST larger than max_http_buffer_size ({limit} bytes)", "max_http_buffer_size"
             )
         )
-        if exchange is not None:
-            exchange.answer(_TOO_LARGE)
+        exchange.answer(_TOO_LARGE)
 
     def _refuse_post(self, why: str) -> None:
         exchange, _ = self._end_post()

@@ -28,6 +28,7 @@ class EngineRequest:
         "_query",
         "_told",
         "is_websocket",
+        "method",
         "on_wait",
         "response_headers",
         "scope",
@@ -35,6 +36,7 @@ class EngineRequest:
 
     def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
+        self.method: str = scope.get("method", "GET")
         self.is_websocket: bool = scope["type"] == "websocket"
         #: called when a poll begins to wait for packets, with what ends that
         self.on_wait: Callable[[Callable[[], None]], object] | None = None
@@ -50,10 +52,6 @@ class EngineRequest:
     def path(self) -> str:
         """Without what the application is mounted at."""
         return path_of(self.scope)
-
-    @property
-    def method(self) -> str:
-        return self.scope.get("method", "GET")
 
     @property
     def headers(self) -> dict[str, str]:

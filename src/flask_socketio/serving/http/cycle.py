@@ -28,10 +28,18 @@ class Connection(Protocol):
     def go_on(self, direct: DirectCycle, method: str, app: Any) -> None: ...
 
 
+class Nobody:
+    """In place of the event that uvicorn sets when a body or a disconnect has come."""
+
+    def set(self) -> None: ...
+
+
 class DirectCycle:
     """One request of a connection; a subclass finds the answer."""
 
-    __slots__ = ("disconnected", "keep_alive", "message_event", "protocol", "response_complete")
+    __slots__ = ("disconnected", "keep_alive", "protocol", "response_complete")
+
+    message_event = Nobody()
 
     def __init__(self, protocol: Connection, *, keep_alive: bool) -> None:
         self.protocol = protocol
@@ -40,7 +48,6 @@ class DirectCycle:
         self.response_complete = False
         #: the client has hung up before it was answered
         self.disconnected = False
-        self.message_event = _NOBODY_WAITS
 
     def begin(self) -> None:
         """Start; the body follows."""
@@ -82,12 +89,3 @@ class DirectCycle:
         if not self.keep_alive:
             protocol.transport.close()
         protocol.on_response_complete()
-
-
-class _Nobody:
-    """In place of the event that uvicorn sets when a body or a disconnect has come."""
-
-    def set(self) -> None: ...
-
-
-_NOBODY_WAITS = _Nobody()

@@ -7,16 +7,25 @@ Anything else, bytes that come in pieces among it, is the parser's, which has no
 That it would have said the same, rests on three things. A request line of `_LINE` is one that it takes. What it makes
 of the fields depends on their bytes, and on nothing that `_LINE` leaves open: no method is CONNECT, the version is 1.1.
 And nothing is kept in which a field but Content-Length says where the body or the connection ends.
+
+Where all of a polling request is known but its body and the time stamp (clients put one into each, for the sake of
+caches), what was found about the last one holds for it as well: its `Ticket`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ...engine.request import Headers
+from .polling import Ticket
 
-#: Some of the request lines that the parser takes: what browsers write.
-_LINE = re.compile(rb"(GET|POST) (/[\w!$%&'()*+,./:;=?@~-]*) HTTP/1\.1")
+#: Some of the request lines that the parser takes: what browsers write. Method, path, query; the latter in two parts
+#: if there is a time stamp in between.
+_LINE = re.compile(
+    rb"(GET|POST) (/[\w!$%&'()*+,./:;=@~-]*)(?:(\?EIO=\w*&transport=\w*)&t=[\w.-]*(?=[& ]))?"
+    rb"([\w!$%&'()*+,./:;=?@~-]*) HTTP/1\.1"
+)
 _LENGTH = re.compile(rb"(?i:\r\ncontent-length): ([0-9]+)(?=\r\n)")
 #: The most digits of a length that are read: it is one that has come.
 _DIGITS = 9
@@ -30,17 +39,27 @@ _KEPT = 2
 #: New ones in a row after which nothing is compared any more: no two requests of that connection are alike.
 _TRIES = 16
 
-#: Method, target, fields, and a body that has come with them.
-Request = tuple[bytes, bytes, Headers, bytes]
+#: A request's line, in the bytes that have come.
+Line = re.Match[bytes]
+#: The line, which fields follow it, and a body that has come with them.
+Request = tuple[Line, "Known", bytes]
+
+
+def target_of(line: Line) -> bytes:
+    """What the request is for, as the client has written it."""
+    return line.string[line.start(2) : line.end(4)]
 
 
 class Known:
     """The fields of a request that the parser has read, each name once."""
 
-    __slots__ = ("_at", "_end", "begin", "fields", "has_length")
+    __slots__ = ("_asked", "_at", "_end", "_fields", "_ticket", "begin", "has_length")
 
     def __init__(self, head: bytes, fields: Headers) -> None:
-        self.fields = fields
+        self._fields = fields
+        #: what was asked for last with these fields, and what was found about that
+        self._asked: Sequence[bytes] = ()
+        self._ticket: Ticket | None = None
         length = _LENGTH.search(head)
         self.has_length = length is not None
         #: the bytes up to the digits of Content-Length, and those behind them
@@ -51,18 +70,30 @@ class Known:
             self.begin, self._end = head[: length.start(1)], head[length.end() :]
             self._at = [name for name, _ in fields].index(b"content-length")
 
-    def read_on(self, data: bytes, at: int) -> tuple[Headers, bytes] | None:
-        """Fields and body of a request that is these up to the digits, if it is to its end."""
+    def fields(self, line: Line) -> Headers:
+        """Those of the request that begins with this line."""
+        if not self.has_length:
+            return self._fields
+        data, at = line.string, line.end() + len(self.begin)
+        fields = self._fields.copy()
+        fields[self._at] = (b"content-length", data[at : data.index(b"\r", at)])
+        return fields
+
+    def ticket(self, line: Line) -> Ticket | None:
+        """What was found about the last request, if this one asks for the same."""
+        return self._ticket if line.groups() == self._asked else None
+
+    def keep(self, line: Line, ticket: Ticket | None) -> None:
+        self._asked, self._ticket = line.groups(), ticket
+
+    def body(self, data: bytes, at: int) -> bytes | None:
+        """What follows the fields, which are these up to the digits, if it is as long as they say."""
         digits = data[at : data.find(b"\r", at, at + _DIGITS + 1)]
         at += len(digits)
         if not (digits.isdigit() and data.startswith(self._end, at)):
             return None
         body = data[at + len(self._end) :]
-        if len(body) != int(digits):
-            return None
-        fields = self.fields.copy()
-        fields[self._at] = (b"content-length", digits)
-        return fields, body
+        return body if len(body) == int(digits) else None
 
 
 class KnownHeads:
@@ -84,13 +115,12 @@ class KnownHeads:
             if data.startswith(known.begin, start):
                 at = start + len(known.begin)
                 if known.has_length:
-                    found = known.read_on(data, at)
+                    body = known.body(data, at)
                 else:
-                    found = (known.fields, b"") if at == len(data) else None
-                if found is not None:
+                    body = b"" if at == len(data) else None
+                if body is not None:
                     self._tries = _TRIES
-                    fields, body = found
-                    return line[1], line[2], fields, body
+                    return line, known, body
         return None
 
     def learn(self, data: bytes, fields: Headers) -> bool:

@@ -41,7 +41,7 @@ from .head import (
     without_upgrade,
 )
 from .inflow import PIECE, Inflow
-from .known import KnownHeads
+from .known import Known, KnownHeads, Line, target_of
 from .page import DirectPage, environ_of
 from .places import Places
 from .polling import DirectExchange
@@ -143,7 +143,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self.watched.discard(self)
         # They have this protocol: no circle of references.
-        self._reading = self._direct = None
+        self._reading = self._direct = self._known = None
         if self._inflow is not None:
             self._inflow.close()
             self._inflow = None
@@ -218,15 +218,16 @@ class HttpProtocol(HttpToolsProtocol):
         return self.lanes[found]
 
     def data_received(self, data: bytes) -> None:
-        self._pending += len(data)
-        if self._pending > self._most:
-            self._pending -= len(data)
+        pending = self._pending + len(data)
+        if pending > self._most:
             self._set_aside(data)
             return
         known = self._known
-        if known is None or self._phase or self._pending > len(data):
+        if known is None or self._phase or self._pending:
+            self._pending = pending
             self._parse_at_once(data)
         elif not self._read_known(known, data):
+            self._pending = pending
             self._parse_at_once(data)
             if self._known is known and self._phase == _NOTHING and self._is_answered_directly():
                 self._known = known if known.learn(data, self.headers) else None
@@ -248,20 +249,32 @@ class HttpProtocol(HttpToolsProtocol):
         if self._phase:
             self.watched.add(self)
 
-    def _read_known(self, known: KnownHeads, data: bytes) -> bool:
+    def _read_known(self, heads: KnownHeads, data: bytes) -> bool:
         """Answer a request without parsing it. Nothing has happened where that cannot be."""
-        found = known.read(data)
+        found = heads.read(data)
         if found is None or self._is_busy():
             return False
-        method, url, headers, body = found
-        direct = self._direct_cycle(method, url, headers, keep_alive=True)
+        line, known, body = found
+        ticket = known.ticket(line)
+        direct = ticket.admit(self) if ticket is not None else None
+        if direct is None:
+            return self._answer_known(line, known, body)
+        self.cycle = self._direct = direct
+        self._guard(direct.take, body)
+        return True
+
+    def _answer_known(self, line: Line, known: Known, body: bytes) -> bool:
+        """Answer a request of which the fields are known, and not what is to be found about it."""
+        url = target_of(line)
+        direct = self._direct_cycle(line[1], url, known.fields(line), keep_alive=True)
         if direct is None:
             return False
         self.url = url
         self.expect_100_continue = False
-        self._pending = 0
         self.cycle = self._direct = direct
         self._guard(direct.take, body)
+        if isinstance(direct, DirectExchange):
+            known.keep(line, direct.ticket)
         return True
 
     def _set_aside(self, data: bytes, *, first: bool = False) -> None:
@@ -393,7 +406,8 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             # The same, but for uvicorn's timer for each connection, set and cancelled with every request.
             self.server_state.total_requests += 1
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
 
     # -- requests that are answered without ASGI -------------------------------------------------
 
