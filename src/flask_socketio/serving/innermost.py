@@ -87,7 +87,10 @@ class Innermost:
         if arrival is not None:
             return arrival
         path: str = environ.get("PATH_INFO", "")
-        return next((face for face in self._faces if path.startswith(face.path)), None)
+        for face in self._faces:
+            if path.startswith(face.path):
+                return face
+        return None
 
     # -- in place of the application's methods -------------------------------------------------
 

@@ -86,6 +86,21 @@ class Answer(NamedTuple):
 class Page(ViewJob):
     """One answer: `work` makes it on a thread; the loop takes all of it at once, or has `pass_on` send it."""
 
+    # How it begins; most of it is of a stream's.
+    _news: asyncio.Future[None] | None = None
+    _ended = _begun = False
+    _error: BaseException | None = None
+    #: for the pieces of a stream: released when so many more of them have been sent
+    _room: Signal | None = None
+    _written = _sent = 0
+    _head: Event | None = None
+    _head_sent = False
+    #: bytes in the answer, where its head tells; whether its first piece was all of it
+    _size: int | None = None
+    _whole = _cut = False
+    #: there is no body, whatever the application produces
+    _is_bare = False
+
     def __init__(
         self,
         threads: ViewThreads,
@@ -98,23 +113,8 @@ class Page(ViewJob):
         self._app = app
         self._environ = environ
         self._events: deque[Event] = deque()
-        self._news: asyncio.Future[None] | None = None
         #: called on the loop when there is something, in place of waking `pass_on`
         self.on_news = on_news
-        self._ended = False
-        self._error: BaseException | None = None
-        self._begun = False
-        #: for the pieces of a stream: released when so many more of them have been sent
-        self._room: Signal | None = None
-        self._written = self._sent = 0
-        self._head: Event | None = None
-        self._head_sent = False
-        #: bytes in the answer, where its head tells; whether its first piece was all of it
-        self._size: int | None = None
-        self._whole = False
-        self._cut = False
-        #: there is no body, whatever the application produces
-        self._is_bare = False
 
     # -- on the view's thread ------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ caches), what was found about the last one holds for it as well: its `Ticket`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ...engine.request import Headers
 from .polling import Ticket
@@ -39,6 +40,7 @@ _KEPT = 2
 #: New ones in a row after which nothing is compared any more: no two requests of that connection are alike.
 _TRIES = 16
 
+Environ = dict[str, Any]
 #: A request's line, in the bytes that have come.
 Line = re.Match[bytes]
 #: The line, which fields follow it, and a body that has come with them.
@@ -53,13 +55,14 @@ def target_of(line: Line) -> bytes:
 class Known:
     """The fields of a request that the parser has read, each name once."""
 
-    __slots__ = ("_asked", "_at", "_end", "_fields", "_ticket", "begin", "has_length")
+    __slots__ = ("_asked", "_at", "_end", "_environ", "_fields", "_ticket", "begin", "has_length")
 
     def __init__(self, head: bytes, fields: Headers) -> None:
         self._fields = fields
         #: what was asked for last with these fields, and what was found about that
         self._asked: Sequence[bytes] = ()
         self._ticket: Ticket | None = None
+        self._environ: Environ | None = None
         length = _LENGTH.search(head)
         self.has_length = length is not None
         #: the bytes up to the digits of Content-Length, and those behind them
@@ -78,6 +81,15 @@ class Known:
         fields = self._fields.copy()
         fields[self._at] = (b"content-length", data[at : data.index(b"\r", at)])
         return fields
+
+    def environ(self, make: Callable[[Headers], Environ], fields: Headers) -> Environ:
+        """What `make` makes of a request's fields, which are these; it is asked once."""
+        if self._environ is None:
+            self._environ = make(fields)
+        environ = self._environ.copy()
+        if self.has_length:
+            environ["CONTENT_LENGTH"] = fields[self._at][1].decode()
+        return environ
 
     def ticket(self, line: Line) -> Ticket | None:
         """What was found about the last request, if this one asks for the same."""

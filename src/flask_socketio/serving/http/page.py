@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ...engine.answers import Receive, Send, header_lines
-from ...engine.request import Headers, add_headers
 from ..pages import Answer, Page, Pages, are_fields
 from .cycle import STATUS, Connection, DirectCycle
 
@@ -81,19 +80,18 @@ def _is_plain(answer: Answer, lines: bytes) -> bool:
     )
 
 
-def environ_of(
-    protocol: Connection, method: bytes, url: bytes, headers: Headers
-) -> dict[str, Any] | None:
-    """The WSGI environ of a request without its body; None for one that is not as simple as nearly all are."""
+def environ_of(environ: dict[str, Any], method: bytes, url: bytes) -> dict[str, Any] | None:
+    """The WSGI environ of a request without its body; None for one that is not as simple as nearly all are.
+
+    It has to be there already, but for what the request's line makes of it.
+    """
     if url[:1] != b"/" or b"#" in url or not url.isascii():
         return None
     path, _, query = url.partition(b"?")
-    environ = protocol.environ_base().copy()
     environ["REQUEST_METHOD"] = method.decode()
     environ["PATH_INFO"] = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
     environ["QUERY_STRING"] = query.decode()
     environ["REQUEST_URI"] = url.decode()
-    add_headers(environ, headers)
     size = environ.get("CONTENT_LENGTH", "0")
     if "HTTP_TRANSFER_ENCODING" in environ or not size.isdigit() or int(size) > _SMALL:
         return None

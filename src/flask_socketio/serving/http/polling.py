@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from ...engine.answers import HttpAnswer, compressed, header_lines, refusal_answer
 from ...engine.engine import Engine
 from ...engine.polling import PollingTransport, Responder, is_too_large, responder_of
@@ -81,7 +79,8 @@ class DirectExchange(DirectCycle):
 
     def _own_lines(self) -> bytes:
         """What the request alone makes of the answer."""
-        return header_lines(self.request.response_headers)
+        ticket = self.ticket
+        return ticket.lines if ticket else header_lines(self.request.response_headers)
 
 
 class AdmittedExchange(DirectExchange):
@@ -101,9 +100,6 @@ class AdmittedExchange(DirectExchange):
 
     def take(self, body: bytes) -> None:
         self._transport.take(self, body)
-
-    def _own_lines(self) -> bytes:
-        return cast(Ticket, self.ticket).lines
 
 
 class Ticket:

@@ -27,7 +27,7 @@ from ...engine.config import HttpLimits
 from ...engine.engine import Engine
 from ...engine.handshake import Handshake
 from ...engine.picows import FastLane
-from ...engine.request import EngineRequest, Headers, build_environ
+from ...engine.request import EngineRequest, Headers, add_headers, build_environ
 from ...engine.timers import Sweep
 from ..pages import Pages
 from .cycle import STATUS, DirectCycle
@@ -206,9 +206,10 @@ class HttpProtocol(HttpToolsProtocol):
             "client": self.client,
         }
         request = EngineRequest(scope)
-        environ = environ_of(self, method, url, self.headers) if version == "1.1" else None
-        if environ is not None:
-            request.environ = environ
+        if version == "1.1":
+            environ = environ_of(self._environ_with(self.headers), method, url)
+            if environ is not None:
+                request.environ = environ
         return request
 
     def _lane_of(self, path: str) -> FastLane:
@@ -266,7 +267,8 @@ class HttpProtocol(HttpToolsProtocol):
     def _answer_known(self, line: Line, known: Known, body: bytes) -> bool:
         """Answer a request of which the fields are known, and not what is to be found about it."""
         url = target_of(line)
-        direct = self._direct_cycle(line[1], url, known.fields(line), keep_alive=True)
+        fields = known.fields(line)
+        direct = self._direct_cycle(line[1], url, fields, keep_alive=True, known=known)
         if direct is None:
             return False
         self.url = url
@@ -487,7 +489,13 @@ class HttpProtocol(HttpToolsProtocol):
         return (cycle is not None and not cycle.response_complete) or self.flow.write_paused
 
     def _direct_cycle(
-        self, method: bytes, url: bytes, headers: Headers, *, keep_alive: bool
+        self,
+        method: bytes,
+        url: bytes,
+        headers: Headers,
+        *,
+        keep_alive: bool,
+        known: Known | None = None,
     ) -> DirectCycle | None:
         path, _, query = url.partition(b"?")
         lane = self.lanes.get(path)
@@ -495,7 +503,9 @@ class HttpProtocol(HttpToolsProtocol):
             return self._polling_cycle(lane.engine, method, query, headers, keep_alive=keep_alive)
         if self.pages is None or method == b"HEAD" or path.startswith(self.paths):
             return None
-        environ = environ_of(self, method, url, headers)
+        make = self._environ_with
+        begun = make(headers) if known is None else known.environ(make, headers)
+        environ = environ_of(begun, method, url)
         if environ is None:
             return None
         return DirectPage(self, self.pages, environ, keep_alive=keep_alive)
@@ -542,7 +552,13 @@ class HttpProtocol(HttpToolsProtocol):
             if isinstance(self._direct, DirectCycle):
                 self._direct.fail()
 
-    def environ_base(self) -> dict[str, Any]:
+    def _environ_with(self, headers: Headers) -> dict[str, Any]:
+        """What the WSGI environ of a request with these fields has of them and of the connection."""
+        environ = self._environ_base().copy()
+        add_headers(environ, headers)
+        return environ
+
+    def _environ_base(self) -> dict[str, Any]:
         """What the WSGI environs of all requests of this connection have in common."""
         if self._environ is None:
             environ = _listener_environ(self.scheme or "http", self.server).copy()
