@@ -33,8 +33,8 @@ PROBE = "2probe"
 
 _SEPARATOR = SEPARATOR.decode()
 
-#: What clients send with every request but the first: nothing to unquote, and no key twice.
-_QUERY = re.compile(r"EIO=(\w*)&transport=(\w*)(?:&t=[\w.-]*)?&sid=([\w-]*)", re.ASCII)
+#: What clients send: nothing to unquote, and no key twice.
+_QUERY = re.compile(r"EIO=(\w*)&transport=(\w*)(?:&t=[\w.-]*)?(?:&sid=([\w-]*))?", re.ASCII)
 
 
 def open_packet(fields: dict[str, Any]) -> Message:

@@ -79,8 +79,24 @@ class HttpProtocol(HttpToolsProtocol):
     _inflow: Inflow | None = None
     #: bytes since something was found in them that are parsed as they come; the usual number
     _most = usual = PIECE
-    #: bytes of bodies that came before the one that is being read
-    _got_before = 0
+    #: bytes of bodies that have come, and of those that came before the one that is being read
+    _got = _got_before = 0
+    #: bytes since something was found in them, a head or a piece of a body
+    _pending = 0
+    _phase = _NOTHING
+    url = b""
+    #: what is wrong with the head that is being read
+    _verdict: BadHead | None = None
+    #: what is answered when all others are
+    _last_word: BadHead | None = None
+    #: whose request is being read, if it is answered without ASGI
+    _reading: DirectCycle | None = None
+    #: what was last answered so, or is still to be; others may stand in line behind it
+    _direct: DirectCycle | RequestResponseCycle | None = None
+    _watch: Watch | None = None
+    _environ: dict[str, Any] | None = None
+    cycle: Any
+    parser: Any
     #: connections that may have to be ended, because the client is too slow; others may be among them for a moment
     watched: set[HttpProtocol]
     places: Places
@@ -115,28 +131,10 @@ class HttpProtocol(HttpToolsProtocol):
         self.client: Any = _host_and_port(client)
         self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self.transport: Any = JoiningTransport(self.loop, transport)
-        self.cycle: Any
-        self.parser: Any
         self._asgi: Any = self.app  # pyright: ignore[reportUnknownMemberType]
-        self._environ: dict[str, Any] | None = None
-        self.url = b""
-        self._phase = _NOTHING
-        #: bytes of bodies that have come
-        self._got = 0
-        self._watch: Watch | None = None
         self.watched.add(self)
-        #: bytes since something was found in them, a head or a piece of a body
-        self._pending = 0
-        #: what is wrong with the head that is being read
-        self._verdict: BadHead | None = None
         #: None: all heads are parsed, from now on
         self._known = None if self.access_log else KnownHeads()
-        #: what is answered when all others are
-        self._last_word: BadHead | None = None
-        #: whose request is being read, if it is answered without ASGI
-        self._reading: DirectCycle | None = None
-        #: what was last answered so, or is still to be; others may stand in line behind it
-        self._direct: DirectCycle | RequestResponseCycle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose()
