@@ -74,13 +74,9 @@ class DirectExchange(DirectCycle):
         if is_too_large(answer):
             self.keep_alive = False
         status, content_type, body = answer
-        lines = _LINES % (content_type, len(body), more, self._own_lines())
-        self.respond(status, lines, body)
-
-    def _own_lines(self) -> bytes:
-        """What the request alone makes of the answer."""
         ticket = self.ticket
-        return ticket.lines if ticket else header_lines(self.request.response_headers)
+        own = ticket.lines if ticket else header_lines(self.request.response_headers)
+        self.respond(status, _LINES % (content_type, len(body), more, own), body)
 
 
 class AdmittedExchange(DirectExchange):
