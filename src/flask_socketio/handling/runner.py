@@ -45,6 +45,8 @@ _PYTHONS_REFUSAL = (
     "from flask_socketio import ConnectionRefusedError"
 )
 _DONE = Outcome()
+#: in the place of an error that knows the frame it stands in: a circle that waits for the garbage collector
+_FORGOTTEN = Exception()
 _FAILED = {"error": "the handler of this event failed"}
 
 
@@ -78,14 +80,18 @@ class Runner:
         try:
             entered = self._contexts.enter(call)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it ends this call alone
-            return self._end(call, None, error=error)
+            self._end(call, None, error=error)
+            return None
         args = call.args if call.kind is _EVENT else _arguments(call)
         try:
             result = call.handler.function(*args)
             is_final = type(result) in _PLAIN or not isawaitable(result)
         except BaseException as error:  # noqa: BLE001
             return self._finish(call, entered, error=error)
-        return self._end(call, entered, result) if is_final else self._finish(call, entered, result)
+        if not is_final:
+            return self._finish(call, entered, result)
+        self._end(call, entered, result)
+        return None
 
     async def _finish(
         self,
@@ -108,7 +114,7 @@ class Runner:
         else:
             self._end(call, entered, result)
         finally:
-            del error  # it knows this frame: a circle that waits for the garbage collector
+            error = None  # it knows this frame: a circle that waits for the garbage collector
 
     def _end(
         self,
@@ -128,10 +134,10 @@ class Runner:
             error = failure
         if error is not None:
             outcome = self._failure(call, error)
-        failure = call.failure
+        raised = call.failure
         self._report(call, outcome)
-        if failure is not None and _ends_more(failure):
-            raise failure
+        if raised is not None and _ends_more(raised):
+            raise raised
 
     async def _recover(self, call: Call, error: Exception) -> Any:
         """What comes of a call that raised an exception: the result of one with other arguments, or an error handler's.
@@ -153,7 +159,7 @@ class Runner:
                         error = again
             return await self._handle(call, error)
         finally:
-            del error
+            error = _FORGOTTEN
 
     async def _handle(self, call: Call, error: Exception) -> Any:
         """Give an exception to the application's error handler, whose result takes the place of the handler's.
@@ -175,7 +181,7 @@ class Runner:
                     return False if call.kind is CallKind.CONNECT else result
             raise error
         finally:
-            del error
+            error = _FORGOTTEN
 
     def _outcome(self, call: Call, result: Any) -> Outcome:
         if call.kind is CallKind.CONNECT:
