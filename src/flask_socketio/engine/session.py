@@ -123,7 +123,7 @@ class Keeper(Protocol):
 class Session:
     """Touched on the engine's loop alone."""
 
-    __deletable__ = ("receiver",)  # compiled classes want to know
+    __deletable__ = ("receiver", "transport")  # compiled classes want to know
 
     __slots__ = (
         "_keeper",
