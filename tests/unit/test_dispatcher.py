@@ -6,7 +6,7 @@ import asyncio
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -140,14 +140,14 @@ def test_async_def_is_not_overtaken_while_its_thread_has_not_come_to_hand_it_ove
 
     async def test() -> None:
         rig = Rig()
-        post = rig.inbox.post
 
-        def post_late(*args: Any) -> None:
-            if not rig.inbox.on_loop and args[0] == rig.dispatcher._go_on:  # pyright: ignore
-                time.sleep(10 * pool._WATCH_INTERVAL)  # pyright: ignore
-            post(*args)
+        class Late(deque[Any]):
+            def append(self, command: Any) -> None:
+                if command[0] == rig.dispatcher._go_on:  # pyright: ignore
+                    time.sleep(10 * pool._WATCH_INTERVAL)  # pyright: ignore
+                super().append(command)
 
-        rig.inbox.post = post_late  # type: ignore[method-assign]
+        rig.inbox._commands = Late()  # pyright: ignore
         client = rig.client()
         for place, function in enumerate([on_thread, on_loop, on_thread]):
             rig.start(client, place, function)

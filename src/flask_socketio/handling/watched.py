@@ -8,6 +8,7 @@ from typing import Any
 
 from ..base.hooks import overriding
 from ..hub.call import Call, Outcome
+from ..protocol.socketio import Codec
 from .runner import Runner
 from .watcher import CallWatcher
 
@@ -29,12 +30,13 @@ class _Watched(Runner):
         contexts: Any,
         handlers: Any,
         report: Report,
-        *args: Any,
-        **kwargs: Any,
+        codec: Codec,
+        *,
+        ack_errors: bool = False,
     ) -> None:
         if ended:
             report = partial(_tell, ended, report)
-        super().__init__(contexts, handlers, report, *args, **kwargs)
+        super().__init__(contexts, handlers, report, codec, ack_errors=ack_errors)
         self._begins = begins
 
     def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:

@@ -94,6 +94,6 @@ class Outcome:
     #: connect refused: the CONNECT_ERROR's data. Event: the encoded answer; None where there is none.
     body: Body | None
 
-    def __init__(self, *, accepted: bool = True, body: Body | None = None) -> None:
+    def __init__(self, accepted: bool = True, body: Body | None = None) -> None:
         self.accepted = accepted
         self.body = body

@@ -34,9 +34,9 @@ def hub_maker(watchers: Sequence[HubWatcher]) -> Callable[..., Hub]:
     told = _Told(watchers)
     made: Callable[..., Hub] = Hub
     if told.event_received or told.ack_received or told.ack_sent:
-        made = partial(_EventsWatched, told)
+        made = partial(_make, _EventsWatched, told)
     elif told.connected or told.refused or told.disconnected:
-        made = partial(_Watched, told)
+        made = partial(_make, _Watched, told)
     return made
 
 
@@ -47,39 +47,43 @@ def watch_rooms(adapter: MemoryAdapter[Socket], watchers: Sequence[HubWatcher]) 
 
 
 class _Watched(Hub):
-    def __init__(self, told: _Told, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._watch = told
+    watch: _Told
 
     def _accept(self, socket: Socket) -> None:
-        for tell in self._watch.connected:
+        for tell in self.watch.connected:
             tell(socket)
         super()._accept(socket)
 
     def _refuse(self, socket: Socket, body: Body | None) -> None:
-        for tell in self._watch.refused:
+        for tell in self.watch.refused:
             tell(socket)
         super()._refuse(socket, body)
 
     def _disconnected(self, socket: Socket, reason: CloseReason) -> None:
-        for tell in self._watch.disconnected:
+        for tell in self.watch.disconnected:
             tell(socket, reason)
         super()._disconnected(socket, reason)
 
 
 class _EventsWatched(_Watched):
     def _event(self, socket: Socket, packet: Packet) -> None:
-        for tell in self._watch.event_received:
+        for tell in self.watch.event_received:
             tell(socket, packet)
         super()._event(socket, packet)
 
     def _ack(self, socket: Socket, packet: Packet) -> None:
-        for tell in self._watch.ack_received:
+        for tell in self.watch.ack_received:
             tell(socket, packet)
         super()._ack(socket, packet)
 
     def finished(self, call: Call, outcome: Outcome) -> None:
         if call.kind is CallKind.EVENT and outcome.body is not None:
-            for tell in self._watch.ack_sent:
+            for tell in self.watch.ack_sent:
                 tell(call, outcome.body)
         super().finished(call, outcome)
+
+
+def _make(kind: Callable[..., _Watched], told: _Told, *args: Any, **kwargs: Any) -> Hub:
+    hub = kind(*args, **kwargs)
+    hub.watch = told
+    return hub
