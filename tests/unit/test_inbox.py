@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Self
 
 import pytest
 
+from flask_socketio.dispatch import inbox as inbox_module
 from flask_socketio.dispatch.inbox import Inbox
 from flask_socketio.errors import NotServingError
 
@@ -127,6 +129,41 @@ def test_a_thread_is_never_far_ahead() -> None:
         inbox.close()
 
     asyncio.run(main())
+
+
+class _CaughtUpMeanwhile(deque[Any]):
+    """Commands that have all been carried out when a thread that is to wait for that comes to say so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = threading.Event()
+
+    def append(self, command: Any) -> None:
+        if getattr(command[0], "__name__", "") == "keep":
+            self.held.set()
+            while self:
+                time.sleep(0.001)
+        super().append(command)
+
+
+def test_who_waits_for_a_loop_that_has_caught_up_goes_on_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inbox_module, "_PATIENCE", 3 * PATIENCE)
+    with Loop() as loop:
+        loop.inbox._commands = commands = _CaughtUpMeanwhile()
+        done: list[int] = []
+
+        def post() -> None:
+            loop.inbox.post(commands.held.wait, PATIENCE)
+            for number in range(2 * inbox_module._AHEAD):
+                loop.inbox.post(done.append, number)
+            loop.inbox.ask(lambda: None)
+
+        on_a_thread(post)
+        loop.end()
+    assert commands.held.is_set()
+    assert done == list(range(2 * inbox_module._AHEAD))
 
 
 def test_on_the_loop_it_happens_at_once() -> None:

@@ -76,6 +76,9 @@ class Inbox:
     def _wait_behind(self, first: object) -> None:
         reached = Promise[None]()
         self._commands.append((reached.keep, (None,)))
+        if not self._woken:  # it has come to here meanwhile, and waits for others
+            self._woken = True
+            self._wake(self._drain)
         while not reached.wait(_PATIENCE):
             before, first = first, self._first()
             if first is before:
@@ -83,8 +86,9 @@ class Inbox:
                 return
 
     def _first(self) -> object:
+        commands: deque[Any] = self._commands  # compiled, a tuple of known types would be a copy
         try:
-            return self._commands[0]
+            return commands[0]
         except IndexError:
             return None
 
