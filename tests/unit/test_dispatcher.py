@@ -132,6 +132,24 @@ def test_def_and_async_def_of_a_client_start_in_order(functions: list[Any]) -> N
     check_mixed(functions)
 
 
+def test_def_and_async_def_start_in_order_where_they_are_too_many_for_a_turn() -> None:
+    async def test() -> None:
+        rig = Rig()
+        dice = random.Random(1)
+        clients = [rig.client() for _ in range(3)]
+        sent = [0] * len(clients)
+        for _ in range(1000):
+            number = dice.randrange(len(clients))
+            rig.start(clients[number], (number, sent[number]), dice.choice([on_loop, on_thread]))
+            sent[number] += 1
+        await rig.all_finished(1000)
+        for number, count in enumerate(sent):
+            mine = [place for client, place in rig.started if client == number]
+            assert mine == list(range(count))
+
+    run(test)
+
+
 def test_def_behind_async_def_behind_def_starts_in_order() -> None:
     check_mixed([on_thread, on_loop, on_thread])
 
@@ -265,6 +283,32 @@ def test_serial_waits_for_a_blocked_handler() -> None:
         assert 2 not in rig.started
         released.set()
         await rig.all_finished(3)
+
+    run(test)
+
+
+def test_a_turn_of_the_loop_starts_some_of_many() -> None:
+    """The network, and whatever else the loop has to do, does not wait until all have begun."""
+
+    async def test() -> None:
+        rig = Rig()
+        turn = 0
+        begun: Counter[int] = Counter()
+
+        def next_turn() -> None:
+            nonlocal turn
+            turn += 1
+            rig.loop.call_soon(next_turn)
+
+        async def handler() -> None:
+            begun[turn] += 1
+
+        next_turn()
+        for place in range(1000):
+            rig.start(rig.client(), place, handler)
+        await rig.all_finished(1000)
+        assert max(begun.values()) <= 100
+        assert rig.started == list(range(1000))
 
     run(test)
 

@@ -22,6 +22,9 @@ from .watch import LoopWatch
 
 Rest = Coroutine[Any, Any, None]
 
+#: Tasks that are started in one turn of the loop; then the network has its turn.
+_PER_TURN = 64
+
 
 class Dispatcher:
     """Collects the calls of one turn of the loop, then starts them.
@@ -111,27 +114,42 @@ class Dispatcher:
             self._pool.submit(batch)
 
     def _start_tasks(self, batch: list[Call]) -> list[Call]:
-        """Start what runs on the loop, hold back what has to come behind it; return what is for the threads."""
+        """Start what runs on the loop, put back what has to come behind it; return what is for the threads."""
         threaded: list[Call] = []
+        behind: list[Call] = []
         on_threads: set[Client] = set()
         on_loop: set[Client] = set()
         held: set[Client] = set()
-        for call in batch:
+        begun = 0
+        for place, call in enumerate(batch):
             client = call.owner
             if client in held:
-                self._enqueue(call)
+                behind.append(call)
             elif call.handler.is_async and client not in on_threads and not self._pool.has(client):
+                if begun == _PER_TURN:
+                    behind += batch[place:]
+                    break
                 self._start_task(call, self._begin(call))
                 on_loop.add(client)
+                begun += 1
             elif client in on_loop:
                 # Behind a task of this client, which takes its first step before the next flush.
-                self._enqueue(call)
+                behind.append(call)
                 held.add(client)
             else:
                 # An async call behind others of its client goes through their worker, to start in its turn.
                 threaded.append(call)
                 on_threads.add(client)
+        if behind:
+            self._put_back(behind)
         return threaded
+
+    def _put_back(self, calls: list[Call]) -> None:
+        """Start them in the next turn of the loop, before what has come meanwhile."""
+        if not self._batch:
+            self._loop.call_soon(self._flush, context=self._context)
+        self._batch[:0] = calls
+        self._any_async = True
 
     def _execute(self, call: Call) -> None:
         context = copy_context()
