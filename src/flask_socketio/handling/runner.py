@@ -11,7 +11,7 @@ from builtins import ConnectionRefusedError as BuiltinConnectionRefusedError
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from inspect import isawaitable
-from types import NoneType, TracebackType
+from types import CoroutineType, NoneType, TracebackType
 from typing import Any, TypeGuard, cast
 
 from werkzeug.exceptions import HTTPException
@@ -36,6 +36,8 @@ _EVENT = CallKind.EVENT  # looking up a member of an enum takes as long as a cal
 
 #: What nearly every handler returns; it need not be asked whether it can be awaited.
 _PLAIN = frozenset((NoneType, str, int, float, bool, list, tuple, dict, bytes))
+#: What an `async def` returns.
+_COROUTINE: Any = CoroutineType
 
 _REJECTED = {"message": "Connection rejected by server"}
 _REFUSED = {"message": "Connection refused by server"}
@@ -75,8 +77,11 @@ class Runner:
         """Run a handler and report how that ended; where there is more to do than to call it, return a coroutine.
 
         Both belong into one `contextvars.Context`. The coroutine is suspended when it needs a loop to go on, unless the
-        handler is an `async def`. They raise only what ends more than the call: Ctrl-C, and that a task is cancelled.
+        handler is an `async def`: nothing of that has been done before. They raise only what ends more than the call:
+        Ctrl-C, and that a task is cancelled.
         """
+        if call.handler.is_async:
+            return self._run(call)
         try:
             entered = self._contexts.enter(call)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it ends this call alone
@@ -92,6 +97,25 @@ class Runner:
             return self._finish(call, entered, result)
         self._end(call, entered, result)
         return None
+
+    async def _run(self, call: Call) -> None:
+        """The whole of a call, in its task: of those that have not begun, nothing is there yet but this."""
+        entered = None
+        try:
+            entered = self._contexts.enter(call)
+            try:
+                args = call.args if call.kind is _EVENT else _arguments(call)
+                result = call.handler.function(*args)
+                if type(result) is _COROUTINE:
+                    result = await result
+                if type(result) not in _PLAIN:
+                    result = await _settle(call, result)
+            except Exception as failure:  # noqa: BLE001 - raised again where nobody handles it
+                result = await self._recover(call, failure)
+        except BaseException as failure:  # noqa: BLE001
+            self._end(call, entered, error=failure)
+        else:
+            self._end(call, entered, result)
 
     async def _finish(
         self,

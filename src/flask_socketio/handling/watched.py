@@ -40,9 +40,17 @@ class _Watched(Runner):
         self._begins = begins
 
     def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
+        if not call.handler.is_async:
+            self._tell_begins(call)
+        return super().begin(call)
+
+    async def _run(self, call: Call) -> None:
+        self._tell_begins(call)
+        await super()._run(call)
+
+    def _tell_begins(self, call: Call) -> None:
         for tell in self._begins:
             tell(call)
-        return super().begin(call)
 
 
 def _tell(
