@@ -61,8 +61,10 @@ class Dispatcher:
         self._any_async = False
         #: the loop does not keep its tasks alive
         self._tasks: dict[Call, asyncio.Task[Any]] = {}
+        #: whose task is being made, and may take its first step meanwhile
+        self._starting: Call | None = None
         running = self._tasks.__len__
-        self._watch = LoopWatch(loop, running, counters, shows_line=debug)
+        self._watch = LoopWatch(loop, running, self._at_work, counters, shows_line=debug)
 
     @property
     def running(self) -> int:
@@ -170,9 +172,18 @@ class Dispatcher:
             return
         if self._watch.asleep:
             self._watch.wake()
+        self._starting = call
         task = self._new_task(rest, context=context)
+        self._starting = None
         if not task.done():
             self._tasks[call] = task
+
+    def _at_work(self) -> Call | None:
+        """The call whose task has the loop, if one has; for another thread."""
+        if self._starting is not None:
+            return self._starting
+        task = asyncio.current_task(self._loop)
+        return next((call for call, its in self._tasks.copy().items() if its is task), None)
 
     async def drain(self, timeout: float) -> bool:
         """Wait until no call is running, for `timeout` seconds at most; return whether that came true."""
