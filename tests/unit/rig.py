@@ -9,13 +9,14 @@ from collections.abc import Callable, Coroutine, Generator
 from types import SimpleNamespace
 from typing import Any
 
+from flask_socketio.cluster.memory import MemoryAdapter
 from flask_socketio.dispatch.dispatcher import Dispatcher
 from flask_socketio.dispatch.inbox import Inbox
 from flask_socketio.engine.config import Limits
 from flask_socketio.hub.call import Call, CallKind, Handler
 from flask_socketio.hub.client import Client
-from flask_socketio.hub.load import Load
-from flask_socketio.protocol.socketio import JSON
+from flask_socketio.hub.hub import Hub
+from flask_socketio.hub.socket import Socket
 
 #: Seconds after which a test gives up; what is waited for is an event.
 PATIENCE = 10.0
@@ -49,7 +50,8 @@ class Rig:
         self._done = asyncio.Event()
 
     def client(self) -> Client:
-        hub: Any = SimpleNamespace(limits=Limits(), load=Load(Limits()), codec=JSON)
+        nobody: Any = None
+        hub = Hub(nobody, MemoryAdapter[Socket](), Limits(), nobody, nobody)
         connection: Any = SimpleNamespace()
         return Client(hub, connection)
 
@@ -59,7 +61,7 @@ class Rig:
         self.start_handler(client, label, handler)
 
     def start_handler(self, client: Client, label: Any, handler: Handler) -> None:
-        socket: Any = SimpleNamespace(client=client)
+        socket = Socket(client, "/", "a client's")
         client.in_flight += 1
         self.dispatcher.submit(Call(socket, socket.client, CallKind.EVENT, None, (label,), handler))
 

@@ -6,8 +6,9 @@ import asyncio
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from contextvars import Context, ContextVar
 from typing import Any
 
 import pytest
@@ -131,6 +132,24 @@ def test_def_and_async_def_of_a_client_start_in_order(functions: list[Any]) -> N
     check_mixed(functions)
 
 
+def test_def_and_async_def_start_in_order_where_they_are_too_many_for_a_turn() -> None:
+    async def test() -> None:
+        rig = Rig()
+        dice = random.Random(1)
+        clients = [rig.client() for _ in range(3)]
+        sent = [0] * len(clients)
+        for _ in range(1000):
+            number = dice.randrange(len(clients))
+            rig.start(clients[number], (number, sent[number]), dice.choice([on_loop, on_thread]))
+            sent[number] += 1
+        await rig.all_finished(1000)
+        for number, count in enumerate(sent):
+            mine = [place for client, place in rig.started if client == number]
+            assert mine == list(range(count))
+
+    run(test)
+
+
 def test_def_behind_async_def_behind_def_starts_in_order() -> None:
     check_mixed([on_thread, on_loop, on_thread])
 
@@ -140,14 +159,14 @@ def test_async_def_is_not_overtaken_while_its_thread_has_not_come_to_hand_it_ove
 
     async def test() -> None:
         rig = Rig()
-        post = rig.inbox.post
 
-        def post_late(*args: Any) -> None:
-            if not rig.inbox.on_loop and args[0] == rig.dispatcher._go_on:  # pyright: ignore
-                time.sleep(10 * pool._WATCH_INTERVAL)  # pyright: ignore
-            post(*args)
+        class Late(deque[Any]):
+            def append(self, command: Any) -> None:
+                if command[0] == rig.dispatcher._go_on:  # pyright: ignore
+                    time.sleep(10 * pool._WATCH_INTERVAL)  # pyright: ignore
+                super().append(command)
 
-        rig.inbox.post = post_late  # type: ignore[method-assign]
+        rig.inbox._commands = Late()  # pyright: ignore
         client = rig.client()
         for place, function in enumerate([on_thread, on_loop, on_thread]):
             rig.start(client, place, function)
@@ -264,6 +283,95 @@ def test_serial_waits_for_a_blocked_handler() -> None:
         assert 2 not in rig.started
         released.set()
         await rig.all_finished(3)
+
+    run(test)
+
+
+def test_a_turn_of_the_loop_starts_some_of_many() -> None:
+    """The network, and whatever else the loop has to do, does not wait until all have begun."""
+
+    async def test() -> None:
+        rig = Rig()
+        turn = 0
+        begun: Counter[int] = Counter()
+
+        def next_turn() -> None:
+            nonlocal turn
+            turn += 1
+            rig.loop.call_soon(next_turn)
+
+        async def handler() -> None:
+            begun[turn] += 1
+
+        next_turn()
+        for place in range(1000):
+            rig.start(rig.client(), place, handler)
+        await rig.all_finished(1000)
+        assert max(begun.values()) <= 100
+        assert rig.started == list(range(1000))
+
+    run(test)
+
+
+# In what context
+
+_set = ContextVar("_set", default="nothing")
+
+
+@pytest.mark.parametrize("serial", [True, False])
+def test_what_a_handler_sets_is_not_there_for_the_next_one(serial: bool) -> None:
+    """Not even for one that begins because it has ended, or because of what it has done (disconnect(), say)."""
+
+    async def test() -> None:
+        rig = Rig(serial=serial)
+        client = rig.client()
+        found: list[str] = []
+
+        async def handler() -> None:
+            found.append(_set.get())
+            _set.set(f"by handler {len(found)}")
+            if len(found) < 3:
+                rig.start(client, len(found), handler)
+
+        rig.start(client, 0, handler)
+        await rig.all_finished(3)
+        assert found == ["nothing"] * 3
+
+    run(test)
+
+
+def test_handlers_on_the_loop_see_what_was_set_when_it_began() -> None:
+    async def test() -> None:
+        _set.set("by the server")
+        rig = Rig()
+        found: list[str] = []
+
+        async def handler() -> None:
+            found.append(_set.get())
+
+        rig.loop.call_soon(rig.start, rig.client(), 0, handler, context=Context())
+        await rig.all_finished(1)
+        assert found == ["by the server"]
+
+    run(test)
+
+
+def test_every_call_on_the_loop_is_a_task_of_its_own() -> None:
+    async def test() -> None:
+        rig = Rig()
+        tasks: list[object] = []
+
+        async def handler() -> None:
+            tasks.append(asyncio.current_task())
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.sleep(0)
+            assert tasks.count(asyncio.current_task()) == 1
+
+        client = rig.client()
+        for place in range(3):
+            rig.start(client, place, handler)
+        await rig.all_finished(3)
+        assert None not in tasks
 
     run(test)
 

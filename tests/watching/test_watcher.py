@@ -153,7 +153,7 @@ def test_what_nobody_wants_to_know_costs_nothing() -> None:
     assert session_maker([Some(), Events()]) is Session
     assert runner_maker([Events()]) is Runner
     for name in ("_event", "finished", "_ack"):
-        made = hub_maker([Some()]).func  # type: ignore[attr-defined]
+        made = hub_maker([Some()]).args[0]  # type: ignore[attr-defined]
         assert getattr(made, name) is getattr(Hub, name)
 
     def broadcast(_: object) -> None: ...

@@ -39,11 +39,17 @@ def version_of(distribution: str) -> str | None:
         return None
 
 
+def is_compiled() -> bool:
+    """Whether the core is one of extension modules: they share one, which only lies there with them."""
+    return importlib.util.find_spec("flask_socketio__mypyc") is not None
+
+
 def _distributions() -> Findings:
     name = "both-installed"
     original = version_of(_ORIGINAL)
     if original is None:
-        yield ok(name, f"Python {platform.python_version()}, {_OURS} {version_of(_OURS)}")
+        core = ", its core compiled" if is_compiled() else ""
+        yield ok(name, f"Python {platform.python_version()}, {_OURS} {version_of(_OURS)}{core}")
     else:
         yield broken(
             name,

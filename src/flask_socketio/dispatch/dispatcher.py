@@ -8,6 +8,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from functools import partial
 from typing import Any
 
 from ..base.counters import Counters
@@ -21,13 +22,16 @@ from .watch import LoopWatch
 
 Rest = Coroutine[Any, Any, None]
 
+#: Tasks that are started in one turn of the loop; then the network has its turn.
+_PER_TURN = 64
+
 
 class Dispatcher:
     """Collects the calls of one turn of the loop, then starts them.
 
     `begin` executes a call and reports to the hub itself, or returns a coroutine that does the rest; that of a `def`
-    handler stays on its thread until it is suspended. `serial`: a client's next call waits until its last one has
-    finished.
+    handler stays on its thread until it is suspended, that of an `async def` handler does everything. `serial`: a
+    client's next call waits until its last one has finished.
     """
 
     def __init__(
@@ -43,6 +47,9 @@ class Dispatcher:
     ) -> None:
         self._counters = counters = counters or Counters()
         self._loop = loop
+        #: what calls on the loop begin with: not what an earlier handler has set, whose end lets them begin
+        self._context = copy_context()
+        self._new_task = task_maker(loop)
         self._inbox = inbox
         self._begin = begin
         self._serial = serial
@@ -53,9 +60,11 @@ class Dispatcher:
         #: whether calls of `async def` handlers are among them
         self._any_async = False
         #: the loop does not keep its tasks alive
-        self._tasks: dict[Call, asyncio.Task[None]] = {}
+        self._tasks: dict[Call, asyncio.Task[Any]] = {}
+        #: whose task is being made, and may take its first step meanwhile
+        self._starting: Call | None = None
         running = self._tasks.__len__
-        self._watch = LoopWatch(loop, running, counters, shows_line=debug)
+        self._watch = LoopWatch(loop, running, self._at_work, counters, shows_line=debug)
 
     @property
     def running(self) -> int:
@@ -93,7 +102,7 @@ class Dispatcher:
 
     def _enqueue(self, call: Call) -> None:
         if not self._batch:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush, context=self._context)
         self._batch.append(call)
         if call.handler.is_async:
             self._any_async = True
@@ -107,51 +116,74 @@ class Dispatcher:
             self._pool.submit(batch)
 
     def _start_tasks(self, batch: list[Call]) -> list[Call]:
-        """Start what runs on the loop, hold back what has to come behind it; return what is for the threads."""
+        """Start what runs on the loop, put back what has to come behind it; return what is for the threads."""
         threaded: list[Call] = []
+        behind: list[Call] = []
         on_threads: set[Client] = set()
         on_loop: set[Client] = set()
         held: set[Client] = set()
-        for call in batch:
+        begun = 0
+        for place, call in enumerate(batch):
             client = call.owner
             if client in held:
-                self._enqueue(call)
+                behind.append(call)
             elif call.handler.is_async and client not in on_threads and not self._pool.has(client):
-                self._start_task(call)
+                if begun == _PER_TURN:
+                    behind += batch[place:]
+                    break
+                self._start_task(call, self._begin(call))
                 on_loop.add(client)
+                begun += 1
             elif client in on_loop:
                 # Behind a task of this client, which takes its first step before the next flush.
-                self._enqueue(call)
+                behind.append(call)
                 held.add(client)
             else:
                 # An async call behind others of its client goes through their worker, to start in its turn.
                 threaded.append(call)
                 on_threads.add(client)
+        if behind:
+            self._put_back(behind)
         return threaded
+
+    def _put_back(self, calls: list[Call]) -> None:
+        """Start them in the next turn of the loop, before what has come meanwhile."""
+        if not self._batch:
+            self._loop.call_soon(self._flush, context=self._context)
+        self._batch[:0] = calls
+        self._any_async = True
 
     def _execute(self, call: Call) -> None:
         context = copy_context()
         rest = context.run(self._begin, call)
         if rest is not None and has_more(context, rest, call):
             begun = new_waiter()
-            self._inbox.post(self._go_on, call, context, rest, begun)
+            self._inbox.post(self._go_on, call, rest, context, begun)
             begun.acquire()  # what comes next on this worker may be the same client's
 
-    def _start_task(self, call: Call) -> None:
-        context = copy_context()
-        rest = context.run(self._begin, call)
-        if rest is not None:
-            self._go_on(call, context, rest)
+    def _go_on(self, call: Call, rest: Rest, context: Context, begun: Signal) -> None:
+        """Do what is left of a call that has been on a thread; release `begun` when that has begun."""
+        self._start_task(call, rest, context)
+        self._loop.call_soon(begun.release)
 
-    def _go_on(self, call: Call, context: Context, rest: Rest, begun: Signal | None = None) -> None:
-        """Do what is left of a call; release `begun` when that has begun."""
+    def _start_task(self, call: Call, rest: Rest | None, context: Context | None = None) -> None:
+        """In its context, or else in a copy of this one."""
+        if rest is None:
+            return
         if self._watch.asleep:
             self._watch.wake()
-        task = new_task(self._loop, rest, context)
+        self._starting = call
+        task = self._new_task(rest, context=context)
+        self._starting = None
         if not task.done():
             self._tasks[call] = task
-        if begun is not None:
-            self._loop.call_soon(begun.release)
+
+    def _at_work(self) -> Call | None:
+        """The call whose task has the loop, if one has; for another thread."""
+        if self._starting is not None:
+            return self._starting
+        task = asyncio.current_task(self._loop)
+        return next((call for call, its in self._tasks.copy().items() if its is task), None)
 
     async def drain(self, timeout: float) -> bool:
         """Wait until no call is running, for `timeout` seconds at most; return whether that came true."""
@@ -175,8 +207,8 @@ def has_more(context: Context, rest: Rest, call: Call) -> bool:
     return True
 
 
-def new_task(loop: AbstractEventLoop, coroutine: Rest, context: Context) -> asyncio.Task[None]:
-    """A task that has taken its first step already, where Python can do that: most handlers take no second one."""
+def task_maker(loop: AbstractEventLoop) -> Callable[..., asyncio.Task[Any]]:
+    """What makes a task that has taken its first step already, where Python can do that: most take no second one."""
     if sys.version_info >= (3, 12):
-        return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
-    return loop.create_task(coroutine, context=context)
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return loop.create_task

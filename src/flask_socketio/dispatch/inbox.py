@@ -33,7 +33,7 @@ class Inbox:
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
         self._get_ident = ident_function()
-        self._thread = self._get_ident()
+        self._loops_thread = self._get_ident()
         self._commands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
         #: threads, by the system's numbers, that wait for the loop and for nothing else
@@ -47,11 +47,11 @@ class Inbox:
     @property
     def on_loop(self) -> bool:
         """Whether the caller is on the loop's thread."""
-        return self._get_ident() == self._thread and self._loop.is_running()
+        return self._get_ident() == self._loops_thread and self._loop.is_running()
 
     def post(self, function: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
         """Have the loop call the function; at once where the caller is on the loop."""
-        if self._get_ident() == self._thread and self._loop.is_running():
+        if self._get_ident() == self._loops_thread and self._loop.is_running():
             function(*args)
             return
         self._commands.append((function, args))

@@ -343,11 +343,11 @@ class Pool(Generic[J]):
             elif worker is self._main and worker.waiting > _LONG * progress:
                 self._leave_to_one(worker)
         self._judge(slow=slow)
-        if self._waiting and (worker := self._free_worker()) is not None:
+        if self._waiting and (free := self._free_worker()) is not None:
             jobs, self._waiting = self._waiting, []
             self._waiting_owners.clear()
-            self._main = worker
-            self._give(worker, jobs)
+            self._main = free
+            self._give(free, jobs)
         if busy or self._waiting:
             self._begin_watch()
 

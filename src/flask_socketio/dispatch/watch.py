@@ -10,8 +10,7 @@ import linecache
 import logging
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Iterator
-from inspect import CO_COROUTINE
+from collections.abc import Callable
 from sysconfig import get_path
 from time import monotonic
 from types import FrameType
@@ -36,12 +35,13 @@ _LIBRARIES = (get_path("stdlib"), get_path("purelib"), get_path("platlib"))
 
 
 class LoopWatch:
-    """Made on the loop. `running` tells how many handlers have begun on it and not ended."""
+    """Made on the loop. `running` tells how many handlers are on it, `at_work` which one has it now."""
 
     def __init__(
         self,
         loop: AbstractEventLoop,
         running: Callable[[], int],
+        at_work: Callable[[], Call | None],
         counters: Counters,
         *,
         shows_line: bool = False,
@@ -49,6 +49,7 @@ class LoopWatch:
         self._loop = loop
         self._thread = ident_function()()
         self._running = running
+        self._at_work = at_work
         self._counters = counters
         self._shows_line = shows_line
         self._told = Told(logger)
@@ -117,28 +118,19 @@ class LoopWatch:
 
     def _who(self) -> tuple[Call, str] | None:
         """The call that has the loop, and where it is."""
+        call = self._at_work()
+        if call is None:
+            return None
         running = sys._current_frames()  # pyright: ignore[reportPrivateUsage] - documented
-        frames = list(_outermost_first(running.get(self._thread)))
-        for index, frame in enumerate(frames):
-            if frame.f_code.co_flags & CO_COROUTINE:
-                call = frame.f_locals.get("call")
-                if isinstance(call, Call):
-                    return call, _place(frames[index + 1 :]) if self._shows_line else ""
-        return None
+        return call, _place(running.get(self._thread)) if self._shows_line else ""
 
 
-def _outermost_first(frame: FrameType | None) -> Iterator[FrameType]:
-    stack: list[FrameType] = []
-    while frame is not None:
-        stack.append(frame)
-        frame = frame.f_back
-    return reversed(stack)
-
-
-def _place(frames: list[FrameType]) -> str:
-    """The innermost line of the application's own."""
-    own = [frame for frame in frames if not frame.f_code.co_filename.startswith(_LIBRARIES)]
-    if not own:
+def _place(frame: FrameType | None) -> str:
+    """The innermost line of the application's own. What runs the loop may be the application's as well."""
+    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+        is_loop = frame.f_globals.get("__name__", "").startswith("asyncio.")
+        frame = None if is_loop else frame.f_back
+    if frame is None:
         return ""
-    file, line = own[-1].f_code.co_filename, own[-1].f_lineno
+    file, line = frame.f_code.co_filename, frame.f_lineno
     return f" ({file}, line {line}: {linecache.getline(file, line).strip()})"

@@ -17,12 +17,13 @@ from ..protocol.reasons import CloseReason
 from .answers import HttpAnswer, Receive, Send, compressed, refusal_answer, respond
 from .cookie import session_cookie
 from .engine import Engine
+from .link import WebSocketLink
 from .outbox import Outbox
 from .polling import Responder, is_too_large, responder_of
 from .request import EngineRequest
 from .session import Session
 from .slices import Slice
-from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
+from .websocket import DRAIN_TIME, WebSocketTransport
 
 _PREFLIGHT = [
     (b"access-control-allow-methods", b"OPTIONS, GET, POST"),

@@ -17,6 +17,7 @@ from ..protocol.states import SessionState, TransportRole
 from .admission import Admission, ConnectionMiddleware
 from .config import EngineConfig
 from .ids import Origin
+from .link import WebSocketLink
 from .memory import MemoryTrimmer
 from .outbox import Queueing
 from .polling import PollingTransport, Responder
@@ -24,7 +25,7 @@ from .request import EngineRequest
 from .session import Keeper, Receiver, Session, Transport
 from .timers import Deadlines, DelayQueue
 from .watched import NewSession
-from .websocket import WebSocketLink, WebSocketTransport
+from .websocket import WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
 

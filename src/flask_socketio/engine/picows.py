@@ -21,13 +21,14 @@ from ..protocol.errors import WebSocketProtocolError
 from ..protocol.message import Frames, Message
 from ..protocol.reasons import CloseReason
 from .engine import Engine
+from .link import WebSocketLink
 from .memory import LARGE
 from .outbox import Outbox, hold_little
 from .pace import Pace
 from .parser import Parser, feed, make_parser, parser_fault
 from .slices import LOOK, SLICE, Slice
 from .timers import Deadlines, Sweep
-from .websocket import DRAIN_TIME, WebSocketLink, WebSocketTransport
+from .websocket import DRAIN_TIME, WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
 

@@ -123,6 +123,8 @@ class Keeper(Protocol):
 class Session:
     """Touched on the engine's loop alone."""
 
+    __deletable__ = ("receiver", "transport")  # compiled classes want to know
+
     __slots__ = (
         "_keeper",
         "_may_extend",

@@ -11,28 +11,10 @@ from ..protocol.reasons import CloseReason
 from ..protocol.states import SessionState
 from .request import EngineRequest
 from .session import Keeper, Probe, Session, Transport
+from .watcher import SessionWatcher
 
 #: Makes a session, as the class does.
 NewSession = Callable[[Keeper, str, EngineRequest, Transport], Session]
-
-
-class SessionWatcher:
-    """What happens to connections. Called on the loop; a method that is left as it is costs nothing."""
-
-    def session_opened(self, session: Session) -> None:
-        """The handshake has succeeded; nothing has been sent yet."""
-
-    def session_upgraded(self, session: Session) -> None:
-        """A WebSocket carries it now."""
-
-    def session_closed(self, session: Session, reason: CloseReason) -> None:
-        """Nothing more comes or goes, and its clients have been told of as disconnected."""
-
-    def packet_received(self, session: Session, packet: str | bytes) -> None:
-        """An Engine.IO packet has come, perhaps a malformed one; one of bytes is always a message."""
-
-    def packet_sent(self, session: Session, message: Message) -> None:
-        """A packet has been handed to the transport. A broadcast's message is the same for all who receive it."""
 
 
 def session_maker(watchers: Sequence[SessionWatcher]) -> NewSession:

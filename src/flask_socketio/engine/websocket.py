@@ -11,6 +11,7 @@ from ..protocol.errors import EngineProtocolError, ProtocolError
 from ..protocol.message import Message
 from ..protocol.reasons import CloseReason
 from ..protocol.states import EngineAction, TransportRole, engine_action
+from .link import WebSocketLink
 from .session import Session
 
 logger = logging.getLogger("flask_socketio.engine")
@@ -32,34 +33,6 @@ _NO_ANSWER = {CloseReason.PARSE_ERROR, CloseReason.TRANSPORT_ERROR, CloseReason.
 
 #: Seconds for which a client whose answer is not awaited can still read the close frame.
 DRAIN_TIME = 0.25
-
-
-class WebSocketLink:
-    """What a lane does with a connection that has been accepted."""
-
-    __slots__ = ()
-
-    #: the class's name, for logs and tests
-    carrier: str
-    #: bytes so far: payloads of frames, or the whole of them
-    received: int
-    sent: int
-
-    def write(self, message: Message) -> None:
-        raise NotImplementedError
-
-    def close(self, code: int, reason: str, *, await_answer: bool) -> None:
-        """Send a close frame behind what was written, and let go of the connection.
-
-        With `await_answer` the client has close_timeout to answer (RFC 6455, section 7.1.1), else a moment to read it.
-        """
-        raise NotImplementedError
-
-    def pause_reading(self) -> None:
-        raise NotImplementedError
-
-    def resume_reading(self) -> None:
-        raise NotImplementedError
 
 
 class WebSocketTransport:

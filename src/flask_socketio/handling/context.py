@@ -39,7 +39,7 @@ class EventContexts:
         """Enter the contexts of a call; returns what `leave` needs."""
         client = call.owner
         environ = client.connection.environ
-        template: ContextTemplate | None = client.contexts  # pyright: ignore[reportAssignmentType] - set here alone
+        template: ContextTemplate | None = client.contexts
         if template is None:
             template = client.contexts = ContextTemplate(self._maker, environ)
         if not self._manage_session:

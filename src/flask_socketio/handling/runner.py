@@ -11,7 +11,7 @@ from builtins import ConnectionRefusedError as BuiltinConnectionRefusedError
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from inspect import isawaitable
-from types import NoneType, TracebackType
+from types import CoroutineType, NoneType, TracebackType
 from typing import Any, TypeGuard, cast
 
 from werkzeug.exceptions import HTTPException
@@ -36,6 +36,8 @@ _EVENT = CallKind.EVENT  # looking up a member of an enum takes as long as a cal
 
 #: What nearly every handler returns; it need not be asked whether it can be awaited.
 _PLAIN = frozenset((NoneType, str, int, float, bool, list, tuple, dict, bytes))
+#: What an `async def` returns.
+_COROUTINE: Any = CoroutineType
 
 _REJECTED = {"message": "Connection rejected by server"}
 _REFUSED = {"message": "Connection refused by server"}
@@ -45,6 +47,8 @@ _PYTHONS_REFUSAL = (
     "from flask_socketio import ConnectionRefusedError"
 )
 _DONE = Outcome()
+#: in the place of an error that knows the frame it stands in: a circle that waits for the garbage collector
+_FORGOTTEN = Exception()
 _FAILED = {"error": "the handler of this event failed"}
 
 
@@ -73,19 +77,45 @@ class Runner:
         """Run a handler and report how that ended; where there is more to do than to call it, return a coroutine.
 
         Both belong into one `contextvars.Context`. The coroutine is suspended when it needs a loop to go on, unless the
-        handler is an `async def`. They raise only what ends more than the call: Ctrl-C, and that a task is cancelled.
+        handler is an `async def`: nothing of that has been done before. They raise only what ends more than the call:
+        Ctrl-C, and that a task is cancelled.
         """
+        if call.handler.is_async:
+            return self._run(call)
         try:
             entered = self._contexts.enter(call)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it ends this call alone
-            return self._end(call, None, error=error)
+            self._end(call, None, error=error)
+            return None
         args = call.args if call.kind is _EVENT else _arguments(call)
         try:
             result = call.handler.function(*args)
             is_final = type(result) in _PLAIN or not isawaitable(result)
         except BaseException as error:  # noqa: BLE001
             return self._finish(call, entered, error=error)
-        return self._end(call, entered, result) if is_final else self._finish(call, entered, result)
+        if not is_final:
+            return self._finish(call, entered, result)
+        self._end(call, entered, result)
+        return None
+
+    async def _run(self, call: Call) -> None:
+        """The whole of a call, in its task: of those that have not begun, nothing is there yet but this."""
+        entered = None
+        try:
+            entered = self._contexts.enter(call)
+            try:
+                args = call.args if call.kind is _EVENT else _arguments(call)
+                result = call.handler.function(*args)
+                if type(result) is _COROUTINE:
+                    result = await result
+                if type(result) not in _PLAIN:
+                    result = await _settle(call, result)
+            except Exception as failure:  # noqa: BLE001 - raised again where nobody handles it
+                result = await self._recover(call, failure)
+        except BaseException as failure:  # noqa: BLE001
+            self._end(call, entered, error=failure)
+        else:
+            self._end(call, entered, result)
 
     async def _finish(
         self,
@@ -108,7 +138,7 @@ class Runner:
         else:
             self._end(call, entered, result)
         finally:
-            del error  # it knows this frame: a circle that waits for the garbage collector
+            error = None  # it knows this frame: a circle that waits for the garbage collector
 
     def _end(
         self,
@@ -128,10 +158,10 @@ class Runner:
             error = failure
         if error is not None:
             outcome = self._failure(call, error)
-        failure = call.failure
+        raised = call.failure
         self._report(call, outcome)
-        if failure is not None and _ends_more(failure):
-            raise failure
+        if raised is not None and _ends_more(raised):
+            raise raised
 
     async def _recover(self, call: Call, error: Exception) -> Any:
         """What comes of a call that raised an exception: the result of one with other arguments, or an error handler's.
@@ -153,7 +183,7 @@ class Runner:
                         error = again
             return await self._handle(call, error)
         finally:
-            del error
+            error = _FORGOTTEN
 
     async def _handle(self, call: Call, error: Exception) -> Any:
         """Give an exception to the application's error handler, whose result takes the place of the handler's.
@@ -175,7 +205,7 @@ class Runner:
                     return False if call.kind is CallKind.CONNECT else result
             raise error
         finally:
-            del error
+            error = _FORGOTTEN
 
     def _outcome(self, call: Call, result: Any) -> Outcome:
         if call.kind is CallKind.CONNECT:

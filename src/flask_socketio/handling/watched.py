@@ -8,23 +8,11 @@ from typing import Any
 
 from ..base.hooks import overriding
 from ..hub.call import Call, Outcome
+from ..protocol.socketio import Codec
 from .runner import Runner
+from .watcher import CallWatcher
 
 Report = Callable[[Call, Outcome], None]
-
-
-class CallWatcher:
-    """What happens to calls of handlers; a method that is left as it is costs nothing.
-
-    Both are called where the handler runs, on its thread or on the loop, and in the `contextvars` context of the call,
-    which is its own: what is set in there is what the handler sees, and is gone with it.
-    """
-
-    def handler_begins(self, call: Call) -> None:
-        """Nothing of it has run."""
-
-    def handler_ended(self, call: Call, outcome: Outcome) -> None:
-        """`call.failure` is what it has raised, if nobody has handled that. The hub does not know yet."""
 
 
 def runner_maker(watchers: Sequence[CallWatcher]) -> Callable[..., Runner]:
@@ -42,18 +30,27 @@ class _Watched(Runner):
         contexts: Any,
         handlers: Any,
         report: Report,
-        *args: Any,
-        **kwargs: Any,
+        codec: Codec,
+        *,
+        ack_errors: bool = False,
     ) -> None:
         if ended:
             report = partial(_tell, ended, report)
-        super().__init__(contexts, handlers, report, *args, **kwargs)
+        super().__init__(contexts, handlers, report, codec, ack_errors=ack_errors)
         self._begins = begins
 
     def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
+        if not call.handler.is_async:
+            self._tell_begins(call)
+        return super().begin(call)
+
+    async def _run(self, call: Call) -> None:
+        self._tell_begins(call)
+        await super()._run(call)
+
+    def _tell_begins(self, call: Call) -> None:
         for tell in self._begins:
             tell(call)
-        return super().begin(call)
 
 
 def _tell(

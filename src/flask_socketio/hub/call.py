@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
@@ -32,7 +32,7 @@ class Handler:
     written: Callable[..., Any] | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, init=False)
 class Call:
     """One run of a handler for a socket.
 
@@ -48,14 +48,36 @@ class Call:
     args: tuple[Any, ...]
     handler: Handler
     #: the client asked for an answer
-    ack_id: int | None = None
+    ack_id: int | None
     #: what was raised and nothing has handled
-    failure: BaseException | None = None
+    failure: BaseException | None
     #: as how many it counts among those in flight
-    weight: int = 1
+    weight: int
     #: when it was handed over to be run, and when that began, where somebody measures it; of no clock in particular
-    arrived: float = field(init=False)
-    begun: float = field(init=False)
+    arrived: float
+    begun: float
+
+    # Written out where one is made for every event: what `dataclass` writes is never compiled.
+    def __init__(
+        self,
+        socket: Socket,
+        owner: Client,
+        kind: CallKind,
+        event: str | None,
+        args: tuple[Any, ...],
+        handler: Handler,
+        ack_id: int | None = None,
+        weight: int = 1,
+    ) -> None:
+        self.socket = socket
+        self.owner = owner
+        self.kind = kind
+        self.event = event
+        self.args = args
+        self.handler = handler
+        self.ack_id = ack_id
+        self.failure = None
+        self.weight = weight
 
     @property
     def starts_on_loop(self) -> bool:
@@ -63,11 +85,15 @@ class Call:
         return self.handler.is_async
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Outcome:
     """How a call ended."""
 
     #: connect: whether the client is accepted
-    accepted: bool = True
+    accepted: bool
     #: connect refused: the CONNECT_ERROR's data. Event: the encoded answer; None where there is none.
-    body: Body | None = None
+    body: Body | None
+
+    def __init__(self, accepted: bool = True, body: Body | None = None) -> None:
+        self.accepted = accepted
+        self.body = body

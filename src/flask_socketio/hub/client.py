@@ -73,7 +73,7 @@ class Client:
         self.worker: object | None = None
         self.backlog: deque[Call] | None = None
         #: what the contexts of its events are made from, for whoever enters them
-        self.contexts: object | None = None
+        self.contexts: Any = None
         self._total = hub.load
         #: bytes of the packet whose attachments are arriving
         self._collected = 0

@@ -188,9 +188,7 @@ class Hub:
         handler, prefix = found
         args = (*prefix, *packet.data[1:])
         client = socket.client
-        self._start(
-            Call(socket, client, _EVENT, event, args, handler, packet.id, None, packet.weight)
-        )
+        self._start(Call(socket, client, _EVENT, event, args, handler, packet.id, packet.weight))
 
     def _ack(self, socket: Socket, packet: Packet) -> None:
         number = packet.id

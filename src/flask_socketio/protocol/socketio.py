@@ -10,14 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from . import json
 from .engineio import MESSAGE, REVISION
 from .errors import SocketProtocolError
 from .message import EventMessage, Message
 
-CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
+CONNECT: Final = 0
+DISCONNECT: Final = 1
+EVENT: Final = 2
+ACK: Final = 3
+CONNECT_ERROR: Final = 4
+BINARY_EVENT: Final = 5
+BINARY_ACK: Final = 6
 TYPE_NAMES = (
     "CONNECT",
     "DISCONNECT",
@@ -52,24 +58,43 @@ _MAX_NAMESPACE = 512
 Names = type | tuple[type, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Packet:
     """`data` is a list for EVENT (name first) and ACK, an object or None for CONNECT and CONNECT_ERROR."""
 
     type: int
-    namespace: str = "/"
-    data: Any = None
-    id: int | None = None
+    namespace: str
+    data: Any
+    id: int | None
     #: as how many packets it counts among those that wait or are being handled
-    weight: int = 1
+    weight: int
+
+    # Written out where one is made for every packet: what `dataclass` writes is never compiled.
+    def __init__(
+        self,
+        type: int,
+        namespace: str = "/",
+        data: Any = None,
+        id: int | None = None,
+        weight: int = 1,
+    ) -> None:
+        self.type = type
+        self.namespace = namespace
+        self.data = data
+        self.id = id
+        self.weight = weight
 
 
-@dataclass(slots=True)  # frozen ones take three times as long to make
+@dataclass(slots=True, init=False)  # frozen ones take three times as long to make
 class Body:
     """Encoded data: everything of a packet that does not depend on who receives it."""
 
     data: bytes
-    attachments: tuple[bytes, ...] = ()
+    attachments: tuple[bytes, ...]
+
+    def __init__(self, data: bytes, attachments: tuple[bytes, ...] = ()) -> None:
+        self.data = data
+        self.attachments = attachments
 
 
 class PacketDecoder(Protocol):

@@ -124,7 +124,7 @@ METRICS: Mapping[str, Metric] = {
 _COUNTED = {
     name: name
     for name, metric in METRICS.items()
-    if metric.kind is _COUNTER and name in Counters.__slots__
+    if metric.kind is _COUNTER and name in Counters.__dataclass_fields__
 } | {
     "connections_opened": "sessions_opened",
     "connections_closed": "closed_by",

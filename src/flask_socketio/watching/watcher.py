@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from ..base.hooks import overriding
 from ..cluster.base import Emission
-from ..engine.watched import SessionWatcher
-from ..handling.watched import CallWatcher
-from ..hub.watched import HubWatcher
+from ..engine.watcher import SessionWatcher
+from ..handling.watcher import CallWatcher
+from ..hub.watcher import HubWatcher
 
 Broadcast = Callable[[Emission], object]
 
