@@ -15,7 +15,7 @@ import socketio
 from playwright.sync_api import Locator, expect
 
 from tests.clients.browser import Visit
-from tests.kit.neighbour import PatientClient, PatientSimpleClient
+from tests.kit.neighbour import OrderedClient, PatientSimpleClient
 from tests.kit.server import ServerProcess
 
 APP = Path(__file__).with_name("app.py")
@@ -47,7 +47,7 @@ class Admin:
         self.refusal: str | None = None
         self._namespace = namespace
         self._news = threading.Condition()
-        self.client = PatientClient(reconnection=False)
+        self.client = OrderedClient(reconnection=False)
         self.client.on("*", self._hear, namespace=namespace)
         self.client.on("connect_error", self._refused, namespace=namespace)
         try:

@@ -19,13 +19,6 @@ class PatientClient(socketio.Client):
         super().connect(url, **{"wait_timeout": PATIENCE, **options})
 
 
-class PatientSimpleClient(socketio.SimpleClient):
-    client_class = PatientClient
-
-    def connect(self, url: str, **options: Any) -> None:
-        super().connect(url, **{"wait_timeout": PATIENCE, **options})
-
-
 class _OrderedEngine(engineio.Client):
     def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
         return super()._trigger_event(event, *args, **{**kwargs, "run_async": False})
@@ -39,3 +32,10 @@ class OrderedClient(PatientClient):
 
     def _engineio_client_class(self) -> type[engineio.Client]:
         return _OrderedEngine
+
+
+class PatientSimpleClient(socketio.SimpleClient):
+    client_class = OrderedClient
+
+    def connect(self, url: str, **options: Any) -> None:
+        super().connect(url, **{"wait_timeout": PATIENCE, **options})
