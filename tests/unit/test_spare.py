@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -69,33 +68,6 @@ def test_what_computes_beside_others_leaves_nothing() -> None:
     finally:
         stop.set()
         work.join()
-
-
-@needs_linux
-def test_no_descriptor_is_kept_of_a_thread_that_is_not_looked_at() -> None:
-    """Threads come and go; each could have left one."""
-    found = Spare(threading.get_native_id(), ON_TIME)
-
-    def open_files() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
-
-    found.begin([])
-    before = open_files()
-    for _ in range(5):
-        stop = threading.Event()
-        work = threading.Thread(target=stop.wait)
-        work.start()
-        assert work.native_id is not None
-        found.begin([work.native_id])
-        assert open_files() == before + 1
-        stop.set()
-        work.join()
-        found.begin([work.native_id])  # it has ended just now
-        assert not found.is_left([work.native_id])
-        found.begin([])
-        assert open_files() == before
-    del found
-    assert open_files() == before - 1
 
 
 @needs_linux
