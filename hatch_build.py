@@ -113,8 +113,8 @@ COMPILERS = ("mypy==2.4.1", "setuptools>=77")
 NOT_COMPILED = """\
 flask-duplex: the core could not be compiled.
   Tried: {command}
-  What helps: a C compiler and Python's headers (on Debian and Ubuntu: apt install gcc python3-dev); or no
-  FLASK_DUPLEX_COMPILE in the environment: the package is complete without."""
+  What helps: a C compiler and Python's headers (on Debian and Ubuntu: apt install gcc python3-dev); without build
+  isolation, mypy and setuptools; or no FLASK_DUPLEX_COMPILE in the environment: the package is complete without."""
 
 
 class FetchError(Exception):
@@ -144,7 +144,8 @@ class ClientBuildHook(BuildHookInterface):
 
     def _compile(self, build_data: dict[str, Any]) -> None:
         folder = Path(self.root, "build", "compiled")
-        shutil.rmtree(folder / "lib", ignore_errors=True)
+        if (folder / "lib").exists():
+            shutil.rmtree(folder / "lib")  # what is left of it would go into the wheel
         command = [sys.executable, str(Path(self.root, "compiled.py")), str(folder)]
         if subprocess.run(command, check=False).returncode:
             self.app.abort(NOT_COMPILED.format(command=" ".join(command)))

@@ -368,6 +368,28 @@ def test_a_callable_is_asked_about_each_origin(pair: tuple[MirrorServer, MirrorS
     assert answers.count(b" 200 OK") == len(USUAL) - 1
 
 
+def test_a_list_of_origins_may_change(pair: tuple[MirrorServer, MirrorServer]) -> None:
+    """As `cors_allowed_origins` of an application that adds to it, or takes away."""
+    allowed = Fading("http://x", times=len(USUAL) - 1)
+    server = pair[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server.engine.admission, "origins", OriginPolicy(allowed, False))
+        answers = connection.run(server, *numbered(*USUAL))
+    assert answers.count(b" 200 OK") == len(USUAL) - 1
+
+
+class Fading(list[str]):
+    """What is in it is so often, and then no longer."""
+
+    def __init__(self, *origins: str, times: int) -> None:
+        super().__init__(origins)
+        self.left = times
+
+    def __contains__(self, origin: object) -> bool:
+        self.left -= origin != "*"
+        return self.left >= 0 and super().__contains__(origin)
+
+
 # -- over sockets ------------------------------------------------------------------------------------
 
 
@@ -415,3 +437,13 @@ def test_nothing_is_smuggled(server: ServerProcess) -> None:
         )
         with suppress(ConnectionError):
             assert file.readline().startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "target", [b"/a", b"/?a", b"/&", b"/?EIO=4&transport=polling&t=a", b"/?EIO=a"]
+)
+def test_a_line_is_read_once_however_it_ends(target: bytes) -> None:
+    """What would be read again from each of its bytes on would take minutes."""
+    long = target + target[-1:] * 200_000
+    for end in (b'" HTTP/1.1\r\n\r\n', b" HTTP/1.0\r\n\r\n", b""):
+        assert KnownHeads().read(b"GET " + long + end) is None

@@ -102,7 +102,7 @@ class Dispatcher:
 
     def _enqueue(self, call: Call) -> None:
         if not self._batch:
-            self._loop.call_soon(self._flush, context=self._context)
+            self._loop.call_soon(self._flush, context=self._context.copy())
         self._batch.append(call)
         if call.handler.is_async:
             self._any_async = True
@@ -149,7 +149,7 @@ class Dispatcher:
     def _put_back(self, calls: list[Call]) -> None:
         """Start them in the next turn of the loop, before what has come meanwhile."""
         if not self._batch:
-            self._loop.call_soon(self._flush, context=self._context)
+            self._loop.call_soon(self._flush, context=self._context.copy())
         self._batch[:0] = calls
         self._any_async = True
 
@@ -173,8 +173,10 @@ class Dispatcher:
         if self._watch.asleep:
             self._watch.wake()
         self._starting = call
-        task = self._new_task(rest, context=context)
-        self._starting = None
+        try:
+            task = self._new_task(rest, context=context)
+        finally:
+            self._starting = None
         if not task.done():
             self._tasks[call] = task
 

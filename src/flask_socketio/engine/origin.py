@@ -31,8 +31,8 @@ class OriginPolicy:
         self._credentials = credentials
         self._any_host = any_host
         self._asks_environ = callable(allowed) and _takes_two(allowed)
-        #: what was allowed once is, of the same origin and the same server, for ever
-        self.are_fixed = not callable(allowed)
+        #: what was allowed once is, of the same origin and the same server, for ever; a list may change
+        self.are_fixed = allowed is None or isinstance(allowed, (str, tuple))
 
     def expected(self, environ: Mapping[str, Any]) -> str:
         """What would have been allowed, for the log."""

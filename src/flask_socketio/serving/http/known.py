@@ -22,10 +22,10 @@ from ...engine.request import Headers
 from .polling import Ticket
 
 #: Some of the request lines that the parser takes: what browsers write. Method, path, query; the latter in two parts
-#: if there is a time stamp in between.
+#: if there is a time stamp in between. Nothing is read twice, however a line ends (`*+`): anybody may send them.
 _LINE = re.compile(
-    rb"(GET|POST) (/[\w!$%&'()*+,./:;=@~-]*)(?:(\?EIO=\w*&transport=\w*)&t=[\w.-]*(?=[& ]))?"
-    rb"([\w!$%&'()*+,./:;=?@~-]*) HTTP/1\.1"
+    rb"(GET|POST) (/[\w!$%&'()*+,./:;=@~-]*+)(?:(\?EIO=\w*+&transport=\w*+)&t=[\w.-]*+(?=[& ]))?"
+    rb"([\w!$%&'()*+,./:;=?@~-]*+) HTTP/1\.1"
 )
 _LENGTH = re.compile(rb"(?i:\r\ncontent-length): ([0-9]+)(?=\r\n)")
 #: The most digits of a length that are read: it is one that has come.
