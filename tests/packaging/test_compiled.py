@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib.util
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
-
-import pytest
 
 import flask_socketio
 from flask_duplex.doctor.installation import is_compiled
@@ -79,5 +78,5 @@ def test_the_page_names_what_switches_it_on() -> None:
 
 if __name__ == "__main__":
     if not is_compiled():
-        pytest.exit(f"{flask_socketio.__file__} is not compiled", 1)
+        sys.exit(f"{flask_socketio.__file__} is not compiled")
     print(f"{len(modules())} modules are compiled")

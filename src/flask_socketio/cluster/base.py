@@ -83,7 +83,7 @@ class Answer:
         return args if len(args) > 1 else args[0] if args else None
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True)
 class Emission:
     """One emit: to whom, what, and what comes back.
 
@@ -95,32 +95,13 @@ class Emission:
     args: list[Any]
     body: Body
     #: rooms whose members receive it, each client once; None for everybody in the namespace
-    to: tuple[Room, ...] | None
+    to: tuple[Room, ...] | None = None
     #: session ids, and rooms, that do not
-    skip: tuple[Room, ...]
+    skip: tuple[Room, ...] = ()
     #: called with what each receiving client answers
-    callback: Callback | None
+    callback: Callback | None = None
     #: for the clients of this server alone
-    ignore_queue: bool
-
-    # Written out where one is made for every emit: what `dataclass` writes is never compiled.
-    def __init__(
-        self,
-        namespace: str,
-        args: list[Any],
-        body: Body,
-        to: tuple[Room, ...] | None = None,
-        skip: tuple[Room, ...] = (),
-        callback: Callback | None = None,
-        ignore_queue: bool = False,
-    ) -> None:
-        self.namespace = namespace
-        self.args = args
-        self.body = body
-        self.to = to
-        self.skip = skip
-        self.callback = callback
-        self.ignore_queue = ignore_queue
+    ignore_queue: bool = False
 
 
 class Member(Protocol):

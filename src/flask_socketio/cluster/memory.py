@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from ..base.counters import Counters
 from ..errors import UnknownClientError
@@ -129,8 +128,7 @@ class MemoryAdapter(Adapter[M]):
         to = emission.to
         if to is None or len(to) != 1 or emission.skip:
             return None
-        room: Any = to[0]
-        owner = self._sockets.get(emission.namespace, {}).get(room)
+        owner = self._sockets.get(emission.namespace, {}).get(to[0])  # pyright: ignore[reportArgumentType]
         return None if owner is None else (owner,)
 
     def _receivers(self, emission: Emission) -> list[M]:
