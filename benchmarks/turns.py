@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from .clients import Meter
 from .pace import PACE
+from .scenarios import until
 from .servers import Server
 
 #: Seconds that a side runs before the next one does: long beside what it takes to have warm caches again.
@@ -80,10 +81,11 @@ class Turns:
 
 
 async def _window(side: Side, seconds: float) -> tuple[float, int]:
-    """Let one side run. Returns the seconds of CPU that it used, and how many messages its clients counted."""
+    """Let one side run, for one message at least. Returns seconds of CPU, and how many messages its clients counted."""
     cpu, count = side.server.cpu(), side.meter.total
     side.server.go_on()
     await asyncio.sleep(seconds)
+    await until(lambda: side.meter.total > count)
     side.server.stop()
     await asyncio.sleep(SETTLING)
     return side.server.cpu() - cpu, side.meter.total - count
