@@ -25,7 +25,7 @@ from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.counters import Counters
-from ..base.real import new_lock, new_signal, start_thread, thread_number
+from ..base.real import new_bell, new_lock, start_thread, thread_number
 from .spare import Spare
 
 logger = logging.getLogger("flask_socketio.server")
@@ -82,8 +82,8 @@ class Worker(Generic[J]):
     def __init__(self, execute: Callable[[J], None], name: str) -> None:
         self._execute = execute
         self._lock = new_lock()
-        #: released once for each time the worker is idle and gets calls
-        self._wake = new_signal()
+        #: released once for each time the worker is idle and gets calls; without the lock, which it wants next
+        self._wake = new_bell()
         self._queue: deque[J] = deque()
         self._idle = False
         self._ended = False
@@ -110,10 +110,10 @@ class Worker(Generic[J]):
             if self._ended:
                 return False
             self._queue.extend(jobs)
-            if self._idle:
-                self._idle = False
-                self._busy_since = time.monotonic()
-                self._wake.release()
+            was_idle, self._idle = self._idle, False
+        if was_idle:
+            self._busy_since = time.monotonic()
+            self._wake.release()
         return True
 
     def progress(self) -> int:
@@ -173,8 +173,8 @@ class Worker(Generic[J]):
                     if self._idle:
                         self._ended = True
                         return None
-                # Woken in the moment in which the wait ran out: take the permit that was given.
-                self._wake.acquire()
+                # Woken in the moment in which the wait ran out: take the permit that is given.
+                self._wake.acquire(timeout=-1)
 
 
 class Pool(Generic[J]):
