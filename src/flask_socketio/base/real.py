@@ -116,7 +116,7 @@ def new_signal() -> Signal:
 
 
 class Bell(Protocol):
-    """What a thread waits for, and another one rings; once rung it is heard once, by who waits or by who comes to wait."""
+    """What one thread rings and another one waits for; it is heard once, by who waits or who comes to wait."""
 
     def acquire(self, *, timeout: float) -> bool:
         """Wait until it is rung, for so many seconds at most; returns whether it was."""
@@ -126,9 +126,9 @@ class Bell(Protocol):
 
 
 def new_bell() -> Bell:
-    """On Linux one for which `release` has let go of the interpreter's lock before the other thread wakes. That of a
-    Python lock holds it meanwhile: on the same core the other thread is woken only to wait for it, and there are two
-    changes of threads more. A signal where the system has none, or no descriptor is left."""
+    """On Linux one whose `release` lets go of the interpreter's lock before the other thread wakes. That of a lock does
+    not: on the same core the other thread would wake only to wait for it, which makes two changes of threads more.
+    A signal where the system has none such, or no descriptor is left."""
     try:
         return _EventBell()
     except (AttributeError, OSError):
