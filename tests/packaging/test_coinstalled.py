@@ -22,7 +22,11 @@ def run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def pip(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([python, "-m", "pip", *arguments], capture_output=True, text=True)
+    # What is installed somewhere else is not for it to find.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [python, "-m", "pip", *arguments], env=env, capture_output=True, text=True
+    )
 
 
 @pytest.fixture

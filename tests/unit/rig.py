@@ -42,6 +42,8 @@ class Rig:
             serial=serial,
             max_threads=max_threads,
         )
+        #: what a thread does, or waits for, before it comes to the handler
+        self.before_entering: Callable[[Call], object] = lambda _: None
         self.lock = threading.Lock()
         #: what has started, in that order, and the threads it started on
         self.started: list[Any] = []
@@ -73,6 +75,8 @@ class Rig:
     def _begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
         if call.handler.is_async:
             return self._run_async(call)
+        self.before_entering(call)
+        call.entered = True
         self._note(call)
         rest = call.handler.function()
         if inspect.iscoroutine(rest):

@@ -83,6 +83,25 @@ def test_calls_of_a_client_start_in_order(seed: int, max_threads: int) -> None:
     run(test)
 
 
+@pytest.mark.parametrize("max_threads", [1000, 2, 1])
+def test_a_call_whose_thread_has_had_no_core_is_before_the_next_one(max_threads: int) -> None:
+    """On a busy machine a thread may stand for long between the call that it has taken and its handler."""
+
+    async def test() -> None:
+        rig = Rig(max_threads=max_threads)
+        rig.before_entering = lambda call: time.sleep(0.05) if call.args[0] == (0, 0) else None
+        clients = [rig.client() for _ in range(2)]
+        for place in range(5):
+            for number, client in enumerate(clients):
+                rig.start(client, (number, place))
+            await asyncio.sleep(0.005)
+        await rig.all_finished(10)
+        for number in range(2):
+            assert [place for client, place in rig.started if client == number] == list(range(5))
+
+    run(test)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_async_calls_of_a_client_start_in_order(seed: int) -> None:
     dice = random.Random(seed)

@@ -74,6 +74,11 @@ class Job(Protocol):
         """Whether its thread only waits until the loop has started it."""
         ...
 
+    @property
+    def entered(self) -> bool:
+        """Whether the thread has come to what was to be done, so that what comes later may start."""
+        ...
+
 
 J = TypeVar("J", bound=Job)
 
@@ -127,8 +132,8 @@ class Worker(Generic[J]):
     def take_over(self) -> list[J]:
         """Declare it blocked; return what waits behind the job in which it is."""
         with self._lock:
-            if self._idle or (self.job is not None and self.job.starts_on_loop):
-                return []  # what waits behind it may be of the same owner, and it may not have started
+            if self._idle or (self.job is not None and not self.job.entered):
+                return []  # what waits behind it may be of the same owner: the thread has had no core yet
             self.blocked = True
             jobs = list(self._queue)
             self._queue.clear()

@@ -20,6 +20,7 @@ class ViewJob:
 
     worker: Any = None
     starts_on_loop = False
+    entered = True
 
     @property
     def owner(self) -> ViewJob:

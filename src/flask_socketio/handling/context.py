@@ -40,11 +40,13 @@ class EventContexts:
         client = call.owner
         environ = client.connection.environ
         template: ContextTemplate | None = client.contexts
+        managed: ManagedSession | None = environ.get(_SAVED) if self._manage_session else None
+        if template is None or managed is None:
+            call.entered = True  # the application's own code opens sessions, and may wait
         if template is None:
             template = client.contexts = ContextTemplate(self._maker, environ)
         if not self._manage_session:
             return template, template.push(None, call)
-        managed: ManagedSession | None = environ.get(_SAVED)
         context = template.push(managed, call)
         if managed is None:
             try:

@@ -195,6 +195,7 @@ class ContextTemplate:
         return context
 
     def _push_the_public_way(self, session: SessionMixin | None, call: Any) -> Any:
+        call.entered = True  # a context of the application's own may wait for something
         context: Any = self._maker.request_context({**self._environ})
         request = context.request
         request.sid, request.namespace, request.event = self._maker.describe(call)

@@ -88,6 +88,7 @@ class Runner:
             self._end(call, None, error=error)
             return None
         args = call.args if call.kind is _EVENT else _arguments(call)
+        call.entered = True
         try:
             result = call.handler.function(*args)
             is_final = type(result) in _PLAIN or not isawaitable(result)

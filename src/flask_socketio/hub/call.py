@@ -49,6 +49,8 @@ class Call:
     handler: Handler
     #: the client asked for an answer
     ack_id: int | None
+    #: the handler has been called, or what it needs of the application: a call that comes later starts later
+    entered: bool
     #: what was raised and nothing has handled
     failure: BaseException | None
     #: as how many it counts among those in flight
@@ -76,6 +78,7 @@ class Call:
         self.args = args
         self.handler = handler
         self.ack_id = ack_id
+        self.entered = False
         self.failure = None
         self.weight = weight
 
