@@ -57,6 +57,7 @@ class Rig:
                     owner=Owner(),
                     handler=None,
                     starts_on_loop=False,
+                    entered=True,
                     work=work,
                 )
                 for work in works
