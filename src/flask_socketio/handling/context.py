@@ -48,8 +48,10 @@ class EventContexts:
         context = template.push(managed, call)
         if managed is None:
             try:
+                # Not through Flask's proxy, which would look the session up for every step of copying it.
+                copied = ManagedSession(context.session.items())
                 # Of events that are the first ones at the same time one makes it, and all have it.
-                set_session(context, environ.setdefault(_SAVED, ManagedSession(session)))
+                set_session(context, environ.setdefault(_SAVED, copied))
             except BaseException as error:
                 template.pop(context, error)
                 raise
