@@ -46,6 +46,7 @@ from .page import DirectPage, environ_of
 from .places import Places
 from .polling import DirectExchange
 from .transport import JoiningTransport
+from .upgrades import KnownUpgrades, Upgrade
 from .watch import Waits, Watch, period
 
 Ts = TypeVarTuple("Ts")
@@ -100,6 +101,9 @@ class HttpProtocol(HttpToolsProtocol):
     #: connections that may have to be ended, because the client is too slow; others may be among them for a moment
     watched: set[HttpProtocol]
     places: Places
+    upgrades: KnownUpgrades
+    #: what the connection has become, until it is known which data that was
+    _upgrade_made: Upgrade | None = None
 
     @classmethod
     def serve(cls, lanes: Sequence[FastLane], pages: Pages | None) -> None:
@@ -114,6 +118,7 @@ class HttpProtocol(HttpToolsProtocol):
         cls._most = cls.usual = min(PIECE, cls.max_size)
         cls.max_fields = cls.limits.max_header_fields or sys.maxsize
         cls.told = Told(logger, engine.loop)
+        cls.upgrades = KnownUpgrades()
         cls.places = places = Places(cls.limits, cls.counters, cls.told)
         Sweep(engine.loop, 1.0, Places.look).items.add(places)
         engine.loop.set_exception_handler(places.on_loop_error)
@@ -176,18 +181,42 @@ class HttpProtocol(HttpToolsProtocol):
         if self._inflow is not None:
             early += self._inflow.close()
             self._inflow = None
-        self.watched.discard(self)
         self.transport.flush()
-        transport = self.transport.raw
-        request = self._websocket_request()
+        request, environ = self._websocket_request()
+        lane = self._lane_of(request.path)
+        handshake = Handshake(lane, self._let_go(), early)
+        handshake.take(self.transport.raw, request)
+        if handshake.can_be_repeated and environ is not None and not early:
+            own = dict(environ.items() - self._environ_base().items())
+            lines = header_lines(request.response_headers)
+            self._upgrade_made = Upgrade(request, own, lane, lines)
+
+    def _upgrade_known(self, data: bytes) -> bool:
+        """Become a WebSocket's connection if the data is a handshake like one before. Nothing has happened if not."""
+        found = self.upgrades.read(data)
+        if found is None:
+            return False
+        upgrade, head = found
+        request = upgrade.request(head, self._environ_base(), self.server, self.client)
+        handshake = Handshake(upgrade.lane, self._let_go())
+        handshake.again(self.transport.raw, request, head.key, upgrade.lines)
+        return True
+
+    def _let_go(self) -> Any:
+        """The connection is not HTTP's any more; returns where it is to be registered."""
+        self.watched.discard(self)
         self.connections.discard(self)
-        Handshake(self._lane_of(request.path), self.connections, early).take(transport, request)
         # They have this protocol: no circle of references.
         self.parser = self.cycle = self._direct = None
         self._phase = _NOTHING
+        return self.connections
 
-    def _websocket_request(self) -> EngineRequest:
-        """Made without uvicorn's scope, of which hardly anything is asked for."""
+    def _websocket_request(self) -> tuple[EngineRequest, dict[str, Any] | None]:
+        """Made without uvicorn's scope, of which hardly anything is asked for.
+
+        And a copy of its environ, before others put something into that; None where it is not as simple as nearly all
+        are.
+        """
         parser, url = self.parser, self.url
         raw_path, _, query = url.partition(b"?")
         method, version = parser.get_method(), parser.get_http_version()
@@ -203,12 +232,12 @@ class HttpProtocol(HttpToolsProtocol):
             "server": self.server,
             "client": self.client,
         }
-        request = EngineRequest(scope)
+        request, environ = EngineRequest(scope), None
         if version == "1.1":
             environ = environ_of(self._environ_with(self.headers), method, url)
             if environ is not None:
-                request.environ = environ
-        return request
+                request.environ = environ.copy()
+        return request, environ
 
     def _lane_of(self, path: str) -> FastLane:
         """Whose handshake it is; where it is nobody's, whichever refuses it."""
@@ -228,8 +257,16 @@ class HttpProtocol(HttpToolsProtocol):
         elif not self._read_known(known, data):
             self._pending = pending
             self._parse_at_once(data)
-            if self._known is known and self._phase == _NOTHING and self._is_answered_directly():
-                self._known = known if known.learn(data, self.headers) else None
+            self._learn(known, data)
+
+    def _learn(self, known: KnownHeads, data: bytes) -> None:
+        """Keep what the parser has found in data that it was given between two requests."""
+        made = self._upgrade_made
+        if made is not None:
+            self._upgrade_made = None
+            self.upgrades.learn(data, made)
+        elif self._known is known and self._phase == _NOTHING and self._is_answered_directly():
+            self._known = known if known.learn(data, self.headers) else None
 
     def _is_answered_directly(self) -> bool:
         return self.cycle is self._direct is not None
@@ -250,6 +287,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _read_known(self, heads: KnownHeads, data: bytes) -> bool:
         """Answer a request without parsing it. Nothing has happened where that cannot be."""
+        if self.cycle is None and self._upgrade_known(data):
+            return True
         found = heads.read(data)
         if found is None or self._is_busy():
             return False
