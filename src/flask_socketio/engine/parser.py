@@ -28,6 +28,7 @@ try:
 except ImportError:
     _Base = None
 
+_PING_WHEN_IDLE = WSAutoPingStrategy.PING_WHEN_IDLE
 #: The request picows is shown in place of the client's, which has been answered already.
 _REQUEST = (
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -125,7 +126,7 @@ def make_parser(listener: Listener, max_payload: int) -> Parser:
         False,  # enable_auto_ping
         None,
         None,
-        WSAutoPingStrategy.PING_WHEN_IDLE,
+        _PING_WHEN_IDLE,
         False,  # enable_auto_pong: it would answer pings with reserved bits
         max_payload,
         None,  # extra_headers

@@ -12,6 +12,9 @@ from ..hub.call import Call, CallKind
 from ..protocol.reasons import CloseReason
 from .flask_contexts import ContextMaker, ContextTemplate, set_session
 
+# Looking up a member of an enum takes as long as a call.
+_CONNECT, _DISCONNECT = CallKind.CONNECT, CallKind.DISCONNECT
+
 #: Where a connection's environ keeps its copy of the session.
 _SAVED = "saved_session"
 
@@ -88,10 +91,10 @@ def _description(call: Call) -> tuple[str, str, dict[str, Any]]:
 
 
 def _event_args(call: Call) -> tuple[Any, ...]:
-    if call.kind is CallKind.CONNECT:
+    if call.kind is _CONNECT:
         environ = call.owner.connection.environ
         return (environ, *call.args) if call.args[0] is not None else (environ,)
-    if call.kind is CallKind.DISCONNECT:
+    if call.kind is _DISCONNECT:
         return (public_reason(call.args[0]),)
     return call.args
 
