@@ -10,10 +10,8 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
-from io import BytesIO
 from operator import itemgetter
-from typing import Any, TypeVarTuple, Unpack, cast
+from typing import Any, Protocol, TypeVarTuple, Unpack, cast
 from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
@@ -26,11 +24,12 @@ from ...engine.answers import header_lines
 from ...engine.config import HttpLimits
 from ...engine.engine import Engine
 from ...engine.handshake import Handshake
-from ...engine.picows import FastLane
-from ...engine.request import EngineRequest, Headers, add_headers, build_environ
+from ...engine.picows import FastLane, Register
+from ...engine.request import EngineRequest, Headers, add_headers
 from ...engine.timers import Sweep
 from ..pages import Pages
 from .cycle import STATUS, DirectCycle
+from .ends import Ends
 from .head import (
     BadHead,
     check_size,
@@ -57,9 +56,21 @@ _NAME = itemgetter(0)
 #: What is being read of a request.
 _NOTHING, _HEAD, _BODY = range(3)
 #: Seconds that a new connection has for its request when the server stops.
-_LAST_CHANCE = 0.3
+LAST_CHANCE = 0.3
 #: A reason to end a connection that need not be told.
 _USUAL = (Waits.FIRST, Waits.NEXT)
+
+
+class Watched(Protocol):
+    """A connection that may have to be ended."""
+
+    def look(self, seconds: float) -> bool:
+        """Called once in so many seconds, while it is watched; returns whether it still has to be."""
+        ...
+
+
+def _look(connection: Watched, seconds: float) -> bool:
+    return connection.look(seconds)
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -95,11 +106,12 @@ class HttpProtocol(HttpToolsProtocol):
     #: what was last answered so, or is still to be; others may stand in line behind it
     _direct: DirectCycle | RequestResponseCycle | None = None
     _watch: Watch | None = None
+    _ends: Ends
     _environ: dict[str, Any] | None = None
     cycle: Any
     parser: Any
     #: connections that may have to be ended, because the client is too slow; others may be among them for a moment
-    watched: set[HttpProtocol]
+    watched: set[Watched]
     places: Places
     upgrades: KnownUpgrades
     #: what the connection has become, until it is known which data that was
@@ -122,19 +134,20 @@ class HttpProtocol(HttpToolsProtocol):
         cls.places = places = Places(cls.limits, cls.counters, cls.told)
         Sweep(engine.loop, 1.0, Places.look).items.add(places)
         engine.loop.set_exception_handler(places.on_loop_error)
-        cls.watched = Sweep[Any](engine.loop, period(cls.limits), cls.look).items
+        cls.watched = Sweep[Watched](engine.loop, period(cls.limits), _look).items
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        self.connections: Any = self.places.take(self.connections, transport)
-        if self.connections is None:
-            return
-        self.connections.add(self)
+        connections = self.places.take(self.connections, transport)
+        if connections is not None:
+            self.begin(transport, connections)
+
+    def begin(self, transport: asyncio.Transport, connections: Register) -> None:
+        """Serve a connection that has a place."""
+        self.connections: Any = connections
+        connections.add(self)
         self.flow: Any = FlowControl(transport)
-        # As uvicorn does it, but that a loop need not make sockets to be asked for their addresses.
-        server, client = map(transport.get_extra_info, ("sockname", "peername"))
-        self.server: Any = (server, None) if isinstance(server, str) else _host_and_port(server)
-        self.client: Any = _host_and_port(client)
-        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._ends = ends = Ends.of(transport)
+        self.scheme, self.server, self.client = cast(Any, ends)
         self.transport: Any = JoiningTransport(self.loop, transport)
         self._asgi: Any = self.app  # pyright: ignore[reportUnknownMemberType]
         self.watched.add(self)
@@ -165,11 +178,12 @@ class HttpProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Called by uvicorn when it stops: end as soon as nothing is to be answered any more."""
         if self.cycle is None:  # a request may be on its way
-            self.loop.call_later(_LAST_CHANCE, self._end)
+            self.loop.call_later(LAST_CHANCE, self.end)
         else:
             super().shutdown()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """It is time: what is not answered yet is the last."""
         if self.parser is not None:  # else it is a WebSocket's connection by now
             super().shutdown()
 
@@ -190,17 +204,6 @@ class HttpProtocol(HttpToolsProtocol):
             own = dict(environ.items() - self._environ_base().items())
             lines = header_lines(request.response_headers)
             self._upgrade_made = Upgrade(request, own, lane, lines)
-
-    def _upgrade_known(self, data: bytes) -> bool:
-        """Become a WebSocket's connection if the data is a handshake like one before. Nothing has happened if not."""
-        found = self.upgrades.read(data)
-        if found is None:
-            return False
-        upgrade, head = found
-        request = upgrade.request(head, self._environ_base(), self.server, self.client)
-        handshake = Handshake(upgrade.lane, self._let_go())
-        handshake.again(self.transport.raw, request, head.key, upgrade.lines)
-        return True
 
     def _let_go(self) -> Any:
         """The connection is not HTTP's any more; returns where it is to be registered."""
@@ -287,8 +290,6 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _read_known(self, heads: KnownHeads, data: bytes) -> bool:
         """Answer a request without parsing it. Nothing has happened where that cannot be."""
-        if self.cycle is None and self._upgrade_known(data):
-            return True
         found = heads.read(data)
         if found is None or self._is_busy():
             return False
@@ -598,13 +599,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _environ_base(self) -> dict[str, Any]:
         """What the WSGI environs of all requests of this connection have in common."""
         if self._environ is None:
-            environ = _listener_environ(self.scheme or "http", self.server).copy()
-            environ["wsgi.input"] = BytesIO()
-            environ["wsgi.errors"] = sys.stderr
-            if self.client is not None:
-                host, port = self.client
-                environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = host, str(port)
-            self._environ = environ
+            self._environ = self._ends.environ()
         return self._environ
 
     def common_lines(self) -> bytes:
@@ -651,15 +646,6 @@ class HttpProtocol(HttpToolsProtocol):
                 connection._direct.hand_over()
 
 
-@lru_cache(256)
-def _listener_environ(scheme: str, server: tuple[str, int | None] | None) -> dict[str, Any]:
-    """What the WSGI environs have in common of all clients that have come to an address of the server's."""
-    scope: dict[str, Any] = {
-        "path": "", "query_string": b"", "headers": [], "scheme": scheme, "server": server,
-    }  # fmt: skip
-    return build_environ(scope, BytesIO())
-
-
 class _Deaf:
     """The parser of a connection that has been given up."""
 
@@ -693,8 +679,3 @@ class AsgiCycle(RequestResponseCycle):
         if self.scope.get("http_version") == "1.0" and b"content-length" not in names:
             self.chunked_encoding = False
             self._ends_with_connection = True
-
-
-def _host_and_port(address: Any) -> Any:
-    """None for a socket of another kind; that of an abstract one has an address of bytes."""
-    return address[:2] if isinstance(address, tuple) else None  # pyright: ignore[reportUnknownVariableType]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ...engine.picows import FastLane
 from ...engine.request import EngineRequest, Headers
+from .ends import Ends
 
 _KEY = re.compile(rb"\r\nSec-WebSocket-Key: ([A-Za-z0-9+/]{22}==)(?=\r\n)")
 _COOKIES = re.compile(rb"\r\nCookie: ([!-~](?:[ -~]*[!-~])?)(?=\r\n)")
@@ -64,8 +65,9 @@ class Upgrade:
         #: of the answer, beside those that every answer has
         self.lines = lines
 
-    def request(self, head: Head, environ: Environ, server: Any, client: Any) -> EngineRequest:
-        """The same request over another connection, which the environ tells of already."""
+    def request(self, head: Head, ends: Ends) -> EngineRequest:
+        """The same request over another connection."""
+        environ = ends.environ()
         environ.update(self._environ)
         fields = self.fields.copy()
         fields[self._key_at] = (b"sec-websocket-key", head.key)
@@ -73,7 +75,12 @@ class Upgrade:
         if self._cookies_at is not None:
             fields[self._cookies_at] = (b"cookie", head.cookies)
             environ["HTTP_COOKIE"] = head.cookies.decode()
-        scope = {**self._scope, "headers": fields, "server": server, "client": client}
+        scope = {
+            **self._scope,
+            "headers": fields,
+            "server": ends.server,
+            "client": ends.client,
+        }
         request = EngineRequest(scope, self._query)
         request.environ = environ
         return request
@@ -89,7 +96,7 @@ class KnownUpgrades:
         self._kept: dict[bytes, Upgrade] = {}
 
     def read(self, data: bytes) -> tuple[Upgrade, Head] | None:
-        """A handshake that is all of the data, if its like is known; to be called where no request has begun."""
+        """A handshake that is all of the data, if its like is known; the first that has come over a connection."""
         head = _read(data)
         upgrade = self._kept.get(head.text) if head is not None else None
         return None if upgrade is None or head is None else (upgrade, head)
