@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, session
-from flask.sessions import SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from ..app.options import Options
 from ..hub.call import Call, CallKind
@@ -48,17 +48,31 @@ class EventContexts:
         if not self._manage_session:
             return template, template.push(None, call)
         managed: ManagedSession | None = environ.get(_SAVED)
+        if managed is None and self._has_no_session(environ):
+            managed = environ.setdefault(_SAVED, ManagedSession())
         context = template.push(managed, call)
         if managed is None:
             try:
                 # Not through Flask's proxy, which would look the session up for every step of copying it.
-                copied = ManagedSession(context.session.items())
+                found = context.session
+                copied = ManagedSession({name: found[name] for name in found.keys()})  # noqa: SIM118 - a store's own
                 # Of events that are the first ones at the same time one makes it, and all have it.
                 set_session(context, environ.setdefault(_SAVED, copied))
             except BaseException as error:
                 template.pop(context, error)
                 raise
         return template, context
+
+    def _has_no_session(self, environ: dict[str, Any]) -> bool:
+        """Whether it is known without opening it that the session is empty: Flask's own is all in a cookie."""
+        app = self._maker.app
+        interface = app.session_interface
+        return (
+            type(interface) is SecureCookieSessionInterface
+            and "open_session" not in vars(interface)
+            and interface.session_class is SecureCookieSession
+            and app.config["SESSION_COOKIE_NAME"] not in environ.get("HTTP_COOKIE", "")
+        )
 
     def leave(self, entered: Entered, error: BaseException | None) -> None:
         """Leave them, in the same `contextvars.Context`; `error` is what teardown functions are told."""

@@ -19,7 +19,9 @@ from ...engine.request import EngineRequest, Headers
 from .ends import Ends
 
 _KEY = re.compile(rb"\r\nSec-WebSocket-Key: ([A-Za-z0-9+/]{22}==)(?=\r\n)")
-_COOKIES = re.compile(rb"\r\nCookie: ([!-~](?:[ -~]*[!-~])?)(?=\r\n)")
+#: What is looked for before the expression is.
+_COOKIE = b"\r\nCookie: "
+_COOKIES = re.compile(_COOKIE + rb"([!-~](?:[ -~]*[!-~])?)(?=\r\n)")
 #: Heads that are kept for a server, and the bytes that one may have without its cookies.
 _KEPT, _LONGEST = 32, 2048
 
@@ -119,7 +121,7 @@ def _read(data: bytes) -> Head | None:
     if key is None:
         return None
     text = data[: key.start(1)] + data[key.end(1) :]
-    cookies = _COOKIES.search(text)
+    cookies = _COOKIES.search(text) if _COOKIE in text else None
     if cookies is None:
         return Head(text, key[1], b"")
     return Head(text[: cookies.start(1)] + text[cookies.end(1) :], key[1], cookies[1])
