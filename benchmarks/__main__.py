@@ -8,10 +8,14 @@ import json
 import os
 import resource
 import sys
-from collections import defaultdict
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from typing import Any, TypeVar
 
 import psutil
 import uvloop
@@ -19,18 +23,20 @@ from tqdm import tqdm
 
 from . import quick
 from .report import Line, merged, plot, read, table, write_readme
-from .scenarios import SCENARIOS, Other, Scenario
+from .scenarios import SCENARIOS, Other, Run, Scenario
 from .servers import (
     BEFORE,
     CLIENT_CORE,
     PEER_LIST,
     PEERS_BY_NAME,
+    Peer,
     Server,
     add_before,
     compile_ours,
     install_peers,
     versions,
 )
+from .turns import Turns
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -77,13 +83,13 @@ def parse() -> argparse.Namespace:
 class Noise:
     """How much of the machine's cores others used meanwhile."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, servers: Sequence[Server]) -> None:
+        self._servers = servers
         self._begun = self._used()
 
     def _used(self) -> tuple[float, float, float]:
         machine = psutil.cpu_times()
-        own = sum(psutil.Process().cpu_times()[:2]) + self._server.cpu()
+        own = time.process_time() + sum(server.cpu() for server in self._servers)
         idle = machine.idle + machine.iowait
         return sum(machine) - getattr(machine, "guest", 0), idle, own
 
@@ -99,36 +105,83 @@ class Bench:
     def __init__(self) -> None:
         self.noise: list[float] = []  # of the scenario at hand
 
-    def sample(self, scenario: Scenario, other: Other | None) -> float:
-        """The figure of ours, or of another, from a server started for it."""
-        peer = PEERS_BY_NAME[other.peer if other else "ours"]
-        run = (other and other.run) or scenario.run
-        env = scenario.env if other is None or other.env is None else other.env
-        with Server(peer, **env) as server:
-            noise = Noise(server)
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                figures = runner.run(run(server))
-            self.noise.append(noise.cores())
-        return figures[scenario.figure]
-
     def lines(self, scenario: Scenario, others: list[Other], pairs: int, bar: tqdm) -> list[Line]:
-        """A B B A: what drifts meanwhile meets both."""
-        samples: dict[int, list[float]] = defaultdict(list)
+        """What was measured against each of the others."""
         self.noise = []
-        contenders = [None, *others]
-        for turn in range(pairs):
-            order = list(enumerate(contenders))
-            for index, other in order if turn % 2 == 0 else reversed(order):
-                bar.set_postfix_str(f"{scenario.name}, {_label(other) if other else 'ours'}")
-                samples[index].append(self.sample(scenario, other))
-                bar.update()
+        contenders = [Contender.of(scenario, other) for other in (None, *others)]
+        measure = self._in_turns if scenario.in_turns else self._one_by_one
+        samples = measure(scenario, contenders, pairs, bar)
         return [
             Line(
                 scenario.name, scenario.what, _label(other), scenario.unit, other.goal,
-                scenario.at_most, samples[0], samples[index], self.noise,
+                scenario.at_most, samples[0], theirs, self.noise,
             )
-            for index, other in enumerate(others, 1)
+            for other, theirs in zip(others, samples[1:], strict=True)
         ]  # fmt: skip
+
+    def _in_turns(
+        self, scenario: Scenario, contenders: list[Contender], pairs: int, bar: tqdm
+    ) -> list[list[float]]:
+        """All servers at once, one of them running."""
+        bar.set_postfix_str(scenario.name)
+        turns = Turns(len(contenders), pairs)
+        with ExitStack() as stack:
+            servers = [stack.enter_context(Server(each.peer, **each.env)) for each in contenders]
+            for server in servers:
+                server.turns = turns
+            noise = Noise(servers)
+            runs = [each.run(server) for each, server in zip(contenders, servers, strict=True)]
+            _run(together(runs))
+            self.noise.append(noise.cores())
+            bar.update(len(contenders) * pairs)
+            return [turns.samples_of(server) for server in servers]
+
+    def _one_by_one(
+        self, scenario: Scenario, contenders: list[Contender], pairs: int, bar: tqdm
+    ) -> list[list[float]]:
+        """A server for each figure. A B B A: what drifts meanwhile meets both."""
+        samples: list[list[float]] = [[] for _ in contenders]
+        for turn in range(pairs):
+            order = list(enumerate(contenders))
+            for index, each in order if turn % 2 == 0 else reversed(order):
+                bar.set_postfix_str(f"{scenario.name}, {each.label}")
+                with Server(each.peer, **each.env) as server:
+                    noise = Noise([server])
+                    samples[index].append(_run(each.run(server))[scenario.figure])
+                    self.noise.append(noise.cores())
+                bar.update()
+        return samples
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Ours, or another: what is started, and what is done with it."""
+
+    label: str
+    peer: Peer
+    run: Run
+    env: dict[str, str]
+
+    @classmethod
+    def of(cls, scenario: Scenario, other: Other | None) -> Contender:
+        peer = PEERS_BY_NAME[other.peer if other else "ours"]
+        run = (other and other.run) or scenario.run
+        env = scenario.env if other is None or other.env is None else other.env
+        return cls(_label(other) if other else "ours", peer, run, env)
+
+
+T = TypeVar("T")
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(coroutine)
+
+
+async def together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for coroutine in coroutines:
+            group.create_task(coroutine)
 
 
 def _label(other: Other) -> str:

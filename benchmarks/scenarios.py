@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from statistics import median
 from typing import Any, Protocol
 
 from .clients import (
@@ -44,7 +45,9 @@ class Measured(Protocol):
 
 
 async def measured(server: Measured, meter: Meter) -> Figures:
-    """Warm up, then count messages and CPU."""
+    """Warm up, then count messages and CPU; in turn with others where the server is one of several."""
+    if isinstance(server, Server) and server.turns is not None:
+        return {"cpu": median(await server.turns.take(server, meter))}
     await asyncio.sleep(PACE.warm_up)
     meter.reset()
     cpu, begun = server.cpu(), time.perf_counter()
@@ -288,6 +291,13 @@ class Scenario:
     #: how often it is measured: less often where that takes half a minute
     pairs: int = 5
     env: dict[str, str] = field(default_factory=dict[str, str])
+    #: no closed loop: its servers are measured one after the other
+    by_itself: bool = False
+
+    @property
+    def in_turns(self) -> bool:
+        """Whether its servers take turns in short windows (turns.py)."""
+        return self.figure == "cpu" and not self.by_itself
 
 
 GEVENT, THREADING, PSIO = "flask-socketio-gevent", "flask-socketio-threading", "python-socketio"
@@ -350,6 +360,7 @@ SCENARIOS = [
     Scenario(
         "fan-out-paced", "the same to 1,000, 5 broadcasts a second",
         partial(fan_out, receivers=1000, per_second=5), [Other("node", 0.75)],
+        by_itself=True,
     ),
     Scenario(
         "ids-100", "a delivery of an emit to a list of 100 ids, one emit at a time",
@@ -374,7 +385,7 @@ SCENARIOS = [
     ),
     Scenario(
         "connect", "connect over WebSocket, to the namespace", connect,
-        [Other("node", 0.7), Other("bun", 1.5)],
+        [Other("node", 0.7), Other("bun", 1.5)], by_itself=True,
     ),
     Scenario(
         "memory", "memory per idle WebSocket client, of 10,000", idle_memory,
@@ -392,6 +403,7 @@ SCENARIOS = [
     Scenario(
         "heartbeats", "a heartbeat, of 10,000 idle clients", heartbeats,
         [Other(PSIO, 1 / 10), Other("node", None)], pairs=3, env={"PING_INTERVAL": "5"},
+        by_itself=True,
     ),
     Scenario("page", "a Flask page", page, [Other("granian", 1.1)]),
     Scenario(

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from tests.kit.server import ROOT, ServerProcess
+from tests.kit.sockets import sockets
 
 WORKERS = 4
 APP = "tests.workers.app"
@@ -81,10 +82,10 @@ class Served(ServerProcess):
         own = psutil.Process(self.pid)
         return [process for process in (own, *own.children()) if port in _listens(process)]
 
-    def descriptors(self) -> int:
+    def sockets(self) -> int:
         """All that are open, when no client is connected any more."""
         wait_until(lambda: not any(map(self.connections, self.workers())), pause=_DEAR)
-        return sum(process.num_fds() for process in self._processes())
+        return sum(sockets(process.pid) for process in self._processes())
 
     def connections(self, pid: int) -> set[int]:
         """The ports from which clients are connected with a process."""

@@ -76,14 +76,14 @@ def test_directly(server: Served) -> None:
 
 @pytest.mark.parametrize("front", PROXIES, indirect=True)
 def test_behind_a_proxy(server: Served, front: Front) -> None:
-    before = server.descriptors()
+    before = server.sockets()
     with Clients(front.url, CLIENTS) as clients:
         check(server, clients)
         owners = [state.pid for state in clients.states() if is_with_owner(server, state)]
         for pid in server.workers():
             assert len(server.connections(pid)) >= owners.count(pid)
         clients.leave()
-        wait_until(lambda: server.descriptors() <= before + 4)
+        wait_until(lambda: server.sockets() <= before + 4)
 
 
 @pytest.mark.parametrize("way", ["run"], indirect=True)
@@ -98,12 +98,12 @@ def test_behind_a_proxy_that_decrypts(
 def test_workers_that_decrypt(way: str, certificate: Certificate, tmp_path: Path) -> None:
     with Served(way, tmp_path, certificate.pem) as server:
         url = server.url.replace("http:", "https:")
-        descriptors = list[int]()
+        sockets = list[int]()
         for count in (CLIENTS, CLIENTS // 2):
             with Clients(url, count, certificate.authority) as clients:
                 check(server, clients)
-            descriptors.append(server.descriptors())
-        assert descriptors[1] <= descriptors[0] + 4
+            sockets.append(server.sockets())
+        assert sockets[1] <= sockets[0] + 4
 
 
 def check(server: Served, clients: Clients) -> None:
@@ -187,8 +187,8 @@ def kill_one(server: Served, clients: Clients) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("front", PROXIES, indirect=True)
 def test_workers_are_killed_one_after_the_other(server: Served, front: Front) -> None:
-    """With many clients, for as long as CLUSTER_SECONDS says; then all descriptors are free again."""
-    before = server.descriptors()
+    """With many clients, for as long as CLUSTER_SECONDS says; then all connections are closed."""
+    before = server.sockets()
     ends = time.monotonic() + float(os.environ.get("CLUSTER_SECONDS", "30"))
     with Clients(front.url, MANY) as clients:
         while time.monotonic() < ends:
@@ -197,4 +197,4 @@ def test_workers_are_killed_one_after_the_other(server: Served, front: Front) ->
             time.sleep(max(0.0, begun + BACK - time.monotonic()))
         check_messages(clients)
         clients.leave()
-        wait_until(lambda: server.descriptors() <= before + 4)
+        wait_until(lambda: server.sockets() <= before + 4)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Self
 
 import pytest
@@ -250,6 +251,45 @@ def test_a_command_posts_another() -> None:
 
         await asyncio.to_thread(inbox.ask, first)
         assert done == ["second", "first"]  # it was on the loop already
+
+    asyncio.run(main())
+
+
+# In what context
+
+_set = ContextVar("_set", default="nothing")
+
+
+def test_a_command_sees_what_was_set_when_the_loop_began() -> None:
+    """Not what has been by the one who posts it, or by the one who has woken the loop for an earlier one."""
+
+    async def main() -> None:
+        _set.set("by the server")
+        inbox = Inbox(asyncio.get_running_loop())
+        found: list[str] = []
+
+        async def coroutine() -> None:
+            found.append(_set.get())
+
+        def command() -> None:
+            found.append(_set.get())
+
+        def post() -> None:
+            _set.set("by who posts")
+            inbox.post(command)
+            inbox.ask(command)
+            inbox.run(coroutine())
+
+        async def post_on_loop() -> None:
+            _set.set("by who posts")
+            inbox.post(command)
+            inbox.ask(command)
+            inbox.start(coroutine())
+
+        await asyncio.to_thread(post)
+        await asyncio.create_task(post_on_loop())
+        await asyncio.sleep(0)
+        assert found == ["by the server"] * 6
 
     asyncio.run(main())
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
@@ -149,6 +151,47 @@ def test_one_thread_calls_a_callback_with_all_answers_in_their_order() -> None:
         time.sleep(0.01)
     assert [answer for answer, _ in called] == list(range(100))
     assert len({thread for _, thread in called}) == 1
+
+
+_set = ContextVar("_set", default="nothing")
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_what_a_callback_sets_is_not_there_for_the_next_answer(serves: bool) -> None:
+    """And what it returns goes on with what it has set; also in a process that only emits, which has no loop."""
+    callbacks = Callbacks(Counters())
+    found: list[tuple[str, str]] = []
+    all_there = threading.Event()
+
+    async def rest(before: str) -> None:
+        found.append((before, _set.get()))
+
+    def callback(number: int) -> Any:
+        all_there.wait(10)
+        before = _set.get()
+        _set.set(f"by answer {number}")
+        return rest(before)
+
+    def answer() -> None:
+        number = callbacks.remember(Callback(callback), None)
+        for each in range(3):
+            callbacks.answered(number, [each])
+        all_there.set()
+
+    async def serve() -> None:
+        answer()
+        async with asyncio.timeout(10):
+            while len(found) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    if serves:
+        asyncio.run(serve())
+    else:
+        answer()
+        deadline = time.monotonic() + 10
+        while len(found) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert found == [("nothing", f"by answer {number}") for number in range(3)]
 
 
 def test_those_that_wait_for_a_process_that_is_gone_are_told() -> None:

@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,41 @@ def test_what_computes_beside_others_leaves_nothing() -> None:
     finally:
         stop.set()
         work.join()
+
+
+def files_of_threads() -> int:
+    found = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # what has just listed them
+            found += "/task/" in str(descriptor.readlink())
+    return found
+
+
+@needs_linux
+def test_no_file_is_kept_of_a_thread_that_is_not_looked_at() -> None:
+    """Threads come and go; each could have left some."""
+    found = Spare(threading.get_native_id(), ON_TIME)
+    before = files_of_threads()
+    found.begin([])
+    of_one = files_of_threads() - before
+    assert of_one > 0
+    for _ in range(5):
+        stop = threading.Event()
+        work = threading.Thread(target=stop.wait)
+        work.start()
+        assert work.native_id is not None
+        for _ in range(3):
+            found.begin([work.native_id])
+            found.is_left([work.native_id])
+            assert files_of_threads() == before + 2 * of_one
+        stop.set()
+        work.join()
+        found.begin([work.native_id])  # it has ended just now
+        assert not found.is_left([work.native_id])
+        found.begin([])
+        assert files_of_threads() == before + of_one
+    del found
+    assert files_of_threads() == before
 
 
 @needs_linux

@@ -13,6 +13,7 @@ import trustme
 from tests.kit.balancer import Balancer
 from tests.kit.broker import Valkey
 from tests.kit.server import ServerProcess
+from tests.kit.sockets import sockets
 from tests.workers.test_workers import (
     app_process,
 )
@@ -55,5 +56,6 @@ def balanced(servers: list[ServerProcess]) -> Iterator[ServerProcess]:
         yield found
 
 
-def descriptors(server: ServerProcess) -> int:
-    return len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+def no_more(servers: list[ServerProcess], before: list[int]) -> bool:
+    """Whether none of them has more sockets than it had."""
+    return all(sockets(server.pid) <= had for server, had in zip(servers, before, strict=True))

@@ -25,9 +25,10 @@ from tests.kit.pausing import paused
 from tests.kit.raw import RawWebSocket, Refused, request
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
+from tests.kit.sockets import sockets
 from tests.proxies.clients import Clients, State
 from tests.proxies.fronts import Front
-from tests.workers.machines import KEY, balanced, descriptors, files, machine, machines
+from tests.workers.machines import KEY, balanced, files, machine, machines, no_more
 from tests.workers.test_workers import (
     PATH,
     TRANSPORTS,
@@ -82,7 +83,7 @@ def test_each_is_served_as_by_one(two: list[ServerProcess], transport: str) -> N
 def test_an_upgraded_client_that_leaves_is_gone(two: list[ServerProcess]) -> None:
     """By a close frame, by the end of TCP, and when the server ends it: no connection is left between them."""
     first, second = two
-    before = descriptors(first), descriptors(second)
+    before = [sockets(server.pid) for server in two]
     sessions_before = sessions(first)
     for leaves in ("close", "abort", "kick"):
         polling = RawPolling.open(first.address, PATH)
@@ -98,7 +99,7 @@ def test_an_upgraded_client_that_leaves_is_gone(two: list[ServerProcess]) -> Non
             assert second.get(f"/kick/{sid}").text == "kicked"
             assert upgraded.recv() == "41"
             upgraded.ws.close()
-        wait_until(lambda: (descriptors(first), descriptors(second)) <= before)
+        wait_until(lambda: no_more(two, before))
     wait_until(lambda: sessions(first) <= sessions_before)
 
 
@@ -181,7 +182,7 @@ def test_a_server_that_keeps_its_connections(valkey: Valkey) -> None:
     uvicorn = str(Path(sys.executable).with_name("uvicorn"))
     argv = [uvicorn, "--ws", "websockets-sansio", "--port", "0", "tests.proxies.asgi:asgi"]
     with ServerProcess(argv, env) as first, ServerProcess(argv, env) as second:
-        before = descriptors(first), descriptors(second)
+        before = [sockets(server.pid) for server in (first, second)]
         clients = [connect_by_two(first, second) for _ in range(4)]
         for client in clients:
             assert client.sio.call("echo", 1) == [1]
@@ -197,7 +198,7 @@ def test_a_server_that_keeps_its_connections(valkey: Valkey) -> None:
         kicked.websocket.close()
         wrong.engine.send("9")
         assert wrong.websocket.expect_close() == 1002
-        wait_until(lambda: (descriptors(first), descriptors(second)) <= before)
+        wait_until(lambda: no_more([first, second], before))
         sid = RawPolling.open(first.address, PATH).sid[:6] + "A" * 20
         with pytest.raises(Refused) as refused:
             RawWebSocket.connect(second.address, target(PATH, "websocket", sid))

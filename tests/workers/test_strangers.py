@@ -28,7 +28,8 @@ from tests.kit.engine import RawPolling, target
 from tests.kit.ports import free_port
 from tests.kit.raw import WAIT
 from tests.kit.server import ServerProcess
-from tests.workers.machines import KEY, descriptors, files, machine
+from tests.kit.sockets import sockets
+from tests.workers.machines import KEY, files, machine
 from tests.workers.test_workers import (
     PATH,
     wait_until,
@@ -219,15 +220,15 @@ def test_who_says_nothing_or_slowly(attacked: Attacked, knocks: Knocks) -> None:
 
 
 def test_many_strangers_keep_nobody_out(attacked: Attacked, knocks: Knocks) -> None:
-    """The oldest make room for the newest, and their descriptors are free again."""
-    before = descriptors(attacked.server)
+    """The oldest make room for the newest, and their connections are closed."""
+    before = sockets(attacked.server.pid)
     strangers = [knocks() for _ in range(3 * MOST_STRANGERS)]
     connection = knocks()
     sid = RawPolling.open(attacked.server.address, PATH).sid
     assert ask(connection, meet(connection, sid[:6]), sid).head[0] == 200
-    assert descriptors(attacked.server) < before + MOST_STRANGERS + 16
+    assert sockets(attacked.server.pid) < before + MOST_STRANGERS + 16
     assert all(is_closed(stranger) for stranger in strangers)
-    wait_until(lambda: descriptors(attacked.server) < before + 16)
+    wait_until(lambda: sockets(attacked.server.pid) < before + 16)
     assert attacked.refused()["too many strangers"] >= 2 * MOST_STRANGERS
 
 

@@ -28,6 +28,7 @@ from tests.kit.pausing import paused
 from tests.kit.raw import RawWebSocket, Refused, request
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
+from tests.kit.sockets import sockets
 
 APP = Path(__file__).with_name("app.py")
 PATH = "/socket.io/"
@@ -168,17 +169,17 @@ def test_one_may_be_disconnected_from_anywhere(server: ServerProcess) -> None:
 
 def test_many_upgrades_at_once(server: ServerProcess) -> None:
     """Each WebSocket is in the process that has the session, and none hangs."""
-    before = descriptors(server)
+    before = all_sockets(server)
     with ThreadPoolExecutor(16) as threads:
         clients = list(threads.map(lambda _: connect(server, "upgraded"), range(200)))
         list(threads.map(lambda client: client.sio.call("echo", 1), clients))
-    assert descriptors(server) > before + len(clients) / 2
+    assert all_sockets(server) > before + len(clients) / 2
     leave(clients)
-    wait_until(lambda: descriptors(server) <= before + 8)
+    wait_until(lambda: all_sockets(server) <= before + 8)
 
 
-def descriptors(server: ServerProcess) -> int:
-    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids(server))
+def all_sockets(server: ServerProcess) -> int:
+    return sum(map(sockets, pids(server)))
 
 
 def test_forged_ids(server: ServerProcess) -> None:

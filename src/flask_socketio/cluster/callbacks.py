@@ -8,6 +8,7 @@ import time
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any
@@ -118,7 +119,7 @@ class Callbacks:
                     return
                 args = awaited.answers.popleft()
             try:
-                _call_back(awaited.callback.function, args, loop)
+                copy_context().run(_call_back, awaited.callback.function, args, loop)
             except BaseException:  # whatever it is, the next answer is for it as well
                 logger.exception("ack callback failed")
 

@@ -7,6 +7,7 @@ import logging
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
 from ..base.promise import Promise
@@ -28,10 +29,14 @@ _LOOK = 0.5
 
 
 class Inbox:
-    """Commands of one thread are carried out in the order in which it posted them."""
+    """Commands of one thread are carried out in the order in which it posted them.
+
+    And in a context of the loop's, like all that comes of them (timers, tasks): not in that of a handler or a view.
+    """
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
+        self._context = copy_context()
         self._get_ident = ident_function()
         self._loops_thread = self._get_ident()
         self._commands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
@@ -52,7 +57,7 @@ class Inbox:
     def post(self, function: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
         """Have the loop call the function; at once where the caller is on the loop."""
         if self._get_ident() == self._loops_thread and self._loop.is_running():
-            function(*args)
+            self._context.copy().run(function, *args)
             return
         self._commands.append((function, args))
         if not self._woken:
@@ -98,7 +103,7 @@ class Inbox:
         Raises NotServingError when the loop has ended or ends meanwhile.
         """
         if self.on_loop:
-            return function(*args, **kwargs)
+            return self._context.copy().run(function, *args, **kwargs)
         answer = Promise[R]()
 
         def command() -> None:
@@ -157,7 +162,7 @@ class Inbox:
 
     def _wake(self, callback: Callable[[], None]) -> None:
         try:
-            self._loop.call_soon_threadsafe(callback)
+            self._loop.call_soon_threadsafe(callback, context=self._context.copy())
         except RuntimeError:  # the loop has been closed: nobody is left to send to
             self._commands.clear()
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterable
+from contextvars import Context
 from typing import Any
 
 from flask import Flask
@@ -57,6 +58,7 @@ class EngineApp:
     lane: FastLane
     #: what is not below an engine's path; None where that is not Flask's
     pages: Pages | None = None
+    _starting: asyncio.Task[None] | None = None
 
     def __init__(self, config: EngineConfig) -> None:
         self.path = config.path
@@ -106,7 +108,7 @@ class EngineApp:
             await self._lifespan(receive, send)
             return
         if not hasattr(self, "engine"):  # a server without lifespan
-            await self.start()
+            await self._start_late()
         found = self.find(path_of(scope))
         if scope["type"] == "websocket":
             if found is not None:
@@ -119,6 +121,12 @@ class EngineApp:
             await found.below_path(EngineRequest(scope), receive, send)
         else:
             await self.other(scope, receive, send)
+
+    async def _start_late(self) -> None:
+        """Start once for all requests that wait for it; not in the context of the first one, which all would be in."""
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self.start(), context=Context())
+        await asyncio.shield(self._starting)
 
     async def below_path(self, request: EngineRequest, receive: Receive, send: Send) -> None:
         """Answer a request below the engine's path."""

@@ -7,6 +7,7 @@ from asyncio import Task
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import suppress
+from contextvars import Context
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -90,7 +91,8 @@ class LoopedBroker(Generic[L]):
         if link is not None and not await within(PATIENCE, link.is_open()):
             await within(PATIENCE, link.close())
             link = None
-        thread.link = link or await within(PATIENCE, self._connect())
+        # It outlives whoever is the first to publish, and what that one has set.
+        thread.link = link or await within(PATIENCE, self._connect(), Context())
         return thread.link
 
     def listen(self, patience: float) -> Generator[bytes | str | None]:
@@ -128,9 +130,14 @@ class LoopedBroker(Generic[L]):
             self._thread.end()
 
 
-async def within(seconds: float, coroutine: Coroutine[Any, Any, T]) -> T:
-    """What it returns; raises what it raises, and TimeoutError without waiting for it any longer."""
-    task = asyncio.ensure_future(coroutine)
+async def within(
+    seconds: float, coroutine: Coroutine[Any, Any, T], context: Context | None = None
+) -> T:
+    """What it returns; raises what it raises, and TimeoutError without waiting for it any longer.
+
+    It runs in that context, or in a copy of this one.
+    """
+    task = asyncio.get_running_loop().create_task(coroutine, context=context)
     task.add_done_callback(_note)
     try:
         await asyncio.wait([task], timeout=seconds)
