@@ -391,3 +391,58 @@ def test_ask_on_the_thread_that_had_the_loop(closed: bool) -> None:
     with pytest.raises(NotServingError):
         inbox.ask(done.append, 1)
     assert done == []
+
+
+# While threads are given something to do
+
+
+def test_what_they_post_meanwhile_is_carried_out_at_once() -> None:
+    done: list[int] = []
+
+    async def main() -> None:
+        inbox = Inbox(asyncio.get_running_loop())
+        inbox.attend(on_a_thread, lambda: [inbox.post(done.append, number) for number in range(3)])
+        assert done == [0, 1, 2], "the loop has not had a turn in between"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_they_post_afterwards_wakes_the_loop(fails: bool) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        inbox = Inbox(loop)
+        posted, come = threading.Event(), asyncio.Event()
+
+        def later() -> None:
+            assert posted.wait(PATIENCE)
+            inbox.post(come.set)
+
+        thread = threading.Thread(target=later, daemon=True)
+
+        def hand_over() -> None:
+            thread.start()
+            if fails:
+                raise RuntimeError("no thread can be started")
+
+        with pytest.raises(RuntimeError) if fails else contextlib.nullcontext():
+            inbox.attend(hand_over)
+        loop.call_later(0.05, posted.set)
+        async with asyncio.timeout(PATIENCE):
+            await come.wait()
+        thread.join(PATIENCE)
+
+    asyncio.run(main())
+
+
+def test_what_they_post_runs_in_the_context_of_the_loop() -> None:
+    whose = ContextVar("whose", default="the loop's")
+    seen: list[str] = []
+
+    async def main() -> None:
+        inbox = Inbox(asyncio.get_running_loop())
+        whose.set("a request's")
+        inbox.attend(on_a_thread, lambda: inbox.post(lambda: seen.append(whose.get())))
+
+    asyncio.run(main())
+    assert seen == ["the loop's"]

@@ -12,6 +12,7 @@ import concurrent.futures.thread
 import importlib.util
 import multiprocessing
 import os
+import select
 import socket
 import sys
 import threading
@@ -112,6 +113,45 @@ def new_signal() -> Signal:
     lock = new_lock()
     lock.acquire()
     return lock
+
+
+class Bell(Protocol):
+    """What one thread rings and another one waits for; it is heard once, by who waits or who comes to wait."""
+
+    def acquire(self, *, timeout: float) -> bool:
+        """Wait until it is rung, for so many seconds at most; returns whether it was."""
+        ...
+
+    def release(self) -> object: ...
+
+
+def new_bell() -> Bell:
+    """On Linux one whose `release` lets go of the interpreter's lock before the other thread wakes. That of a lock does
+    not: on the same core the other thread would wake only to wait for it, which makes two changes of threads more.
+    A signal where the system has none such, or no descriptor is left."""
+    try:
+        return _EventBell()
+    except (AttributeError, OSError):
+        return new_signal()
+
+
+class _EventBell:
+    """Told by edges: what has been counted need not be read."""
+
+    def __init__(self) -> None:
+        self._poll = _original("select", "epoll")()
+        self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._poll.register(self._descriptor, select.EPOLLIN | select.EPOLLET)
+
+    def acquire(self, *, timeout: float) -> bool:
+        return bool(self._poll.poll(timeout))
+
+    def release(self) -> None:
+        os.eventfd_write(self._descriptor, 1)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):
+            os.close(self._descriptor)
 
 
 def ident_function() -> Callable[[], int]:

@@ -113,7 +113,7 @@ class Dispatcher:
             self._any_async = False
             batch = self._start_tasks(batch)
         if batch:
-            self._pool.submit(batch)
+            self._inbox.attend(self._pool.submit, batch)
 
     def _start_tasks(self, batch: list[Call]) -> list[Call]:
         """Start what runs on the loop, put back what has to come behind it; return what is for the threads."""

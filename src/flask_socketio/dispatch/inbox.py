@@ -66,6 +66,18 @@ class Inbox:
         elif len(self._commands) > _AHEAD:
             self._let_catch_up()
 
+    def attend(self, hand_over: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
+        """Call what gives threads something to do, and carry out what they have posted by then.
+
+        A thread that is woken often has the interpreter until it waits again; it need not wake the loop, which waits
+        for nothing but that.
+        """
+        self._woken = True
+        try:
+            hand_over(*args)
+        finally:
+            self._context.copy().run(self._drain)
+
     def _let_catch_up(self) -> None:
         """Wait until the loop has come to here, while it moves: it may be held by what waits for the caller."""
         first = self._first()

@@ -25,7 +25,7 @@ from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.counters import Counters
-from ..base.real import new_lock, new_signal, start_thread, thread_number
+from ..base.real import Bell, new_bell, new_lock, new_signal, start_thread, thread_number
 from .spare import Spare
 
 logger = logging.getLogger("flask_socketio.server")
@@ -39,6 +39,8 @@ _IDLE = 10.0
 _FEW = 5
 #: So many looks in a row have to find it so; each on time, where nothing else tells that the machine is busy.
 _LOOKS, _ON_TIME = 3, 1.3 * _WATCH_INTERVAL
+#: So many workers have a bell: it takes two file descriptors, and many workers are many that wait for something else.
+_BELLS = 4
 #: Workers of which the system is asked at a look: of each two files stay open, and it takes some 5 µs.
 _ASKED = 4
 #: Looks that it would take to do what waits: more, and one owner may be in the way of all others.
@@ -79,11 +81,11 @@ J = TypeVar("J", bound=Job)
 class Worker(Generic[J]):
     """A thread with a queue of jobs. Its lock guards what the loop's thread touches too."""
 
-    def __init__(self, execute: Callable[[J], None], name: str) -> None:
+    def __init__(self, execute: Callable[[J], None], name: str, wake: Bell) -> None:
         self._execute = execute
         self._lock = new_lock()
-        #: released once for each time the worker is idle and gets calls
-        self._wake = new_signal()
+        #: released once for each time the worker is idle and gets calls; without the lock, which it wants next
+        self._wake = wake
         self._queue: deque[J] = deque()
         self._idle = False
         self._ended = False
@@ -110,10 +112,10 @@ class Worker(Generic[J]):
             if self._ended:
                 return False
             self._queue.extend(jobs)
-            if self._idle:
-                self._idle = False
-                self._busy_since = time.monotonic()
-                self._wake.release()
+            was_idle, self._idle = self._idle, False
+        if was_idle:
+            self._busy_since = time.monotonic()
+            self._wake.release()
         return True
 
     def progress(self) -> int:
@@ -173,8 +175,8 @@ class Worker(Generic[J]):
                     if self._idle:
                         self._ended = True
                         return None
-                # Woken in the moment in which the wait ran out: take the permit that was given.
-                self._wake.acquire()
+                # Woken in the moment in which the wait ran out: take the permit that is given.
+                self._wake.acquire(timeout=-1)
 
 
 class Pool(Generic[J]):
@@ -293,7 +295,8 @@ class Pool(Generic[J]):
             if worker.idle and worker is not beside:
                 return worker
         if len(self._workers) < self._max_threads:
-            worker = Worker(self._execute, self._name)
+            wake = new_bell() if len(self._workers) < _BELLS else new_signal()
+            worker = Worker(self._execute, self._name, wake)
             self._workers.append(worker)
             self._counters.handler_threads_peak = max(
                 self._counters.handler_threads_peak, len(self._workers)

@@ -52,7 +52,7 @@ class ViewThreads:
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
-        self._pool.submit(batch)
+        self.inbox.attend(self._pool.submit, batch)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function on a thread; returns what it returns and raises what it raises."""
