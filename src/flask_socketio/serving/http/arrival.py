@@ -24,17 +24,11 @@ class Arrival(asyncio.Protocol):
     #: an access log has a line for every request
     access_log: bool
 
-    # As uvicorn makes a protocol.
-    def __init__(
-        self,
-        config: Any,
-        server_state: Any,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        self._given = config, server_state, app_state, _loop
+    def __init__(self, **given: Any) -> None:
+        """With what uvicorn gives its own protocol."""
+        self._given = given
         #: where it is registered; the server's own in the beginning
-        self._connections: Register = server_state.connections
+        self._connections: Register = given["server_state"].connections
         #: None: the connection is not this one's, or not any more
         self._transport: asyncio.Transport | None = None
         self._watch: Watch | None = None
@@ -42,7 +36,7 @@ class Arrival(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         http = self.http
-        connections = http.places.take(self._given[1].connections, transport)
+        connections = http.places.take(self._given["server_state"].connections, transport)
         if connections is not None:
             self._connections = connections
             self._transport = transport
@@ -73,7 +67,7 @@ class Arrival(asyncio.Protocol):
             handshake.again(transport, request, head.key, upgrade.lines)
 
     def _begin_http(self, transport: asyncio.Transport, data: bytes) -> None:
-        self._next = http = self.http(*self._given)
+        self._next = http = self.http(**self._given)
         transport.set_protocol(http)
         http.begin(transport, self._connections)
         http.data_received(data)
