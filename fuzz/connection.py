@@ -28,6 +28,7 @@ from flask_socketio.engine.session import Session
 from flask_socketio.protocol.engineio import binary_message, text_message
 from flask_socketio.protocol.reasons import CloseReason
 from flask_socketio.serving.asgi import EngineApp
+from flask_socketio.serving.http.arrival import Arrival
 from flask_socketio.serving.http.protocol import HttpProtocol
 from flask_socketio.serving.pages import Pages
 
@@ -173,6 +174,9 @@ class Server:
         self.protocol: Any = type("Http", (self.base,), {})
         self.protocol.serve([app.lane], self.pages)
         self.protocol.usual = self.protocol._most = self.usual
+        if self.base is not Parsing:
+            its = {"http": self.protocol, "access_log": False}
+            self.protocol = type("ArrivalAtHttp", (Arrival,), its)
         self.config = uvicorn.Config(
             cast(Any, app),
             http=self.protocol,

@@ -21,7 +21,9 @@ from flask import (
     session,
     url_for,
 )
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.routing import Map, MapAdapter
+from werkzeug.wrappers import Request as WerkzeugRequest
 
 from flask_socketio import SocketIO, emit, request
 from flask_socketio.handling import flask_contexts
@@ -245,3 +247,64 @@ def test_an_application_that_maps_addresses_in_its_own_way_is_asked_every_time(a
     for tenant in ("one", "two"):
         client = socketio.test_client(tenants, headers={"X-Tenant": tenant})
         assert client.emit("look", callback=True) == f"http://{tenant}.example/page"
+
+
+def test_a_session_is_opened_only_where_there_may_be_one(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str | None] = []
+
+    class Interface(SecureCookieSessionInterface):
+        def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+            opened.append("by a subclass")
+            return super().open_session(app, request)
+
+    def open_session(self: Any, app: Flask, request: Request) -> SecureCookieSession | None:
+        opened.append(request.headers.get("Cookie"))
+        return its_own(self, app, request)
+
+    its_own = SecureCookieSessionInterface.open_session
+    monkeypatch.setattr(SecureCookieSessionInterface, "open_session", open_session)
+    app.session_interface = SecureCookieSessionInterface()
+    socketio = SocketIO(app)
+    users: list[str | None] = []
+    socketio.on("connect")(lambda: users.append(session.get("user")))
+    browser = app.test_client()
+    with browser.session_transaction() as its:
+        its["user"] = "ann"
+    opened.clear()
+    socketio.test_client(app)
+    socketio.test_client(app, headers={"Cookie": "other=1"})
+    assert opened == []
+    socketio.test_client(app, flask_test_client=browser)
+    assert len(opened) == 1
+    assert users == [None, None, "ann"]
+    app.session_interface = Interface()
+    socketio.test_client(app)
+    assert opened[1:] == ["by a subclass", None]
+
+
+def test_a_connections_request_is_made_when_somebody_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    its_own = WerkzeugRequest.__init__
+
+    def noted(self: Any, environ: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        made.append(environ["QUERY_STRING"])
+        its_own(self, environ, *args, **kwargs)
+
+    monkeypatch.setattr(WerkzeugRequest, "__init__", noted)
+    app = Flask(__name__)
+    app.session_interface = SecureCookieSessionInterface()
+    socketio = SocketIO(app)
+    socketio.on("connect")(lambda: None)
+    socketio.on("which")(lambda: request.args["n"])
+    first = socketio.test_client(app, query_string="?n=0")
+    made.clear()
+    others = [socketio.test_client(app, query_string=f"?n={number}") for number in (1, 2)]
+    assert made == ["n=1", "n=2"]  # the handshake's own, which goes through the application
+    made.clear()
+    answers = [client.emit("which", callback=True) for client in (first, *others, *others)]
+    assert answers == ["0", "1", "2", "1", "2"]
+    assert made == ["n=1", "n=2"]

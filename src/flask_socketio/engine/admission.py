@@ -144,6 +144,16 @@ class Admission:
             raise
         return None
 
+    def admit_again(self, request: EngineRequest) -> None:
+        """As `admit_at_once`, for a handshake that says the same as one that was let in, where `origins.are_fixed`."""
+        try:
+            self._check_handshake(request, request.query)
+        except HandshakeRefused as refusal:
+            self.tell(request, refusal)
+            raise
+        if self._hosts is not None:
+            request.environ[_FIRST_HOST] = request.header(b"host")
+
     async def admit_stranger(self, request: EngineRequest) -> None:
         """Check a request that is answered without a session: a file, a preflight. Raises HandshakeRefused."""
         if self._hosts is not None:

@@ -29,6 +29,8 @@ from .websocket import WebSocketTransport
 
 logger = logging.getLogger("flask_socketio.engine")
 
+_CURRENT = TransportRole.CURRENT  # looking up a member of an enum takes as long as a call
+
 #: How much before its time a ping may go out together with others: a part of ping_interval, and seconds at most.
 _EARLY, _MOST_EARLY = 0.01, 0.1
 #: Seconds between two batches of clients that are told that the server stops, at most.
@@ -104,7 +106,7 @@ class Engine:
         """
         if session is not None:
             return self._open_probe(session, link)
-        transport = WebSocketTransport(link, TransportRole.CURRENT)
+        transport = WebSocketTransport(link, _CURRENT)
         self._open(request, transport)
         return transport
 

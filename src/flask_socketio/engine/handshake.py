@@ -54,6 +54,8 @@ class Handshake(asyncio.Protocol):
         self._early = early
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport
+        #: it has become a WebSocket, and so do others that say the same: see `again`
+        self.can_be_repeated = False
 
     @classmethod
     async def adopt(
@@ -94,7 +96,25 @@ class Handshake(asyncio.Protocol):
                 self._transport.pause_reading()
                 self._task = self._lane.engine.loop.create_task(self._negotiate(accept))
             else:
-                self._go_on(accept, admission.admit_at_once(request))
+                found = admission.admit_at_once(request)
+                self._go_on(accept, found)
+                self.can_be_repeated = found is None and admission.origins.are_fixed
+        except Exception as error:  # noqa: BLE001 - logged, where it is none of the client's
+            self._fail(error)
+
+    def again(
+        self, transport: asyncio.Transport, request: EngineRequest, key: bytes, lines: bytes
+    ) -> None:
+        """As `take`, for a request that differs in this key from one that was let in, whose answer had these lines."""
+        self._transport = transport
+        self.request = request
+        admission = self._lane.engine.admission
+        try:
+            if admission.has_to_wait(request):
+                self.begin(request)
+            else:
+                admission.admit_again(request)
+                self._become_websocket(ws.accept_value(key), lines, None)
         except Exception as error:  # noqa: BLE001 - logged, where it is none of the client's
             self._fail(error)
 
@@ -137,13 +157,13 @@ class Handshake(asyncio.Protocol):
         if found is not None and not isinstance(found, Session):
             self._leave_to(found)
             return
-        request = self.request
-        head = b""
-        if not self._accepted:
-            head = _SWITCHING % (accept, header_lines(request.response_headers))
+        self._become_websocket(accept, header_lines(self.request.response_headers), found)
+
+    def _become_websocket(self, accept: bytes, lines: bytes, session: Session | None) -> None:
+        head = b"" if self._accepted else _SWITCHING % (accept, lines)
         self._connections.discard(self)
         connection = FastWebSocket(self._lane, self._transport, self._connections, head)
-        connection.transport = self._lane.engine.open_websocket(request, found, connection)
+        connection.transport = self._lane.engine.open_websocket(self.request, session, connection)
         connection.start(self._early)
 
     def _leave_to(self, responder: Responder) -> None:

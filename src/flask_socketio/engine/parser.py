@@ -7,6 +7,7 @@ It reads straight into its buffer, parses and unmasks frames in C, and calls a l
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -27,6 +28,7 @@ try:
 except ImportError:
     _Base = None
 
+_PING_WHEN_IDLE = WSAutoPingStrategy.PING_WHEN_IDLE
 #: The request picows is shown in place of the client's, which has been answered already.
 _REQUEST = (
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -75,15 +77,17 @@ def _make_class(base: Any) -> Any:
 _WSProtocol: Any = None if _Base is None else _make_class(_Base)
 
 
+#: Does nothing with whatever it is given, in C: picows calls a dozen of such functions for every connection.
+_nothing: Callable[..., Any] = "".format
+
+
 class _Silence:
     """picows' logger, of which it would make one per connection: what it would say, the engine says."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802
         return False
 
-    def log(self, *args: object) -> None: ...
-
-    debug = info = warning = error = exception = log
+    log = debug = info = warning = error = exception = staticmethod(_nothing)
 
 
 _SILENCE = _Silence()
@@ -122,7 +126,7 @@ def make_parser(listener: Listener, max_payload: int) -> Parser:
         False,  # enable_auto_ping
         None,
         None,
-        WSAutoPingStrategy.PING_WHEN_IDLE,
+        _PING_WHEN_IDLE,
         False,  # enable_auto_pong: it would answer pings with reserved bits
         max_payload,
         None,  # extra_headers
@@ -145,10 +149,22 @@ def feed(parser: Parser, data: bytes) -> bytes:
     return data[size:]
 
 
+class _Socket:
+    """What picows takes for its transport's socket, whichever connection's it is."""
+
+    setsockopt = getsockopt = staticmethod(_nothing)
+
+    def fileno(self) -> int:
+        return -1
+
+
 class _Sink:
     """What picows takes for its transport."""
 
     __slots__ = ("_listener", "open")
+
+    #: TLS, for all it knows
+    get_extra_info = dict.fromkeys(("socket", "ssl_object"), _Socket()).get
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -168,19 +184,6 @@ class _Sink:
 
     def get_write_buffer_size(self) -> int:
         return 1  # keeps picows from writing to the descriptor behind our back
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self if name in ("socket", "ssl_object") else default
-
-    # -- as the socket it asks for -------------------------------------------------------------
-
-    def setsockopt(self, *args: Any) -> None: ...
-
-    def getsockopt(self, *args: Any) -> int:
-        return 0
-
-    def fileno(self) -> int:
-        return -1
 
 
 # -- the trial -------------------------------------------------------------------------------------

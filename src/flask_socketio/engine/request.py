@@ -20,7 +20,10 @@ _SEPARATORS: dict[str | None, str] = {"cookie": "; ", "HTTP_COOKIE": "; "}
 
 
 class EngineRequest:
-    """Wraps an ASGI scope (`http` or `websocket`). What is not asked for is not worked out."""
+    """Wraps an ASGI scope (`http` or `websocket`), and its query if that has been read already.
+
+    What is not asked for is not worked out.
+    """
 
     __slots__ = (
         "_environ",
@@ -34,7 +37,7 @@ class EngineRequest:
         "scope",
     )
 
-    def __init__(self, scope: dict[str, Any]) -> None:
+    def __init__(self, scope: dict[str, Any], query: Query | None = None) -> None:
         self.scope = scope
         self.method: str = scope.get("method", "GET")
         self.is_websocket: bool = scope["type"] == "websocket"
@@ -45,7 +48,7 @@ class EngineRequest:
         self._headers: dict[str, str] | None = None
         #: of each name the last one
         self._told: dict[bytes, bytes] | None = None
-        self._query: Query | None = None
+        self._query = query
         self._environ: dict[str, Any] | None = None
 
     @property

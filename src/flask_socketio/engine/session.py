@@ -23,7 +23,7 @@ logger = logging.getLogger("flask_socketio.engine")
 _told = Told(logger)
 
 # Looking up a member of an enum takes as long as a call.
-_OPEN = SessionState.OPEN
+_OPEN, _CLOSING, _CLOSED = SessionState.OPEN, SessionState.CLOSING, SessionState.CLOSED
 _MESSAGE = eio.MESSAGE
 
 
@@ -150,7 +150,7 @@ class Session:
         self.transport = transport
         #: the WebSocket that may take over from polling
         self.probe: Probe | None = None
-        self.state = SessionState.OPEN
+        self.state = _OPEN
         self.reading_paused = False
         self.receiver: Receiver
         self._may_extend = False
@@ -268,15 +268,15 @@ class Session:
 
     def close(self, reason: CloseReason) -> None:
         """End the session. The only way out: every cause comes through here, and only the first one counts."""
-        if self.state is not SessionState.OPEN:
+        if self.state is not _OPEN:
             return
-        self.state = SessionState.CLOSING
+        self.state = _CLOSING
         self.resume_reading()
         if self.probe is not None:
             self.probe.close(reason)
             self.probe_failed(self.probe)
         self.transport.close(reason)
-        self.state = SessionState.CLOSED
+        self.state = _CLOSED
         self._keeper.session_closed(self, reason)
         logger.debug("session %s closed: %s", self.sid, reason.value)
         self.receiver.on_close(reason)

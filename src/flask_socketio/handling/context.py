@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, session
-from flask.sessions import SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from ..app.options import Options
 from ..hub.call import Call, CallKind
 from ..protocol.reasons import CloseReason
 from .flask_contexts import ContextMaker, ContextTemplate, set_session
+
+# Looking up a member of an enum takes as long as a call.
+_CONNECT, _DISCONNECT = CallKind.CONNECT, CallKind.DISCONNECT
 
 #: Where a connection's environ keeps its copy of the session.
 _SAVED = "saved_session"
@@ -40,7 +43,11 @@ class EventContexts:
         client = call.owner
         environ = client.connection.environ
         template: ContextTemplate | None = client.contexts
-        managed: ManagedSession | None = environ.get(_SAVED) if self._manage_session else None
+        managed: ManagedSession | None = None
+        if self._manage_session:
+            managed = environ.get(_SAVED)
+            if managed is None and self._has_no_session(environ):
+                managed = environ.setdefault(_SAVED, ManagedSession())
         if template is None or managed is None:
             call.entered = True  # the application's own code opens sessions, and may wait
         if template is None:
@@ -50,12 +57,26 @@ class EventContexts:
         context = template.push(managed, call)
         if managed is None:
             try:
+                # Not through Flask's proxy, which would look the session up for every step of copying it.
+                found = context.session
+                copied = ManagedSession({name: found[name] for name in found.keys()})  # noqa: SIM118 - a store's own
                 # Of events that are the first ones at the same time one makes it, and all have it.
-                set_session(context, environ.setdefault(_SAVED, ManagedSession(session)))
+                set_session(context, environ.setdefault(_SAVED, copied))
             except BaseException as error:
                 template.pop(context, error)
                 raise
         return template, context
+
+    def _has_no_session(self, environ: dict[str, Any]) -> bool:
+        """Whether it is known without opening it that the session is empty: Flask's own is all in a cookie."""
+        app = self._maker.app
+        interface = app.session_interface
+        return (
+            type(interface) is SecureCookieSessionInterface
+            and "open_session" not in vars(interface)
+            and interface.session_class is SecureCookieSession
+            and app.config["SESSION_COOKIE_NAME"] not in environ.get("HTTP_COOKIE", "")
+        )
 
     def leave(self, entered: Entered, error: BaseException | None) -> None:
         """Leave them, in the same `contextvars.Context`; `error` is what teardown functions are told."""
@@ -88,10 +109,10 @@ def _description(call: Call) -> tuple[str, str, dict[str, Any]]:
 
 
 def _event_args(call: Call) -> tuple[Any, ...]:
-    if call.kind is CallKind.CONNECT:
+    if call.kind is _CONNECT:
         environ = call.owner.connection.environ
         return (environ, *call.args) if call.args[0] is not None else (environ,)
-    if call.kind is CallKind.DISCONNECT:
+    if call.kind is _DISCONNECT:
         return (public_reason(call.args[0]),)
     return call.args
 

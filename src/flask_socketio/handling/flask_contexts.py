@@ -96,8 +96,12 @@ class ContextMaker:
         vars(context.request)[HOME] = self.home
         return context
 
-    def bind(self, environ: dict[str, Any]) -> tuple[dict[str, Any] | None, Request]:
+    def bind(
+        self, environ: dict[str, Any]
+    ) -> tuple[dict[str, Any] | None, Request | dict[str, Any]]:
         """What a context for an environ has in it, None where that is not known; and its request.
+
+        Of one that nobody has asked for, it is what Flask has found out about it: see `request`.
 
         Which addresses it has and which rule it matches, Flask is asked once: what that depends on nearly all
         handshakes have in common.
@@ -107,12 +111,16 @@ class ContextMaker:
         if found is None:
             return self._bind_anew(environ, key)
         context, query, attributes = found
+        if environ.get("QUERY_STRING", "") != query:
+            context = _with_query(context, environ.get("QUERY_STRING", ""))
+        return context, attributes
+
+    def request(self, environ: dict[str, Any], attributes: dict[str, Any]) -> Request:
+        """That of an environ of which Flask has found this out."""
         request = self.app.request_class(environ)
         vars(request).update(attributes)
         _keep_own_arguments(request)
-        if environ.get("QUERY_STRING", "") != query:
-            context = _with_query(context, environ.get("QUERY_STRING", ""))
-        return context, request
+        return request
 
     def _bind_anew(
         self, environ: dict[str, Any], key: tuple[Any, ...]
@@ -156,22 +164,33 @@ class ContextMaker:
 class ContextTemplate:
     """Made from the environ of a connection's handshake, which all of its events share."""
 
-    __slots__ = ("_context", "_environ", "_maker", "_request", "_request_type", "home")
+    __slots__ = ("_context", "_environ", "_found", "_maker", "_request", "_request_type", "home")
 
     def __init__(self, maker: ContextMaker, environ: dict[str, Any]) -> None:
         self._maker = maker
         self._environ = environ
         #: the application and its SocketIO
         self.home = maker.home
-        self._context, request = maker.bind(environ)
-        environ["werkzeug.request"] = None  # no circle that would have to be collected
+        self._context, found = maker.bind(environ)
+        self._request: dict[str, Any] | None = None
+        if isinstance(found, dict):
+            self._found = found
+        else:
+            self._keep(found)
+
+    def _keep(self, request: Request) -> dict[str, Any]:
+        self._environ["werkzeug.request"] = None  # no circle that would have to be collected
         self._request_type = type(request)
         self._request = vars(request)
+        return self._request
 
     def request(self, call: Any) -> Any:
         """That of an event."""
+        kept = self._request
+        if kept is None:
+            kept = self._keep(self._maker.request(self._environ, self._found))
         request: Any = object.__new__(self._request_type)
-        request.__dict__ = parts = self._request.copy()
+        request.__dict__ = parts = kept.copy()
         parts["sid"], parts["namespace"], parts["event"] = self._maker.describe(call)
         return request
 

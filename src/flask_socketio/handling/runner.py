@@ -32,7 +32,8 @@ logger = logging.getLogger("flask_socketio.server")
 
 _told = Told(logger)
 
-_EVENT = CallKind.EVENT  # looking up a member of an enum takes as long as a call
+# Looking up a member of an enum takes as long as a call.
+_CONNECT, _EVENT, _DISCONNECT = CallKind.CONNECT, CallKind.EVENT, CallKind.DISCONNECT
 
 #: What nearly every handler returns; it need not be asked whether it can be awaited.
 _PLAIN = frozenset((NoneType, str, int, float, bool, list, tuple, dict, bytes))
@@ -209,7 +210,7 @@ class Runner:
             error = _FORGOTTEN
 
     def _outcome(self, call: Call, result: Any) -> Outcome:
-        if call.kind is CallKind.CONNECT:
+        if call.kind is _CONNECT:
             return self._rejected if _refuses(call, result) else _DONE
         if call.kind is not _EVENT or call.ack_id is None:
             return _DONE
@@ -295,9 +296,9 @@ async def _settle(call: Call, result: Any) -> Any:
 
 def _arguments(call: Call) -> tuple[Any, ...]:
     """Connect and disconnect handlers may leave out their argument."""
-    if call.kind is CallKind.CONNECT:
+    if call.kind is _CONNECT:
         return call.args[: call.handler.max_args]
-    if call.kind is CallKind.DISCONNECT:
+    if call.kind is _DISCONNECT:
         return (public_reason(call.args[0]),)[: call.handler.max_args]
     return call.args
 

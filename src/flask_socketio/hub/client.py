@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .socket import Socket
 
 
+_ABSENT = SocketState.ABSENT  # looking up a member of an enum takes as long as a call
+
 #: Bytes that a list or a dict takes beyond its text.
 _CONTAINER = 80
 #: So many times more events may be in flight while an ack is awaited.
@@ -155,7 +157,7 @@ class Client:
             return socket.state
         if packet.namespace in self.taken_out and packet.type != CONNECT:
             return None
-        return SocketState.ABSENT
+        return _ABSENT
 
 
 def _size(text: str) -> int:

@@ -29,8 +29,9 @@ from .unhandled import EventNames, Unhandled
 logger = logging.getLogger("flask_socketio.server")
 
 # Looking up a member of an enum takes as long as a call.
-_CONNECTED = SocketState.CONNECTED
-_EVENT = CallKind.EVENT
+_PENDING, _CONNECTED = SocketState.PENDING, SocketState.CONNECTED
+_DETACHED, _DISCONNECTED = SocketState.DETACHED, SocketState.DISCONNECTED
+_CONNECT, _EVENT, _DISCONNECT = CallKind.CONNECT, CallKind.EVENT, CallKind.DISCONNECT
 
 _INVALID_NAMESPACE = {"message": "Invalid namespace"}
 _OVERDUE = (
@@ -124,7 +125,7 @@ class Hub:
         state = client.state_in(packet)
         if state is None:
             return
-        if socket is not None and socket.announced and state is SocketState.PENDING:
+        if socket is not None and socket.announced and state is _PENDING:
             self._hold(socket, packet)
             return
         socket_action(state, packet)
@@ -141,7 +142,7 @@ class Hub:
 
     def _hold(self, socket: Socket, packet: Packet) -> None:
         """CONNECT was sent first (always_connect), so the client may speak before its connect handler has returned."""
-        action = socket_action(SocketState.CONNECTED, packet)
+        action = socket_action(_CONNECTED, packet)
         if action is SocketAction.DISCONNECT:
             self.leave(socket, CloseReason.CLIENT_DISCONNECT)
             return
@@ -173,7 +174,7 @@ class Hub:
         if found is None:
             self._accept(socket)
         else:
-            self._start(Call(socket, client, CallKind.CONNECT, "connect", (packet.data,), found[0]))
+            self._start(Call(socket, client, _CONNECT, "connect", (packet.data,), found[0]))
 
     def _event(self, socket: Socket, packet: Packet) -> None:
         event = packet.data[0]
@@ -239,12 +240,12 @@ class Hub:
         if call.kind is _EVENT:
             if outcome.body is not None:
                 socket.send(self.codec.encode(sio.ACK, socket.namespace, outcome.body, call.ack_id))
-        elif call.kind is CallKind.CONNECT:
+        elif call.kind is _CONNECT:
             if outcome.accepted:
                 self._accept(socket)
             else:
                 self._refuse(socket, outcome.body)
-        elif call.kind is CallKind.DISCONNECT:
+        elif call.kind is _DISCONNECT:
             self.adapter.remove(socket)
 
     def _failed(self, failure: BaseException) -> None:
@@ -258,7 +259,7 @@ class Hub:
         if socket.left is None:
             if not socket.announced:
                 socket.announce()
-            socket.state = SocketState.CONNECTED
+            socket.state = _CONNECTED
         if socket.held:
             for packet in socket.held:
                 if socket.left is not CloseReason.SERVER_DISCONNECT:
@@ -269,7 +270,7 @@ class Hub:
 
     def _refuse(self, socket: Socket, body: Body | None) -> None:
         self.counters.connects_refused += 1
-        socket.state = SocketState.DISCONNECTED
+        socket.state = _DISCONNECTED
         socket.release_held()
         self.adapter.remove(socket)
         if socket.left is not None:
@@ -283,13 +284,13 @@ class Hub:
 
     def leave(self, socket: Socket, reason: CloseReason) -> None:
         """The client leaves a namespace: now, or, while its connect handler runs, when that has returned."""
-        if socket.state is SocketState.DISCONNECTED or socket.left is not None:
+        if socket.state is _DISCONNECTED or socket.left is not None:
             return
-        if socket.state is not SocketState.DETACHED:
+        if socket.state is not _DETACHED:
             self._remove(socket)
         if reason is CloseReason.SERVER_DISCONNECT:
             socket.client.taken_out |= {socket.namespace}
-        if socket.state is SocketState.PENDING:
+        if socket.state is _PENDING:
             socket.left = reason
         else:
             self._disconnected(socket, reason)
@@ -303,18 +304,18 @@ class Hub:
     def detach(self, socket: Socket) -> None:
         """A connected socket's connection ends without it: it stays in its rooms, and what it is sent is dropped."""
         self._remove(socket)
-        socket.state = SocketState.DETACHED
+        socket.state = _DETACHED
 
     def attach(self, socket: Socket, client: Client) -> None:
         """A detached socket goes on over another connection; what has begun for the old one, ends for that."""
         socket.client = client
         client.sockets[socket.namespace] = socket
         self._deadlines.discard(client)
-        socket.state = SocketState.CONNECTED
+        socket.state = _CONNECTED
 
     def _disconnected(self, socket: Socket, reason: CloseReason) -> None:
         self.counters.disconnects += 1
-        socket.state = SocketState.DISCONNECTED
+        socket.state = _DISCONNECTED
         socket.forget_acks()
         found = self.handlers.find(socket.namespace, "disconnect")
         if found is None:
@@ -322,6 +323,4 @@ class Hub:
         else:
             # It stays in its rooms until the handler has returned, so that the handler can tell which they were.
             client = socket.client
-            self._start(
-                Call(socket, client, CallKind.DISCONNECT, "disconnect", (reason,), found[0])
-            )
+            self._start(Call(socket, client, _DISCONNECT, "disconnect", (reason,), found[0]))

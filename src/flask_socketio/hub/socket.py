@@ -14,7 +14,8 @@ from ..protocol.socketio import Body, Codec, Packet
 from ..protocol.states import SocketState
 from .client import Client
 
-_CONNECTED = SocketState.CONNECTED  # looking up a member of an enum takes as long as a call
+# Looking up a member of an enum takes as long as a call.
+_PENDING, _CONNECTED = SocketState.PENDING, SocketState.CONNECTED
 
 
 class Socket:
@@ -39,7 +40,7 @@ class Socket:
         self.client = client
         self.namespace = namespace
         self.sid = sid
-        self.state = SocketState.PENDING
+        self.state = _PENDING
         #: rooms in the order in which they were joined, without the client's own
         self.rooms: dict[Room, None] = {}
         #: what the application keeps for it (server.save_session)
@@ -67,7 +68,7 @@ class Socket:
         """Send a packet; what comes before CONNECT waits for it, what comes after the end is dropped."""
         if self.state is _CONNECTED:
             self.client.connection.send(message)
-        elif self.state is not SocketState.PENDING or self.left is not None:
+        elif self.state is not _PENDING or self.left is not None:
             return
         elif self.announced:
             self.client.connection.send(message)
@@ -129,7 +130,7 @@ class Socket:
         """The server takes the client out of the namespace; its connection goes on."""
         if self.state is SocketState.DETACHED:
             self.client.hub.leave(self, CloseReason.SERVER_DISCONNECT)
-        elif self.state in (SocketState.PENDING, SocketState.CONNECTED) and self.left is None:
+        elif self.state in (_PENDING, _CONNECTED) and self.left is None:
             self.client.connection.send(self._codec.encode(sio.DISCONNECT, self.namespace))
             self.client.hub.leave(self, CloseReason.SERVER_DISCONNECT)
 

@@ -151,4 +151,9 @@ def accept_token(headers: Mapping[str, str]) -> str:
     key = headers.get("sec-websocket-key", "")
     if _KEY.fullmatch(key) is None:
         raise ValueError("Sec-WebSocket-Key is not 16 bytes in base64")
-    return b64encode(sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
+    return accept_value(key.encode()).decode()
+
+
+def accept_value(key: bytes) -> bytes:
+    """The Sec-WebSocket-Accept value for a Sec-WebSocket-Key."""
+    return b64encode(sha1(key + _GUID, usedforsecurity=False).digest())

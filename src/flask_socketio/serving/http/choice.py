@@ -87,6 +87,7 @@ def choose_protocols(*, access_log: bool) -> Protocols:
 
 def _choose(*, access_log: bool) -> Protocols:
     try:
+        from .arrival import Arrival
         from .protocol import HttpProtocol
 
         _check_methods(HttpProtocol.__base__)
@@ -97,7 +98,10 @@ def _choose(*, access_log: bool) -> Protocols:
     if fault is not None:
         return _plain_asgi("picows", fault)
     http = type("Http", (HttpProtocol,), {})
-    return Protocols(http, Handshake, http.serve, http.stop)  # it is ours that begins a handshake
+    arrival = type("ArrivalAtHttp", (Arrival,), {"http": http, "access_log": access_log})
+    return Protocols(
+        arrival, Handshake, http.serve, http.stop
+    )  # it is ours that begins a handshake
 
 
 def _plain_asgi(library: str, fault: str) -> Protocols:

@@ -119,7 +119,7 @@ class KnownHeads:
 
     def read(self, data: bytes) -> Request | None:
         """A request that is all of the data, if its fields are known; to be called where the parser is between two."""
-        line = _LINE.match(data)
+        line = _LINE.match(data) if self._kept else None
         if line is None:
             return None
         start = line.end()

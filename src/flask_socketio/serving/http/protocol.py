@@ -10,10 +10,8 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
-from io import BytesIO
 from operator import itemgetter
-from typing import Any, TypeVarTuple, Unpack, cast
+from typing import Any, Protocol, TypeVarTuple, Unpack, cast
 from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
@@ -26,11 +24,12 @@ from ...engine.answers import header_lines
 from ...engine.config import HttpLimits
 from ...engine.engine import Engine
 from ...engine.handshake import Handshake
-from ...engine.picows import FastLane
-from ...engine.request import EngineRequest, Headers, add_headers, build_environ
+from ...engine.picows import FastLane, Register
+from ...engine.request import EngineRequest, Headers, add_headers
 from ...engine.timers import Sweep
 from ..pages import Pages
 from .cycle import STATUS, DirectCycle
+from .ends import Ends
 from .head import (
     BadHead,
     check_size,
@@ -46,6 +45,7 @@ from .page import DirectPage, environ_of
 from .places import Places
 from .polling import DirectExchange
 from .transport import JoiningTransport
+from .upgrades import KnownUpgrades, Upgrade
 from .watch import Waits, Watch, period
 
 Ts = TypeVarTuple("Ts")
@@ -56,9 +56,21 @@ _NAME = itemgetter(0)
 #: What is being read of a request.
 _NOTHING, _HEAD, _BODY = range(3)
 #: Seconds that a new connection has for its request when the server stops.
-_LAST_CHANCE = 0.3
+LAST_CHANCE = 0.3
 #: A reason to end a connection that need not be told.
 _USUAL = (Waits.FIRST, Waits.NEXT)
+
+
+class Watched(Protocol):
+    """A connection that may have to be ended."""
+
+    def look(self, seconds: float) -> bool:
+        """Called once in so many seconds, while it is watched; returns whether it still has to be."""
+        ...
+
+
+def _look(connection: Watched, seconds: float) -> bool:
+    return connection.look(seconds)
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -94,12 +106,16 @@ class HttpProtocol(HttpToolsProtocol):
     #: what was last answered so, or is still to be; others may stand in line behind it
     _direct: DirectCycle | RequestResponseCycle | None = None
     _watch: Watch | None = None
+    _ends: Ends
     _environ: dict[str, Any] | None = None
     cycle: Any
     parser: Any
     #: connections that may have to be ended, because the client is too slow; others may be among them for a moment
-    watched: set[HttpProtocol]
+    watched: set[Watched]
     places: Places
+    upgrades: KnownUpgrades
+    #: what the connection has become, until it is known which data that was
+    _upgrade_made: Upgrade | None = None
 
     @classmethod
     def serve(cls, lanes: Sequence[FastLane], pages: Pages | None) -> None:
@@ -114,22 +130,24 @@ class HttpProtocol(HttpToolsProtocol):
         cls._most = cls.usual = min(PIECE, cls.max_size)
         cls.max_fields = cls.limits.max_header_fields or sys.maxsize
         cls.told = Told(logger, engine.loop)
+        cls.upgrades = KnownUpgrades()
         cls.places = places = Places(cls.limits, cls.counters, cls.told)
         Sweep(engine.loop, 1.0, Places.look).items.add(places)
         engine.loop.set_exception_handler(places.on_loop_error)
-        cls.watched = Sweep[Any](engine.loop, period(cls.limits), cls.look).items
+        cls.watched = Sweep[Watched](engine.loop, period(cls.limits), _look).items
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        self.connections: Any = self.places.take(self.connections, transport)
-        if self.connections is None:
-            return
-        self.connections.add(self)
+        connections = self.places.take(self.connections, transport)
+        if connections is not None:
+            self.begin(transport, connections)
+
+    def begin(self, transport: asyncio.Transport, connections: Register) -> None:
+        """Serve a connection that has a place."""
+        self.connections: Any = connections
+        connections.add(self)
         self.flow: Any = FlowControl(transport)
-        # As uvicorn does it, but that a loop need not make sockets to be asked for their addresses.
-        server, client = map(transport.get_extra_info, ("sockname", "peername"))
-        self.server: Any = (server, None) if isinstance(server, str) else _host_and_port(server)
-        self.client: Any = _host_and_port(client)
-        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._ends = ends = Ends.of(transport)
+        self.scheme, self.server, self.client = cast(Any, ends)
         self.transport: Any = JoiningTransport(self.loop, transport)
         self._asgi: Any = self.app  # pyright: ignore[reportUnknownMemberType]
         self.watched.add(self)
@@ -160,11 +178,12 @@ class HttpProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Called by uvicorn when it stops: end as soon as nothing is to be answered any more."""
         if self.cycle is None:  # a request may be on its way
-            self.loop.call_later(_LAST_CHANCE, self._end)
+            self.loop.call_later(LAST_CHANCE, self.end)
         else:
             super().shutdown()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """It is time: what is not answered yet is the last."""
         if self.parser is not None:  # else it is a WebSocket's connection by now
             super().shutdown()
 
@@ -176,18 +195,31 @@ class HttpProtocol(HttpToolsProtocol):
         if self._inflow is not None:
             early += self._inflow.close()
             self._inflow = None
-        self.watched.discard(self)
         self.transport.flush()
-        transport = self.transport.raw
-        request = self._websocket_request()
+        request, environ = self._websocket_request()
+        lane = self._lane_of(request.path)
+        handshake = Handshake(lane, self._let_go(), early)
+        handshake.take(self.transport.raw, request)
+        if handshake.can_be_repeated and environ is not None and not early:
+            own = dict(environ.items() - self._environ_base().items())
+            lines = header_lines(request.response_headers)
+            self._upgrade_made = Upgrade(request, own, lane, lines)
+
+    def _let_go(self) -> Any:
+        """The connection is not HTTP's any more; returns where it is to be registered."""
+        self.watched.discard(self)
         self.connections.discard(self)
-        Handshake(self._lane_of(request.path), self.connections, early).take(transport, request)
         # They have this protocol: no circle of references.
         self.parser = self.cycle = self._direct = None
         self._phase = _NOTHING
+        return self.connections
 
-    def _websocket_request(self) -> EngineRequest:
-        """Made without uvicorn's scope, of which hardly anything is asked for."""
+    def _websocket_request(self) -> tuple[EngineRequest, dict[str, Any] | None]:
+        """Made without uvicorn's scope, of which hardly anything is asked for.
+
+        And a copy of its environ, before others put something into that; None where it is not as simple as nearly all
+        are.
+        """
         parser, url = self.parser, self.url
         raw_path, _, query = url.partition(b"?")
         method, version = parser.get_method(), parser.get_http_version()
@@ -203,12 +235,12 @@ class HttpProtocol(HttpToolsProtocol):
             "server": self.server,
             "client": self.client,
         }
-        request = EngineRequest(scope)
+        request, environ = EngineRequest(scope), None
         if version == "1.1":
             environ = environ_of(self._environ_with(self.headers), method, url)
             if environ is not None:
-                request.environ = environ
-        return request
+                request.environ = environ.copy()
+        return request, environ
 
     def _lane_of(self, path: str) -> FastLane:
         """Whose handshake it is; where it is nobody's, whichever refuses it."""
@@ -228,8 +260,16 @@ class HttpProtocol(HttpToolsProtocol):
         elif not self._read_known(known, data):
             self._pending = pending
             self._parse_at_once(data)
-            if self._known is known and self._phase == _NOTHING and self._is_answered_directly():
-                self._known = known if known.learn(data, self.headers) else None
+            self._learn(known, data)
+
+    def _learn(self, known: KnownHeads, data: bytes) -> None:
+        """Keep what the parser has found in data that it was given between two requests."""
+        made = self._upgrade_made
+        if made is not None:
+            self._upgrade_made = None
+            self.upgrades.learn(data, made)
+        elif self._known is known and self._phase == _NOTHING and self._is_answered_directly():
+            self._known = known if known.learn(data, self.headers) else None
 
     def _is_answered_directly(self) -> bool:
         return self.cycle is self._direct is not None
@@ -559,13 +599,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _environ_base(self) -> dict[str, Any]:
         """What the WSGI environs of all requests of this connection have in common."""
         if self._environ is None:
-            environ = _listener_environ(self.scheme or "http", self.server).copy()
-            environ["wsgi.input"] = BytesIO()
-            environ["wsgi.errors"] = sys.stderr
-            if self.client is not None:
-                host, port = self.client
-                environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = host, str(port)
-            self._environ = environ
+            self._environ = self._ends.environ()
         return self._environ
 
     def common_lines(self) -> bytes:
@@ -612,15 +646,6 @@ class HttpProtocol(HttpToolsProtocol):
                 connection._direct.hand_over()
 
 
-@lru_cache(256)
-def _listener_environ(scheme: str, server: tuple[str, int | None] | None) -> dict[str, Any]:
-    """What the WSGI environs have in common of all clients that have come to an address of the server's."""
-    scope: dict[str, Any] = {
-        "path": "", "query_string": b"", "headers": [], "scheme": scheme, "server": server,
-    }  # fmt: skip
-    return build_environ(scope, BytesIO())
-
-
 class _Deaf:
     """The parser of a connection that has been given up."""
 
@@ -654,8 +679,3 @@ class AsgiCycle(RequestResponseCycle):
         if self.scope.get("http_version") == "1.0" and b"content-length" not in names:
             self.chunked_encoding = False
             self._ends_with_connection = True
-
-
-def _host_and_port(address: Any) -> Any:
-    """None for a socket of another kind; that of an abstract one has an address of bytes."""
-    return address[:2] if isinstance(address, tuple) else None  # pyright: ignore[reportUnknownVariableType]
