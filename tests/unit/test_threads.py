@@ -159,6 +159,28 @@ def test_handlers_that_wait_a_little_do_not_wait_for_each_other() -> None:
     run(test)
 
 
+def test_what_has_come_before_more_threads_were_seen_to_help_is_shared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All at once, so none of them comes when it is known; one thread for all of them would take 3 s."""
+    monkeypatch.setattr(Spare, "is_left", lambda *_: True)  # whatever else the machine does
+
+    async def test() -> None:
+        rig = Rig()
+        clients = [rig.client() for _ in range(500)]
+        begun = time.monotonic()
+        for place in range(2):
+            for number, client in enumerate(clients):
+                rig.start(client, (number, place), lambda: time.sleep(0.003))
+        await rig.all_finished(1000)
+        assert time.monotonic() - begun < 2
+        assert len(rig.threads) > 8
+        for number in range(500):
+            assert [place for client, place in rig.started if client == number] == [0, 1]
+
+    run(test)
+
+
 def test_nothing_waits_behind_a_handler_that_has_blocked_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

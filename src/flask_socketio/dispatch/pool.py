@@ -5,7 +5,7 @@ runnable thread would only cost hand-overs of the GIL. A worker that makes no pr
 to be blocked: what waits behind it is split between two others, so that the wait behind N blocked jobs grows with
 the logarithm of N. If the process has a core to spare meanwhile, the job waits for something (a database, say): others
 of its handler get a worker each from then on, so nothing waits behind them. Where jobs of many handlers are done slowly
-while a core is to spare, every job gets a worker to itself, for a while.
+while a core is to spare, every job gets a worker to itself, for a while, and what waits already is shared.
 
 A worker with more before it than it does in some 25 ms, most of it one owner's, keeps that owner alone: the jobs of all
 others go to another worker.
@@ -156,6 +156,17 @@ class Worker(Generic[J]):
             others = [job for job in self._queue if job.owner not in stay]
             self._queue = deque(job for job in self._queue if job.owner in stay)
         return others
+
+    def share(self) -> list[J]:
+        """Give away what waits for every second owner; return that."""
+        with self._lock:
+            owners = dict.fromkeys(job.owner for job in self._queue)
+            if self.job is not None:
+                owners.pop(self.job.owner, None)  # it may not have started
+            leaving = set(islice(owners, 0, None, 2))
+            given = [job for job in self._queue if job.owner in leaving]
+            self._queue = deque(job for job in self._queue if job.owner not in leaving)
+        return given
 
     # -- on its own thread ---------------------------------------------------------------------
 
@@ -348,6 +359,8 @@ class Pool(Generic[J]):
                 if waits and job is not None and job.handler is not None:
                     self._remember(job.handler)
                 self._split(worker.take_over())
+            elif self._spread and worker.waiting > progress:
+                self._share(worker)
             elif worker is self._main and worker.waiting > _LONG * progress:
                 self._leave_to_one(worker)
         self._judge(slow=slow)
@@ -406,6 +419,13 @@ class Pool(Generic[J]):
         if others is not None:
             self._main = self._free_worker()
             self._give_or_wait(self._main, others)
+
+    def _share(self, worker: Worker[J]) -> None:
+        """What came before more threads were seen to help: twice as many do it after each look, while one has more than
+        it does until the next."""
+        given = worker.share()
+        if given:
+            self._give_or_wait(self._free_worker(), given)
 
     def _give_or_wait(self, worker: Worker[J] | None, jobs: list[J]) -> None:
         if worker is not None:
