@@ -139,19 +139,20 @@ class _EventBell:
     """Told by edges: what has been counted need not be read."""
 
     def __init__(self) -> None:
+        self._event = -1  # if it cannot be made
         self._poll = _original("select", "epoll")()
-        self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._poll.register(self._descriptor, select.EPOLLIN | select.EPOLLET)
+        self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._poll.register(self._event, select.EPOLLIN | select.EPOLLET)
 
     def acquire(self, *, timeout: float) -> bool:
         return bool(self._poll.poll(timeout))
 
     def release(self) -> None:
-        os.eventfd_write(self._descriptor, 1)
+        os.eventfd_write(self._event, 1)
 
     def __del__(self) -> None:
-        if hasattr(self, "_descriptor"):
-            os.close(self._descriptor)
+        if self._event >= 0:
+            os.close(self._event)
 
 
 def ident_function() -> Callable[[], int]:
