@@ -36,7 +36,7 @@ from .servers import (
     install_peers,
     versions,
 )
-from .turns import Turns
+from .turns import Turns, together
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -176,12 +176,6 @@ T = TypeVar("T")
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(coroutine)
-
-
-async def together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for coroutine in coroutines:
-            group.create_task(coroutine)
 
 
 def _label(other: Other) -> str:

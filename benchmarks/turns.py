@@ -12,7 +12,9 @@ not comparable there.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .clients import Meter
 from .pace import PACE
@@ -89,3 +91,10 @@ async def _window(side: Side, seconds: float) -> tuple[float, int]:
     side.server.stop()
     await asyncio.sleep(SETTLING)
     return side.server.cpu() - cpu, side.meter.total - count
+
+
+async def together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> None:
+    """Run all sides; if one fails, none of the others waits for it."""
+    async with asyncio.TaskGroup() as group:
+        for coroutine in coroutines:
+            group.create_task(coroutine)

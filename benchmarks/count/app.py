@@ -90,6 +90,10 @@ class Loop(uvloop.Loop):
 def stop_the_clock() -> None:
     uvloop.Loop = Loop  # what uvloop.new_event_loop() makes
     gc.disable()
+    if hasattr(os, "eventfd"):
+        del (
+            os.eventfd
+        )  # a thread that one wakes runs before or after who has done that, as the system likes
 
 
 def answer(channel: socket.socket, counted: tally.Tally) -> None:

@@ -12,12 +12,11 @@ from statistics import median
 import pytest
 
 from benchmarks import turns
-from benchmarks.__main__ import together
 from benchmarks.clients import EchoClient, Meter, connect_all, text_event
 from benchmarks.pace import PACE
 from benchmarks.scenarios import connected, measured
 from benchmarks.servers import PEERS_BY_NAME, Server
-from benchmarks.turns import Turns
+from benchmarks.turns import Turns, together
 from tests.kit.missing import skip_or_fail
 
 PAIRS = 3

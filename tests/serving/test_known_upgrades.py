@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -24,6 +26,8 @@ HEAD = (
     b"GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Origin: http://x\r\nSec-WebSocket-Version: 13\r\nCookie: %b\r\nSec-WebSocket-Key: %b\r\n\r\n"
 )
+#: Answered at once: there is no such session.
+IN_FRONT = b"GET /engine.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: x\r\n\r\n"
 ONE, OTHER = HEAD % (b"a=b", KEYS[0]), HEAD % (b"c=d; e=f", KEYS[1])
 
 
@@ -146,6 +150,34 @@ def test_where_the_answer_may_be_another_nobody_is_known(pair: Pair) -> None:
     """A list of origins may change, and a function may say anything."""
     pair[0].engine.admission.origins.are_fixed = False
     assert is_known(pair[0], ONE, ONE) == [False, False]
+
+
+def test_a_request_in_front_is_not_learned_with_it(pair: Pair) -> None:
+    """It would be neither carried out nor answered when it comes again."""
+    own, parsing = pair
+    for key in KEYS:
+        data = IN_FRONT + HEAD % (b"a=b", key)
+        assert connection.run(own, data) == connection.run(parsing, data)
+    assert not own.protocol.http.upgrades._kept
+
+
+def test_what_an_environ_has_need_not_be_hashable(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `wsgi.errors` is not, where the application has put something of its own in the place of `sys.stderr`."""
+
+    @dataclass
+    class Tee:
+        stream: Any
+
+        def write(self, text: str) -> int:
+            return self.stream.write(text)
+
+        def flush(self) -> None:
+            self.stream.flush()
+
+    monkeypatch.setattr(sys, "stderr", Tee(sys.stderr))
+    assert is_known(pair[0], ONE, OTHER) == [False, True]
 
 
 def test_none_is_kept_that_is_long(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

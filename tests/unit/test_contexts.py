@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from operator import is_
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,10 +25,14 @@ from flask import (
 )
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.routing import Map, MapAdapter
+from werkzeug.test import create_environ
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from flask_socketio import SocketIO, emit, request
+from flask_socketio.app.options import Options
 from flask_socketio.handling import flask_contexts
+from flask_socketio.handling.context import EventContexts
+from flask_socketio.hub.call import CallKind
 
 
 @pytest.fixture(params=["copied", "made"])
@@ -249,23 +255,24 @@ def test_an_application_that_maps_addresses_in_its_own_way_is_asked_every_time(a
         assert client.emit("look", callback=True) == f"http://{tenant}.example/page"
 
 
-def test_a_session_is_opened_only_where_there_may_be_one(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[str | None] = []
+@pytest.fixture
+def opened(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[Flask]:
+    """The applications for which Flask's own interface begins to open a session."""
+    opened: list[Flask] = []
+    its_own = SecureCookieSessionInterface.get_signing_serializer
 
-    class Interface(SecureCookieSessionInterface):
-        def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-            opened.append("by a subclass")
-            return super().open_session(app, request)
+    def get_signing_serializer(self: Any, app: Flask) -> Any:
+        opened.append(app)
+        return its_own(self, app)
 
-    def open_session(self: Any, app: Flask, request: Request) -> SecureCookieSession | None:
-        opened.append(request.headers.get("Cookie"))
-        return its_own(self, app, request)
-
-    its_own = SecureCookieSessionInterface.open_session
-    monkeypatch.setattr(SecureCookieSessionInterface, "open_session", open_session)
+    monkeypatch.setattr(
+        SecureCookieSessionInterface, "get_signing_serializer", get_signing_serializer
+    )
     app.session_interface = SecureCookieSessionInterface()
+    return opened
+
+
+def test_a_session_is_opened_only_where_there_may_be_one(app: Flask, opened: list[Flask]) -> None:
     socketio = SocketIO(app)
     users: list[str | None] = []
     socketio.on("connect")(lambda: users.append(session.get("user")))
@@ -277,11 +284,71 @@ def test_a_session_is_opened_only_where_there_may_be_one(
     socketio.test_client(app, headers={"Cookie": "other=1"})
     assert opened == []
     socketio.test_client(app, flask_test_client=browser)
-    assert len(opened) == 1
+    assert opened == [app]
     assert users == [None, None, "ann"]
-    app.session_interface = Interface()
+
+
+def subclassed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.session_interface = type("Interface", (SecureCookieSessionInterface,), {})()
+
+
+def replaced(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    its_own = SecureCookieSessionInterface.open_session
+    monkeypatch.setattr(SecureCookieSessionInterface, "open_session", lambda *args: its_own(*args))
+
+
+def with_a_name_of_its_own(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.session_interface.get_cookie_name = lambda app: "other"  # type: ignore[method-assign]
+
+
+def with_other_requests(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.request_class = type("Mobile", (Request,), {"cookies": {"session": "from a header"}})
+
+
+def with_other_sessions(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = type("Session", (SecureCookieSession,), {})
+    app.session_interface.session_class = kind  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [subclassed, replaced, with_a_name_of_its_own, with_other_requests, with_other_sessions],
+    ids=lambda change: change.__name__,
+)
+def test_a_session_that_is_not_found_in_flasks_own_way_is_opened(
+    app: Flask,
+    opened: list[Flask],
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Flask, pytest.MonkeyPatch], None],
+) -> None:
+    change(app, monkeypatch)
+    socketio = SocketIO(app)
+    socketio.on("connect")(lambda: None)
     socketio.test_client(app)
-    assert opened[1:] == ["by a subclass", None]
+    assert opened == [app]
+
+
+def test_who_may_wait_before_the_handler_does_not_hold_up_others(app: Flask) -> None:
+    """Others that wait behind a thread are given to another one as soon as the application's code has it."""
+    contexts = EventContexts(app, Options(manage_session=True))
+    client = SimpleNamespace(contexts=None, connection=SimpleNamespace(environ=create_environ()))
+    seen: list[bool] = []
+
+    def enter() -> bool:
+        socket = SimpleNamespace(sid="s", namespace="/")
+        call: Any = SimpleNamespace(
+            owner=client, entered=False, socket=socket, kind=CallKind.EVENT, event="x", args=()
+        )
+        with appcontext_pushed.connected_to(lambda *_, **__: seen.append(call.entered), app):
+            contexts.leave(contexts.enter(call), None)
+        call.entered = False
+        contexts.leave(contexts.enter(call), None)
+        return call.entered
+
+    first, later = copy_context().run(enter), copy_context().run(enter)
+    assert seen == [True, True]
+    assert later is (not flask_contexts._are_known()), "nothing of the application's runs"
+    assert first is later
 
 
 def test_a_connections_request_is_made_when_somebody_asks_for_it(

@@ -26,9 +26,15 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.counters import Counters
 from ..base.real import Bell, new_bell, new_lock, new_signal, start_thread, thread_number
+from ..base.told import Told
 from .spare import Spare
 
-logger = logging.getLogger("flask_socketio.server")
+_told = Told(logging.getLogger("flask_socketio.server"))
+
+_NO_THREAD = (
+    "no more than %d threads for handlers can be started (%s), so calls wait for those: see ulimit -u, or the limit on "
+    "processes of the container or the unit"
+)
 
 #: Seconds between looks at the workers; one that has made no progress between two looks is blocked.
 _WATCH_INTERVAL = 0.005
@@ -45,6 +51,8 @@ _BELLS = 4
 _ASKED = 4
 #: Looks that it would take to do what waits: more, and one owner may be in the way of all others.
 _LONG = 5
+#: Seconds in one look after which what waits is shared no further.
+_SHARING = 0.001
 #: Seconds after which one worker is tried again: for everything, and for a handler that has blocked one.
 _SPREAD, _REMEMBER = 1.0, 10.0
 
@@ -163,7 +171,7 @@ class Worker(Generic[J]):
             owners = dict.fromkeys(job.owner for job in self._queue)
             if self.job is not None:
                 owners.pop(self.job.owner, None)  # it may not have started
-            leaving = set(islice(owners, 0, None, 2))
+            leaving = set(islice(owners, 1, None, 2))  # who has waited longest stays where it is
             given = [job for job in self._queue if job.owner in leaving]
             self._queue = deque(job for job in self._queue if job.owner not in leaving)
         return given
@@ -221,6 +229,8 @@ class Pool(Generic[J]):
         #: every job gets a worker to itself
         self._spread = False
         self._spread_until = 0.0
+        #: until when no thread is started, because none could be
+        self._full_until = 0.0
         self._spare = Spare(thread_number(), _ON_TIME)
         self._slow_looks = 0
         #: jobs for which there is no worker, all being blocked and as many as there may be
@@ -307,27 +317,45 @@ class Pool(Generic[J]):
 
     def _free_worker(self, beside: Worker[J] | None = None) -> Worker[J] | None:
         """An idle worker, a new one, or where there may be no more any that is not blocked; None if all are."""
+        found = self._idle_or_new_worker(beside)
+        if found is None:
+            found = next((worker for worker in self._workers if not worker.blocked), None)
+        return found
+
+    def _idle_or_new_worker(self, beside: Worker[J] | None = None) -> Worker[J] | None:
         for worker in self._workers:
             if worker.idle and worker is not beside:
                 return worker
-        if len(self._workers) < self._max_threads:
-            wake = new_bell() if len(self._workers) < _BELLS else new_signal()
-            worker = Worker(self._execute, self._name, wake)
-            self._workers.append(worker)
-            self._counters.handler_threads_peak = max(
-                self._counters.handler_threads_peak, len(self._workers)
+        if len(self._workers) >= self._max_threads or self._loop.time() < self._full_until:
+            return None
+        return self._new_worker()
+
+    def _new_worker(self) -> Worker[J] | None:
+        """None where the system lets the process have no more threads; that is tried again after a while."""
+        count = len(self._workers)
+        try:
+            worker = Worker(
+                self._execute, self._name, new_bell() if count < _BELLS else new_signal()
             )
-            return worker
-        return next((worker for worker in self._workers if not worker.blocked), None)
+        except RuntimeError as error:
+            self._full_until = self._loop.time() + _SPREAD
+            _told.warning(_NO_THREAD, count, error)
+            return None
+        self._workers.append(worker)
+        peak = max(self._counters.handler_threads_peak, len(self._workers))
+        self._counters.handler_threads_peak = peak
+        return worker
 
     def _give(self, worker: Worker[J], jobs: list[J]) -> None:
         while not worker.put(jobs):  # it has ended just now, so there may be another
             if worker in self._workers:
                 self._workers.remove(worker)
             replacement = self._free_worker()
-            assert replacement is not None
             if worker is self._main:
                 self._main = replacement
+            if replacement is None:
+                self._give_or_wait(None, jobs)
+                return
             worker = replacement
         for job in jobs:
             job.owner.worker = worker
@@ -340,6 +368,7 @@ class Pool(Generic[J]):
         if self._spare.seconds < _MOST_OF_IT:
             self._watch_timer = self._loop.call_later(_WATCH_INTERVAL, self._watch)
             return
+        enough = self._spare.seconds + _SHARING
         busy = False
         waits = self._spare.is_left(self._busy_threads())
         slow = False
@@ -359,7 +388,7 @@ class Pool(Generic[J]):
                 if waits and job is not None and job.handler is not None:
                     self._remember(job.handler)
                 self._split(worker.take_over())
-            elif self._spread and worker.waiting > progress:
+            elif self._spread and worker.waiting > progress and self._spare.seconds < enough:
                 self._share(worker)
             elif worker is self._main and worker.waiting > _LONG * progress:
                 self._leave_to_one(worker)
@@ -423,9 +452,10 @@ class Pool(Generic[J]):
     def _share(self, worker: Worker[J]) -> None:
         """What came before more threads were seen to help: twice as many do it after each look, while one has more than
         it does until the next."""
-        given = worker.share()
-        if given:
-            self._give_or_wait(self._free_worker(), given)
+        other = self._idle_or_new_worker()
+        given = worker.share() if other is not None else []
+        if other is not None and given:
+            self._give(other, given)
 
     def _give_or_wait(self, worker: Worker[J] | None, jobs: list[J]) -> None:
         if worker is not None:

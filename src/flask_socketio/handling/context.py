@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, session
+from flask import Flask, Request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from ..app.options import Options
@@ -15,6 +15,7 @@ from .flask_contexts import ContextMaker, ContextTemplate, set_session
 # Looking up a member of an enum takes as long as a call.
 _CONNECT, _DISCONNECT = CallKind.CONNECT, CallKind.DISCONNECT
 
+_OPEN_SESSION = SecureCookieSessionInterface.open_session
 #: Where a connection's environ keeps its copy of the session.
 _SAVED = "saved_session"
 
@@ -73,8 +74,10 @@ class EventContexts:
         interface = app.session_interface
         return (
             type(interface) is SecureCookieSessionInterface
-            and "open_session" not in vars(interface)
+            and not vars(interface)
+            and SecureCookieSessionInterface.open_session is _OPEN_SESSION
             and interface.session_class is SecureCookieSession
+            and app.request_class is Request  # another one may find its cookies elsewhere
             and app.config["SESSION_COOKIE_NAME"] not in environ.get("HTTP_COOKIE", "")
         )
 

@@ -198,6 +198,8 @@ class ContextTemplate:
         """Enter new contexts, for a call; without a session they open one."""
         if self._context is None:
             return self._push_the_public_way(session, call)
+        if signals.appcontext_pushed.receivers:
+            call.entered = True  # the application's own code, which may wait for something
         context: Any = object.__new__(_lazy_request_context())
         context.__dict__ = parts = self._context.copy()
         parts[_EVENT] = self, call

@@ -201,7 +201,8 @@ class HttpProtocol(HttpToolsProtocol):
         handshake = Handshake(lane, self._let_go(), early)
         handshake.take(self.transport.raw, request)
         if handshake.can_be_repeated and environ is not None and not early:
-            own = dict(environ.items() - self._environ_base().items())
+            base = self._environ_base()
+            own = {name: value for name, value in environ.items() if base.get(name) is not value}
             lines = header_lines(request.response_headers)
             self._upgrade_made = Upgrade(request, own, lane, lines)
 

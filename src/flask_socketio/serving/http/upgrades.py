@@ -19,6 +19,7 @@ from ...engine.request import EngineRequest, Headers
 from .ends import Ends
 
 _KEY = re.compile(rb"\r\nSec-WebSocket-Key: ([A-Za-z0-9+/]{22}==)(?=\r\n)")
+_END = b"\r\n\r\n"
 #: What is looked for before the expression is.
 _COOKIE = b"\r\nCookie: "
 _COOKIES = re.compile(_COOKIE + rb"([!-~](?:[ -~]*[!-~])?)(?=\r\n)")
@@ -106,8 +107,8 @@ class KnownUpgrades:
     def learn(self, data: bytes, upgrade: Upgrade) -> None:
         """Keep a handshake that is all of the data, with the fields that the parser has found in it."""
         head = _read(data)
-        if head is None or len(head.text) > _LONGEST:
-            return
+        if head is None or len(head.text) > _LONGEST or data.find(_END) != len(data) - len(_END):
+            return  # a request that came before it is none that every client sends
         told = dict(upgrade.fields)
         found = told[b"sec-websocket-key"], told.get(b"cookie", b"")
         if len(told) == len(upgrade.fields) and found == head[1:]:
