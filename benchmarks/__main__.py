@@ -217,11 +217,16 @@ def main() -> int:
     lines: list[Line] = []
     pairs = {scenario.name: arguments.pairs or scenario.pairs for scenario, _ in chosen}
     total = sum(pairs[scenario.name] * (1 + len(others)) for scenario, others in chosen)
-    with tqdm(total=total, unit="run", dynamic_ncols=True) as bar:
-        for scenario, others in chosen:
-            lines += bench.lines(scenario, others, pairs[scenario.name], bar)
-            tqdm.write(table(lines[-len(others) :]))
-    return conclude_quickly(lines) if arguments.quick else conclude(lines, keep=arguments.keep)
+    try:
+        with tqdm(total=total, unit="run", dynamic_ncols=True) as bar:
+            for scenario, others in chosen:
+                lines += bench.lines(scenario, others, pairs[scenario.name], bar)
+                tqdm.write(table(lines[-len(others) :]))
+    finally:  # one that fails takes nothing with it of what has been measured
+        status = (
+            conclude_quickly(lines) if arguments.quick else conclude(lines, keep=arguments.keep)
+        )
+    return status
 
 
 def conclude(lines: list[Line], *, keep: bool) -> int:
@@ -249,7 +254,7 @@ def conclude_quickly(lines: list[Line]) -> int:
 
 
 def disturbance(lines: list[Line]) -> str:
-    noise = [cores for line in lines for cores in line.noise]
+    noise = [cores for line in lines for cores in line.noise] or [0.0]
     return f"Others used {median(noise):.2f} cores meanwhile (median; at most {max(noise):.2f})."
 
 

@@ -291,7 +291,7 @@ class Scenario:
     #: how often it is measured: less often where that takes half a minute
     pairs: int = 5
     env: dict[str, str] = field(default_factory=dict[str, str])
-    #: no closed loop: its servers are measured one after the other
+    #: no closed loop, or too many clients for all at once: its servers are measured one after the other
     by_itself: bool = False
 
     @property
@@ -378,6 +378,7 @@ SCENARIOS = [
             ),
             Other("node", None),
         ],
+        by_itself=True,
     ),
     Scenario(
         "polling", "echo event and ack over long-polling", polling,
@@ -430,6 +431,7 @@ SCENARIOS = [
             Other("ours", 1.2, partial(fan_out, receivers=100, ahead=1), "ours, 100 receivers"),
             Other("node", None),
         ],
+        by_itself=True,
     ),
     Scenario(
         "idle-beside", "echo beside 10,000 idle connections", partial(echo, inflight=8, idle=10_000),
