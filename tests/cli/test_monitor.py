@@ -8,6 +8,7 @@ import re
 import select
 import shlex
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -223,6 +224,8 @@ def _own_terminal() -> None:
     import termios
 
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Who runs the tests in the background of a shell has Ctrl-C ignored, by all that comes of it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _read_some(terminal: int) -> None:
