@@ -55,6 +55,9 @@ class Everybody(Admission):
     def admit_at_once(self, request: EngineRequest) -> None:
         return None
 
+    def admit_again(self, request: EngineRequest) -> None:
+        return None
+
 
 class EchoEngine(Engine):
     def open_websocket(

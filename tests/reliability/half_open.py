@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from tests.kit.engine import EngineWebSocket, RawPolling
 from tests.kit.proxy import Proxy
 from tests.kit.raw import Exchange, RawWebSocket
-from tests.kit.sampler import Sampler, wait_until
+from tests.kit.sampler import wait_until
 from tests.kit.server import ServerProcess
 from tests.kit.sio import SioClient
+from tests.kit.sockets import sockets
 
 PATH = "/socket.io/"
 
@@ -26,8 +27,7 @@ class Outcome:
 
 def vanish(server: ServerProcess, count: int, patience: float) -> Outcome:
     """Connect so many clients, half of them by polling, have their network swallow everything, and wait."""
-    sampler = Sampler(server.pid)
-    before = sampler.sample().descriptors
+    before = sockets(server.pid)
     with Proxy(server.address) as proxy:
         clients = [_connect(proxy, number) for number in range(count)]
         proxy.swallow()
@@ -35,8 +35,8 @@ def vanish(server: ServerProcess, count: int, patience: float) -> Outcome:
         all_gone = wait_until(lambda: server.get_json("/state")["gone"] >= count, patience)
         took = time.monotonic() - begun
         state = server.get_json("/state")
-        wait_until(lambda: sampler.sample().descriptors <= before)
-        left = sampler.sample().descriptors - before
+        wait_until(lambda: sockets(server.pid) <= before)
+        left = sockets(server.pid) - before
         for client in clients:
             client.abort()
     return Outcome(took if all_gone else None, state["gone_twice"], left)

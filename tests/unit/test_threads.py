@@ -186,6 +186,7 @@ def test_what_has_come_before_more_threads_were_seen_to_help_is_shared(
     run(test)
 
 
+@pytest.mark.skipif(not pool.__file__.endswith(".py"), reason="compiled, it cannot be looked into")
 def test_who_has_waited_longest_is_not_put_behind_others_by_sharing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
