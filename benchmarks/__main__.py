@@ -236,7 +236,7 @@ def conclude(lines: list[Line], *, keep: bool) -> int:
     )  # fmt: skip
     about = f"{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} × {cpu}; {', '.join(versions())}."
     print(f"\n{about} {disturbance(lines)}\n\n{table(lines)}")
-    if keep:
+    if keep and lines:
         order = [
             (scenario.name, _label(other)) for scenario in SCENARIOS for other in scenario.others
         ]

@@ -453,8 +453,7 @@ class Pool(Generic[J]):
         """What came before more threads were seen to help: twice as many do it after each look, while one has more than
         it does until the next."""
         other = self._idle_or_new_worker()
-        given = worker.share() if other is not None else []
-        if other is not None and given:
+        if other is not None and (given := worker.share()):
             self._give(other, given)
 
     def _give_or_wait(self, worker: Worker[J] | None, jobs: list[J]) -> None:
