@@ -1,5 +1,6 @@
 """What a program says when it starts, or cannot."""
 
+import asyncio
 import json
 import re
 import socket
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
 
 from tests.kit import warm
 from tests.kit.raw import WAIT
@@ -116,6 +117,14 @@ def test_every_address_is_listed(program) -> None:
         assert server.log.count("CTRL+C") == 1
 
 
+async def _connects(url: str, trust: ssl.SSLContext) -> None:
+    """By asyncio: two threads on one TLS connection stand still now and then."""
+    async with connect(url, ssl=trust) as websocket:
+        assert str(await websocket.recv()).startswith("0{")
+        await websocket.send("40")
+        assert str(await websocket.recv()).startswith('40{"sid":')
+
+
 @pytest.mark.parametrize("way", ["files", "pair", "context"])
 def test_tls(program, tmp_path: Path, way: str) -> None:
     authority = trustme.CA()
@@ -140,7 +149,4 @@ def test_tls(program, tmp_path: Path, way: str) -> None:
         assert f" * Running on https://127.0.0.1:{server.address[1]}/" in server.log
         with urllib.request.urlopen(f"https://{url}polling", context=trust) as answer:
             assert json.loads(answer.read()[1:])["upgrades"] == ["websocket"]
-        with connect(f"wss://{url}websocket", ssl=trust) as websocket:
-            assert websocket.recv().startswith("0{")
-            websocket.send("40")
-            assert websocket.recv().startswith('40{"sid":')
+        asyncio.run(_connects(f"wss://{url}websocket", trust))
