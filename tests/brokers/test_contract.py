@@ -13,13 +13,19 @@ import psutil
 import psycopg
 import pytest
 
-from flask_socketio.cluster.brokers import make_broker
+from flask_socketio.cluster.brokers import looped, make_broker
 from flask_socketio.cluster.queue import Broker, UnreachableError, UnsureError
 from tests.kit.broker import Nats, postgres_url, rabbitmq_url
 from tests.kit.daemons import Tansu, ZmqProxy
 from tests.kit.ports import free_port
 
 Texts = Generator[bytes | str | None]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a broker may take is not looked at here, and a busy machine's takes longer."""
+    monkeypatch.setattr(looped, "PATIENCE", 10.0)
 
 
 @contextmanager

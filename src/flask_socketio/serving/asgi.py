@@ -59,6 +59,7 @@ class EngineApp:
     #: what is not below an engine's path; None where that is not Flask's
     pages: Pages | None = None
     _starting: asyncio.Task[None] | None = None
+    _has_started = False
 
     def __init__(self, config: EngineConfig) -> None:
         self.path = config.path
@@ -107,7 +108,7 @@ class EngineApp:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        if not hasattr(self, "engine"):  # a server without lifespan
+        if not self._has_started:  # a server without lifespan
             await self._start_late()
         found = self.find(path_of(scope))
         if scope["type"] == "websocket":
@@ -125,8 +126,17 @@ class EngineApp:
     async def _start_late(self) -> None:
         """Start once for all requests that wait for it; not in the context of the first one, which all would be in."""
         if self._starting is None or self._starting.done():
-            self._starting = asyncio.create_task(self.start(), context=Context())
+            self._starting = asyncio.create_task(self._start_or_stop(), context=Context())
         await asyncio.shield(self._starting)
+
+    async def _start_or_stop(self) -> None:
+        """What fails is tried again, from the beginning, with the next request."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        self._has_started = True
 
     async def below_path(self, request: EngineRequest, receive: Receive, send: Send) -> None:
         """Answer a request below the engine's path."""
@@ -142,6 +152,7 @@ class EngineApp:
         ) as error:  # of a library, or an address, that an option names
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        self._has_started = True
         if self.on_started is not None:
             self.on_started(self)
         await send({"type": "lifespan.startup.complete"})
@@ -169,7 +180,7 @@ class DuplexApp(EngineApp):
         self._life = life
         self._app = app
         self._alone = alone
-        #: those that have been started together with this one
+        #: those that are started together with this one
         self._neighbours: dict[Life, DuplexApp] = {}
         #: whether it is for this one to stop what it serves
         self._owns = False
@@ -186,9 +197,8 @@ class DuplexApp(EngineApp):
         for life in others:
             if life.live is None:
                 life.folder = self._life.folder
-                neighbour = DuplexApp(life, self._app, alone=True)
+                neighbour = self._neighbours[life] = DuplexApp(life, self._app, alone=True)
                 await neighbour.start()
-                self._neighbours[life] = neighbour
 
     async def make_engine(self) -> Engine:
         library = patched_by()
@@ -200,8 +210,9 @@ class DuplexApp(EngineApp):
         if live is None or live.pid != os.getpid() or live.loop is not loop:
             live = self._life.serve(self._app, [wsgi_pass])
             self._owns = True
-            await live.join_others()
         self.live = live  # another's, where this is the neighbour of another instance
+        if self._owns:
+            await live.join_others()
         wsgi_pass.threads = ViewThreads(loop, live.inbox, _MAX_PASSES)
         threads = ViewThreads(loop, live.inbox, _MAX_VIEWS)
         self.pages = Pages(_with_debugger(self._app) if self._app.debug else self._app, threads)
