@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from typing import Any
 
@@ -36,6 +37,14 @@ async def waits(seconds: float) -> None:
 @socketio.on("block")
 def blocks(seconds: float) -> None:
     time.sleep(seconds)
+
+
+@socketio.on("stop")
+async def stops() -> None:
+    """At work for a moment before and after, less than a handler may be."""
+    time.sleep(0.03)  # noqa: ASYNC251
+    os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(0.03)  # noqa: ASYNC251
 
 
 @app.get("/counters")

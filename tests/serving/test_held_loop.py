@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.kit.neighbour import OrderedClient
+from tests.kit.sampler import wait_until
 from tests.kit.server import ServerProcess
 from tests.serving import held_app
 
@@ -58,6 +62,23 @@ def test_who_waits_or_has_a_thread_is_not_named() -> None:
         client.connect(server.url, transports=["websocket"])
         client.call("wait", 0.5, timeout=10)
         client.call("block", 0.5, timeout=10)
+        assert server.get_json("/counters")["loop_held"] == 0
+        assert "the event loop" not in server.log
+        client.disconnect()
+
+
+@pytest.mark.timing
+def test_nobody_is_named_where_the_process_was_stopped() -> None:
+    """A container that is paused, a job in the background: a handler that was at work then has held up nobody."""
+    with ServerProcess.script(APP) as server:
+        client = OrderedClient()
+        client.connect(server.url, transports=["websocket"])
+        client.emit("stop")
+        process = psutil.Process(server.pid)
+        assert wait_until(lambda: process.status() == psutil.STATUS_STOPPED)
+        time.sleep(1)
+        os.kill(server.pid, signal.SIGCONT)
+        client.call("wait", 0.5, timeout=10)
         assert server.get_json("/counters")["loop_held"] == 0
         assert "the event loop" not in server.log
         client.disconnect()

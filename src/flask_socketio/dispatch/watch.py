@@ -12,7 +12,7 @@ import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from sysconfig import get_path
-from time import monotonic
+from time import monotonic, process_time
 from types import FrameType
 
 from ..base.counters import Counters
@@ -91,13 +91,20 @@ class LoopWatch:
     def _look(self) -> bool:
         """Ask for a sign of life; returns whether there is a point in going on."""
         answered = new_signal()
-        begun = monotonic()
+        begun, worked = monotonic(), process_time()
         try:
             self._loop.call_soon_threadsafe(answered.release)
         except RuntimeError:  # it has been closed
             return False
-        if answered.acquire(timeout=_PATIENCE):
-            return not self._stopped
+        while not answered.acquire(timeout=_PATIENCE):
+            late = monotonic() - begun - _PATIENCE
+            if late < process_time() - worked + HELD:
+                return self._find(answered, begun)
+            begun, worked = monotonic(), process_time()  # the whole process had been stopped
+        return not self._stopped
+
+    def _find(self, answered: Signal, begun: float) -> bool:
+        """Who holds the loop since then; returns as `_look`."""
         found = self._who()
         while not answered.acquire(timeout=1.0):
             if self._stopped or self._loop.is_closed():
