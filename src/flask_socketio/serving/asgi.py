@@ -69,6 +69,11 @@ class EngineApp:
 
     async def start(self) -> None:
         """Called on the loop that will serve."""
+        await self.make()
+        self._has_started = True
+
+    async def make(self) -> None:
+        """What it consists of."""
         self.engine = await self.make_engine()
         self.lane = self.make_lane()
 
@@ -136,7 +141,6 @@ class EngineApp:
         except BaseException:
             await self.stop()
             raise
-        self._has_started = True
 
     async def below_path(self, request: EngineRequest, receive: Receive, send: Send) -> None:
         """Answer a request below the engine's path."""
@@ -152,7 +156,6 @@ class EngineApp:
         ) as error:  # of a library, or an address, that an option names
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        self._has_started = True
         if self.on_started is not None:
             self.on_started(self)
         await send({"type": "lifespan.startup.complete"})
@@ -186,11 +189,11 @@ class DuplexApp(EngineApp):
         self._owns = False
         self._has_hinted = False
 
-    async def start(self) -> None:
+    async def make(self) -> None:
         life = self._life
         if self.on_started is None and life.folder is None:  # else run() knows
             life.folder = find_folder(life.options.workers_dir)
-        await super().start()
+        await super().make()
         if self.on_started is None and not self._alone:
             say_what_has_no_bound(self._life.options.engine.http)
         others = [] if self._alone else Innermost.of(self._app).neighbours(self._life)
