@@ -12,6 +12,16 @@ import pytest
 
 from tests.docs.pages import ROOT
 
+#: Seconds in which the site is built, on a machine that is busy with type checkers.
+_BUILT = 400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever needs the site may have to wait for it."""
+    for item in items:
+        if "site" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(_BUILT + 60))
+
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -35,6 +45,6 @@ def build(folder: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=_BUILT,
     )
     assert ended.returncode == 0, ended.stderr
