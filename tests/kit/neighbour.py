@@ -6,9 +6,13 @@ from typing import Any
 
 import engineio
 import socketio
+from engineio.payload import Payload
 
 #: Seconds for a server to answer a request, or to let a client in. By themselves they give up after 5, and after 1.
 PATIENCE = 30
+
+# Over polling it refuses more than 16 packets in one answer, and more may wait until it asks again.
+Payload.max_decode_packets = 10_000
 
 
 class PatientClient(socketio.Client):
