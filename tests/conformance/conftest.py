@@ -127,9 +127,12 @@ def client(app: ServerProcess, open_client: OpenClient) -> SioClient:
     return open_client(app)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bystander(app: ServerProcess) -> Iterator[SioClient]:
-    """A client that stays connected all the time and must never notice what others do."""
+    """A client that stays connected all the time and must never notice what others do.
+
+    It answers pings when it is looked at: not while a process has other modules' tests for a minute.
+    """
     client = SioClient(open_engine(app, "websocket", SOCKETIO_PATH))
     client.join()
     yield client
